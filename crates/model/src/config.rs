@@ -1,0 +1,172 @@
+//! Where each resource stands in the store, and reading it back.
+
+use crate::balancer::Scope;
+use crate::{
+    Account, AccountId, Balancer, BalancerId, Monitor, MonitorId, Name, Pool, PoolId, Record,
+    RecordId, Token, TokenId, Zone, ZoneId,
+};
+
+/// One stored resource.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Document {
+    Account(Account),
+    Token(Token),
+    Zone(Zone),
+    Record(Box<Record>),
+    Monitor(Monitor),
+    Pool(Box<Pool>),
+    Balancer(Box<Balancer>),
+}
+
+/// Which resource a key names.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Key {
+    Account(AccountId),
+    Token(TokenId),
+    Zone(ZoneId),
+    Record(ZoneId, Name, RecordId),
+    /// Finds the name of a record by its id.
+    RecordName(ZoneId, RecordId),
+    Monitor(AccountId, MonitorId),
+    Pool(AccountId, PoolId),
+    Balancer(Scope, BalancerId),
+}
+
+/// One resource was written (`Some`) or deleted (`None`).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    pub key: Key,
+    pub document: Option<Document>,
+}
+
+/// Why a stored entry cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    #[error("key {0:?} names no kind of resource")]
+    Key(String),
+    #[error("value of {key}")]
+    Value { key: String, source: serde_json::Error },
+}
+
+// === impl Key ===
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Key::Account(id) => write!(f, "accounts/{id}"),
+            Key::Token(id) => write!(f, "tokens/{id}"),
+            Key::Zone(id) => write!(f, "zones/{id}"),
+            Key::Record(zone, name, id) => write!(f, "records/{zone}/{name}/{id}"),
+            Key::RecordName(zone, id) => write!(f, "record-names/{zone}/{id}"),
+            Key::Monitor(account, id) => write!(f, "monitors/{account}/{id}"),
+            Key::Pool(account, id) => write!(f, "pools/{account}/{id}"),
+            Key::Balancer(Scope::Zone(zone), id) => write!(f, "balancers/zone/{zone}/{id}"),
+            Key::Balancer(Scope::Account(account), id) => {
+                write!(f, "balancers/account/{account}/{id}")
+            }
+        }
+    }
+}
+
+impl Key {
+    /// None for keys that hold no resource of this version, so that an older node skips what it does not know.
+    pub fn read(text: &str) -> Option<Key> {
+        let mut parts = text.split('/');
+        let key = match (parts.next()?, parts.next()?, parts.next(), parts.next()) {
+            ("accounts", id, None, None) => Key::Account(id.parse().ok()?),
+            ("tokens", id, None, None) => Key::Token(id.parse().ok()?),
+            ("zones", id, None, None) => Key::Zone(id.parse().ok()?),
+            ("records", zone, Some(name), Some(id)) => {
+                Key::Record(zone.parse().ok()?, name.parse().ok()?, id.parse().ok()?)
+            }
+            ("record-names", zone, Some(id), None) => {
+                Key::RecordName(zone.parse().ok()?, id.parse().ok()?)
+            }
+            ("monitors", account, Some(id), None) => {
+                Key::Monitor(account.parse().ok()?, id.parse().ok()?)
+            }
+            ("pools", account, Some(id), None) => {
+                Key::Pool(account.parse().ok()?, id.parse().ok()?)
+            }
+            ("balancers", "zone", Some(zone), Some(id)) => {
+                Key::Balancer(Scope::Zone(zone.parse().ok()?), id.parse().ok()?)
+            }
+            ("balancers", "account", Some(account), Some(id)) => {
+                Key::Balancer(Scope::Account(account.parse().ok()?), id.parse().ok()?)
+            }
+            _ => return None,
+        };
+        parts.next().is_none().then_some(key)
+    }
+}
+
+// === impl Document ===
+
+impl Document {
+    /// What the store keeps.
+    ///
+    /// # Errors
+    /// Only when the serialiser fails, which no value of these types causes.
+    pub fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
+        match self {
+            Document::Account(account) => serde_json::to_vec(account),
+            Document::Token(token) => serde_json::to_vec(token),
+            Document::Zone(zone) => serde_json::to_vec(zone),
+            Document::Record(record) => serde_json::to_vec(record),
+            Document::Monitor(monitor) => serde_json::to_vec(monitor),
+            Document::Pool(pool) => serde_json::to_vec(pool),
+            Document::Balancer(balancer) => serde_json::to_vec(balancer),
+        }
+    }
+
+    /// `Ok(None)` for index entries, which hold no resource.
+    ///
+    /// # Errors
+    /// When the value is not a resource of the key's kind.
+    pub fn decode(key: &Key, value: &[u8]) -> Result<Option<Document>, Unreadable> {
+        let document = match key {
+            Key::Account(_) => serde_json::from_slice(value).map(Document::Account),
+            Key::Token(_) => serde_json::from_slice(value).map(Document::Token),
+            Key::Zone(_) => serde_json::from_slice(value).map(Document::Zone),
+            Key::Record(..) => serde_json::from_slice(value).map(|r| Document::Record(Box::new(r))),
+            Key::RecordName(..) => return Ok(None),
+            Key::Monitor(..) => serde_json::from_slice(value).map(Document::Monitor),
+            Key::Pool(..) => serde_json::from_slice(value).map(|p| Document::Pool(Box::new(p))),
+            Key::Balancer(..) => {
+                serde_json::from_slice(value).map(|b| Document::Balancer(Box::new(b)))
+            }
+        };
+        document.map(Some).map_err(|source| Unreadable::Value { key: key.to_string(), source })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_read_back_as_written() {
+        let (a, b) = ([1; 16], [2; 16]);
+        let name: Name = "*.example.com".parse().unwrap();
+        for key in [
+            Key::Account(AccountId::new(a)),
+            Key::Token(TokenId::new(a)),
+            Key::Zone(ZoneId::new(a)),
+            Key::Record(ZoneId::new(a), name, RecordId::new(b)),
+            Key::RecordName(ZoneId::new(a), RecordId::new(b)),
+            Key::Monitor(AccountId::new(a), MonitorId::new(b)),
+            Key::Pool(AccountId::new(a), PoolId::new(b)),
+            Key::Balancer(Scope::Zone(ZoneId::new(a)), BalancerId::new(b)),
+            Key::Balancer(Scope::Account(AccountId::new(a)), BalancerId::new(b)),
+        ] {
+            assert_eq!(Key::read(&key.to_string()), Some(key));
+        }
+    }
+
+    #[test]
+    fn unknown_kinds_are_skipped() {
+        for text in ["", "future/1", "pools/x/y", "zones/1/2/3/4/5"] {
+            assert_eq!(Key::read(text), None, "{text}");
+        }
+    }
+}

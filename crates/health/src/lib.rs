@@ -1,1 +1,13 @@
-//! (being written)
+//! What is known about endpoints: one state machine per endpoint and observer, votes, and the status of pools.
+
+pub mod pool;
+pub mod quorum;
+pub mod reason;
+pub mod rtt;
+pub mod state;
+
+pub use pool::{EndpointHealth, PoolHealth, PoolStatus, Schedule, Verdict};
+pub use quorum::{Rule, Vote};
+pub use reason::FailureReason;
+pub use rtt::Rtt;
+pub use state::{Observation, Outcome, Passed, State, Thresholds};

@@ -1,0 +1,193 @@
+//! What is known of a pool: each endpoint's verdict, the pool's status, and when either could change.
+
+use std::time::{Duration, Instant};
+
+use trimtab_model::{Pop, words};
+
+use crate::{Observation, Rule, State, Thresholds, Vote};
+
+/// The outcome of all votes on one endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// No monitor is attached: health is not considered.
+    #[default]
+    Unmonitored,
+    /// A monitor is attached and nobody has an opinion yet: counts as down.
+    Unknown,
+    Up,
+    Down,
+}
+
+words! {
+    /// What a pool's page says.
+    PoolStatus {
+        /// No monitor, or no result yet.
+        Unknown = "unknown",
+        /// Every enabled endpoint is up.
+        Healthy = "healthy",
+        /// Some are down, but enough are up.
+        Degraded = "degraded",
+        /// Fewer are up than `minimum_origins`.
+        Critical = "critical",
+    }
+}
+
+/// One endpoint, with the evidence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EndpointHealth {
+    pub verdict: Verdict,
+    /// When the verdict became what it is; None while nothing is known.
+    pub since: Option<Instant>,
+    /// In the order of PoP codes.
+    pub observers: Box<[(Pop, Observation)]>,
+}
+
+/// When an endpoint of the pool is probed: at `phase` plus any multiple of `interval`.
+///
+/// The rhythm is fixed when a pool is published, so anyone who holds the snapshot can say when the
+/// next probe is due without asking the prober.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    pub phase: Instant,
+    pub interval: Duration,
+    pub limits: Thresholds,
+}
+
+/// One pool, with the evidence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PoolHealth {
+    /// In the order of the pool's endpoints.
+    pub endpoints: Box<[EndpointHealth]>,
+    pub status: PoolStatus,
+    /// None without a monitor.
+    pub schedule: Option<Schedule>,
+    /// The fewest agreeing probes after which some endpoint's verdict could change.
+    pub probes_to_flip: u32,
+}
+
+/// What the status needs to know of an endpoint's configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    pub enabled: bool,
+    pub verdict: Verdict,
+}
+
+// === impl Verdict ===
+
+impl Verdict {
+    /// May traffic go there?
+    pub fn serves(self) -> bool {
+        matches!(self, Verdict::Up | Verdict::Unmonitored)
+    }
+}
+
+// === impl PoolStatus ===
+
+impl PoolStatus {
+    /// Disabled endpoints do not count. No endpoint with a result: unknown.
+    pub fn of(endpoints: impl Iterator<Item = Counted>, minimum_origins: u32) -> PoolStatus {
+        let (mut enabled, mut known, mut up) = (0_u32, 0_u32, 0_u32);
+        for endpoint in endpoints.filter(|endpoint| endpoint.enabled) {
+            enabled = enabled.saturating_add(1);
+            match endpoint.verdict {
+                Verdict::Up => {
+                    known = known.saturating_add(1);
+                    up = up.saturating_add(1);
+                }
+                Verdict::Down => known = known.saturating_add(1),
+                Verdict::Unknown | Verdict::Unmonitored => {}
+            }
+        }
+        match up {
+            _ if known == 0 => PoolStatus::Unknown,
+            up if up == enabled && up >= minimum_origins => PoolStatus::Healthy,
+            up if up >= minimum_origins.max(1) => PoolStatus::Degraded,
+            _ => PoolStatus::Critical,
+        }
+    }
+}
+
+// === impl EndpointHealth ===
+
+impl EndpointHealth {
+    pub fn unmonitored() -> EndpointHealth {
+        EndpointHealth { verdict: Verdict::Unmonitored, since: None, observers: Box::new([]) }
+    }
+
+    /// The votes counted; `since` of a verdict that stays is kept from `before`.
+    pub fn judge(
+        observers: Box<[(Pop, Observation)]>,
+        votes: &[Vote],
+        rule: Rule,
+        before: Option<&EndpointHealth>,
+    ) -> EndpointHealth {
+        let verdict = rule.verdict(votes);
+        let since = match before {
+            Some(before) if before.verdict == verdict => before.since,
+            _ => observers.iter().map(|(_, seen)| seen.since).max(),
+        };
+        EndpointHealth { verdict, since, observers }
+    }
+
+    /// The mean of the observers' smoothed round-trip times.
+    pub fn rtt(&self) -> Option<Duration> {
+        let times = self.observers.iter().filter_map(|(_, seen)| seen.rtt);
+        let (sum, count) = times.fold((Duration::ZERO, 0_u32), |(sum, count), rtt| {
+            (sum.saturating_add(rtt.value()), count.saturating_add(1))
+        });
+        sum.checked_div(count)
+    }
+
+    fn probes_to_flip(&self, limits: Thresholds) -> u32 {
+        let states = self.observers.iter().map(|(_, seen)| seen.state);
+        states.map(|state: State| state.probes_to_flip(limits)).min().unwrap_or(1)
+    }
+}
+
+// === impl Schedule ===
+
+impl Schedule {
+    /// The first probe strictly after `now`.
+    pub fn next(&self, now: Instant) -> Instant {
+        let interval = self.interval.as_nanos().max(1);
+        let Some(elapsed) = now.checked_duration_since(self.phase) else { return self.phase };
+        let into = elapsed.as_nanos() % interval;
+        let wait = u64::try_from(interval.saturating_sub(into)).unwrap_or(u64::MAX);
+        now.checked_add(Duration::from_nanos(wait)).unwrap_or(now)
+    }
+}
+
+// === impl PoolHealth ===
+
+impl PoolHealth {
+    pub fn unmonitored(endpoints: usize) -> PoolHealth {
+        let endpoints = (0..endpoints).map(|_| EndpointHealth::unmonitored()).collect();
+        PoolHealth { endpoints, status: PoolStatus::Unknown, schedule: None, probes_to_flip: 0 }
+    }
+
+    pub fn new(
+        endpoints: Box<[EndpointHealth]>,
+        enabled: impl Iterator<Item = bool>,
+        minimum_origins: u32,
+        schedule: Schedule,
+    ) -> PoolHealth {
+        let counted = endpoints.iter().zip(enabled);
+        let counted = counted.map(|(e, enabled)| Counted { enabled, verdict: e.verdict });
+        let status = PoolStatus::of(counted, minimum_origins);
+        let flips = endpoints.iter().map(|endpoint| endpoint.probes_to_flip(schedule.limits));
+        let probes_to_flip = flips.min().unwrap_or(1);
+        PoolHealth { endpoints, status, schedule: Some(schedule), probes_to_flip }
+    }
+
+    /// The earliest time at which a verdict in this pool could change: its next probe, or a later
+    /// one when several must agree. None without a monitor.
+    pub fn soonest_flip(&self, now: Instant) -> Option<Instant> {
+        let schedule = self.schedule?;
+        let more = schedule.interval.checked_mul(self.probes_to_flip.saturating_sub(1))?;
+        schedule.next(now).checked_add(more)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test needs some instant to start from")]
+mod tests;

@@ -1,0 +1,26 @@
+//! Listening for connections.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// Connections the kernel keeps for us before `accept`; it cuts this to `net.core.somaxconn`
+/// (4096 on today's Linux). Enough for a burst while the accepting task is held up for 50 ms.
+const BACKLOG: i32 = 4096;
+
+/// A non-blocking listener. Several may be bound to one address, one per core, and the kernel
+/// spreads the connections over them; one that is bound while an old process still serves takes
+/// its share at once.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(true)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}

@@ -1,2 +1,69 @@
-//! Repository chores.
-fn main() {}
+//! Repository chores: `cargo xtask test`, `e2e`, `tidy`, `fuzz`.
+
+mod fuzz;
+mod shell;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use shell::say;
+
+const USAGE: &str = "\
+usage: cargo xtask CHORE
+  test                 every test: crates, documentation, the real binary under real clients
+  e2e                  of these, the real binary under real clients alone
+  tidy                 the repository's rules, all violations at once
+  fuzz [--seconds N]   every fuzz target for N seconds (60)";
+
+/// Why a chore did not end well; what it prints is for a person at a terminal.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("{USAGE}")]
+    Usage,
+    #[error(transparent)]
+    Workspace(#[from] workspace::Unreadable),
+    #[error(transparent)]
+    Shell(#[from] shell::Failure),
+    #[error(transparent)]
+    Install(#[from] test::NotInstalled),
+    #[error(transparent)]
+    Fuzz(#[from] fuzz::Failure),
+    #[error("{0} rules broken")]
+    Untidy(usize),
+    #[error("not everything passed")]
+    Tests,
+}
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match run(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        // The tally is already the last line, and tools read it there.
+        Err(Failure::Tests) => ExitCode::FAILURE,
+        Err(failure) => {
+            say(format_args!("xtask: {}", with_causes(&failure)));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(words: &[&str]) -> Result<(), Failure> {
+    match words {
+        ["test"] => test::run(),
+        ["e2e"] => test::run_end_to_end(),
+        ["tidy"] => tidy::run(),
+        ["fuzz"] => fuzz::run_all(fuzz::SECONDS_DEFAULT),
+        ["fuzz", "--seconds", seconds] => {
+            fuzz::run_all(seconds.parse().map_err(|_| Failure::Usage)?)
+        }
+        _ => Err(Failure::Usage),
+    }
+}
+
+fn with_causes(failure: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(failure.source(), |cause| cause.source());
+    causes.fold(failure.to_string(), |text, cause| format!("{text}: {cause}"))
+}

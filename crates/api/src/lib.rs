@@ -1,1 +1,32 @@
-//! (being written)
+//! The control API under `/client/v4`: wire-compatible with the Load Balancing API v4.
+//!
+//! A request goes `router` → `auth::admit` → `handlers` → `config` → store; what went wrong becomes a
+//! status and numbers in `errors`.
+
+mod app;
+mod auth;
+pub mod bootstrap;
+mod config;
+mod errors;
+mod events;
+mod extract;
+mod form;
+mod handlers;
+mod health;
+mod ids;
+mod notices;
+pub mod openapi;
+mod order;
+mod previews;
+mod respond;
+mod route;
+mod router;
+
+pub use app::{App, Parts, Settings, StartError};
+pub use auth::Secret;
+pub use bootstrap::{Bootstrap, BootstrapError, bootstrap};
+pub use previews::{PreviewPort, Probing};
+pub use router::{PREFIX, router};
+
+#[cfg(test)]
+mod tests;

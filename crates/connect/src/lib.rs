@@ -1,1 +1,15 @@
-//! (being written)
+//! The one way out of this node: a resolved address is checked, then exactly that address is connected to.
+
+pub mod connector;
+pub mod egress;
+pub mod error;
+pub mod resolver;
+pub mod tls;
+
+pub use connector::{Connector, Detour, Detours};
+pub use egress::{Egress, Rule};
+pub use error::{ConnectError, TlsFault};
+pub use resolver::Resolver;
+/// Whom a certificate must be for: a name or an address.
+pub use rustls::pki_types::ServerName;
+pub use tls::{Tls, Trust, os_roots};

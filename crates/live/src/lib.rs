@@ -1,1 +1,22 @@
-//! (being written)
+//! The moment everybody reads: one immutable snapshot, one writer, and the events that make the next one.
+
+pub mod cell;
+pub mod changes;
+mod directory;
+pub mod event;
+mod observers;
+pub mod plan;
+pub mod publisher;
+pub mod saved;
+pub mod snapshot;
+mod zones;
+
+pub use cell::{Cell, Reader};
+pub use changes::{EndpointChange, HealthChange};
+pub use event::{Batch, Event, NameRecords, Report};
+pub use observers::Observer;
+pub use plan::{Job, Target};
+pub use publisher::{Publisher, Settings, Start};
+pub use saved::{Clocks, Saved};
+pub use snapshot::Snapshot;
+pub use zones::Hosting;

@@ -26,6 +26,13 @@ pub const RULE_NAME_CHARS_MAX: usize = 200;
 pub const CONDITION_CHARS_MAX: usize = 4096;
 pub const POOL_SETS_MAX: usize = 1000;
 pub const POOL_SET_ENTRIES_MAX: usize = 1000;
+/// Entries of one geo map or weight map; more than there are countries or busy airports.
+pub const MAP_ENTRIES_MAX: usize = 1000;
+pub const CONTENT_TYPE_CHARS_MAX: usize = 32;
+pub const LOCATION_CHARS_MAX: usize = 2048;
+pub const MESSAGE_BODY_CHARS_MAX: usize = 1024;
+/// A fixed response ends the exchange, so the 1xx statuses are none.
+pub const FIXED_STATUS: std::ops::RangeInclusive<u16> = 200..=599;
 pub const AFFINITY_HEADERS_MAX: usize = 5;
 pub const AFFINITY_HEADER_CHARS_MAX: usize = 100;
 /// Per cent; moves the border between two pools without ever closing one of them.

@@ -22,6 +22,16 @@ pub const PATH_CHARS_MAX: usize = 2048;
 pub const DESCRIPTION_CHARS_MAX: usize = 1024;
 /// Request headers of one probe.
 pub const HEADERS_MAX: usize = 20;
+/// Values of one request header.
+pub const HEADER_VALUES_MAX: usize = 10;
+/// No registered name is half as long.
+pub const HEADER_NAME_CHARS_MAX: usize = 100;
+/// Servers refuse longer header lines.
+pub const HEADER_VALUE_CHARS_MAX: usize = 4096;
+/// A list of every single status code fits.
+pub const EXPECTED_CODES_CHARS_MAX: usize = 2048;
+/// Seconds; from here on an interval must leave room for every retry. Below it the operator has lowered the floor.
+pub const INTERVAL_SECONDS_HOSTED_MIN: u32 = 10;
 /// Only this much of a body is read for `expected_body`.
 pub const BODY_BYTES_READ_MAX: usize = 10 * 1024;
 

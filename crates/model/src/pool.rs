@@ -11,6 +11,9 @@ pub const NAME_CHARS_MAX: usize = 255;
 /// An answer names one pool's endpoints at most; more belong behind a pool each.
 pub const ORIGINS_MAX: usize = 1000;
 pub const NETWORKS_MAX: usize = 100;
+pub const NETWORK_CHARS_MAX: usize = 255;
+/// The name of an endpoint, its `Host` header and its virtual network.
+pub const ORIGIN_TEXT_CHARS_MAX: usize = 255;
 pub const EMAIL_CHARS_MAX: usize = 4096;
 /// Origin weights and pool weights are counted in hundredths.
 pub const WEIGHT_UNITS: u16 = 100;

@@ -6,6 +6,8 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     pub pointer: String,
+    /// The number that a service gives this refusal, where clients know one.
+    pub code: Option<u32>,
     pub message: String,
 }
 
@@ -20,8 +22,25 @@ pub const PROBLEMS_MAX: usize = 50;
 
 impl Problems {
     pub fn add(&mut self, pointer: impl Into<String>, message: impl fmt::Display) {
+        self.push(Problem { pointer: pointer.into(), code: None, message: message.to_string() });
+    }
+
+    /// For services whose clients look at a number.
+    pub fn add_coded(&mut self, pointer: impl Into<String>, code: u32, message: impl fmt::Display) {
+        let (pointer, message) = (pointer.into(), message.to_string());
+        self.push(Problem { pointer, code: Some(code), message });
+    }
+
+    /// Takes in the refusals of a part that stands at `place`.
+    pub fn append_at(&mut self, place: &str, part: Problems) {
+        for problem in part.0 {
+            self.push(Problem { pointer: format!("{place}{}", problem.pointer), ..problem });
+        }
+    }
+
+    fn push(&mut self, problem: Problem) {
         if self.0.len() < PROBLEMS_MAX {
-            self.0.push(Problem { pointer: pointer.into(), message: message.to_string() });
+            self.0.push(problem);
         }
     }
 

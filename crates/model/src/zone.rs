@@ -13,6 +13,10 @@ pub const TTL_SECONDS: std::ops::RangeInclusive<u32> = 30..=86_400;
 pub const NEGATIVE_TTL_SECONDS: u32 = 60;
 pub const COMMENT_CHARS_MAX: usize = 500;
 pub const TAGS_MAX: usize = 20;
+/// `name:value`; 32 characters before the colon and 100 after it.
+pub const TAG_CHARS_MAX: usize = 133;
+/// Fields of a `data` object; the largest, LOC, has 12.
+pub const DATA_FIELDS_MAX: usize = 16;
 /// RFC 1035 section 3.2.1: a 16-bit length.
 pub const RDATA_BYTES_MAX: usize = 65_535;
 

@@ -1,1 +1,21 @@
-//! (being written)
+//! The decision: which pool, which endpoint, why, and for how long. Bytes, time and dice come in, a value comes out.
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+pub mod balancer;
+pub mod client;
+pub mod decide;
+pub mod dice;
+pub mod endpoint;
+
+pub mod policy;
+pub mod pool;
+pub mod tell;
+pub mod why;
+pub mod world;
+
+pub use balancer::{Balancer, PoolSlot};
+pub use client::{Client, Family, Subnet};
+pub use decide::{ANSWERS_MAX, Decision, decide, explain};
+pub use pool::{Endpoint, Pool};
+pub use why::{Step, Why};
+pub use world::{BalancerSlot, Site, World};

@@ -1,3 +1,67 @@
 //! The one binary: a node, a demo world and the client verbs.
 
-fn main() {}
+mod assemble;
+mod cli;
+mod client;
+mod config;
+mod control;
+mod demo;
+mod events;
+mod explain;
+mod feed;
+mod metrics;
+mod serve;
+mod status;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::cli::{Cli, Exit, Failure, Verb};
+use crate::config::Config;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli.verb) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure { exit, message }) => {
+            eprintln!("trimtab: {message}");
+            ExitCode::from(exit as u8)
+        }
+    }
+}
+
+fn run(verb: Verb) -> Result<(), Failure> {
+    match verb {
+        Verb::Demo(options) => runtime()?.block_on(demo::run(options)),
+        Verb::Serve(options) => runtime()?.block_on(serve::run(&options.config)),
+        Verb::Check { file } => check(&file),
+        Verb::Status(server) => runtime()?.block_on(status::run(&server)),
+        Verb::Explain(options) => runtime()?.block_on(explain::run(&options)),
+        Verb::Token(verb) => runtime()?.block_on(token::run(verb)),
+    }
+}
+
+/// The control runtime: store, API, probes. DNS over UDP has threads of its own.
+fn runtime() -> Result<Runtime, Failure> {
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("control")
+        .enable_all()
+        .build()
+        .map_err(|why| Failure::from_error(Exit::Failed, &why))
+}
+
+fn check(file: &std::path::Path) -> Result<(), Failure> {
+    let config = Config::load(file).map_err(|why| Failure::from_error(Exit::Usage, &why))?;
+    assemble::geo_table(&config, &[]).map_err(|why| Failure::from_error(Exit::Usage, &why))?;
+    println!(
+        "{} is a configuration: node {}, PoP {}",
+        file.display(),
+        config.node.name,
+        config.node.pop
+    );
+    Ok(())
+}

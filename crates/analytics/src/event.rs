@@ -1,0 +1,105 @@
+//! An event: the health of a pool and its origins at the moment some of it changed.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+/// Most origins of one event: as many as a pool may have.
+pub const ORIGINS_MAX: usize = 1_000;
+
+/// Longest text in an event: a name of 255 characters, whatever they are, or a failure reason.
+pub const TEXT_BYTES_MAX: usize = 1_024;
+
+/// Events given when a query does not say how many.
+pub const QUERY_LIMIT_DEFAULT: usize = 100;
+
+/// Most events given to one query; `until` leads to those before.
+pub const QUERY_LIMIT_MAX: usize = 1_000;
+
+/// An event that has its place in the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Rises with every event written; never used twice.
+    pub id: i64,
+    /// Microseconds since 1970.
+    pub timestamp: i64,
+    pub pool: PoolHealth,
+    pub origins: Vec<OriginHealth>,
+}
+
+/// An event on its way into the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEvent {
+    /// Microseconds since 1970.
+    pub timestamp: i64,
+    pub pool: PoolHealth,
+    /// All origins of the pool, those that did not change as well.
+    pub origins: Vec<OriginHealth>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolHealth {
+    pub id: String,
+    pub name: String,
+    pub healthy: bool,
+    /// This event changed `healthy`.
+    pub changed: bool,
+    pub minimum_origins: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OriginHealth {
+    pub name: String,
+    /// Where it was probed, when its address is a name.
+    pub ip: Option<IpAddr>,
+    pub address: String,
+    pub enabled: bool,
+    pub healthy: bool,
+    /// This event changed `healthy`.
+    pub changed: bool,
+    pub failure_reason: Option<String>,
+    /// Status of the last HTTP probe that had an answer.
+    pub response_code: Option<u16>,
+}
+
+/// Which events to give. What is absent does not filter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Microseconds since 1970; from this moment on.
+    pub since: Option<i64>,
+    /// Microseconds since 1970; before this moment.
+    pub until: Option<i64>,
+    pub pool_id: Option<String>,
+    pub pool_name: Option<String>,
+    pub pool_healthy: Option<bool>,
+    /// Events with an origin of this name; with `origin_healthy`, one origin that is both.
+    pub origin_name: Option<String>,
+    pub origin_healthy: Option<bool>,
+    /// [`QUERY_LIMIT_DEFAULT`] when absent, never more than [`QUERY_LIMIT_MAX`].
+    pub limit: Option<usize>,
+}
+
+// === impl NewEvent ===
+
+impl NewEvent {
+    /// Whether it is within the limits of the log.
+    pub(crate) fn fits(&self) -> bool {
+        let short = |text: &str| text.len() <= TEXT_BYTES_MAX;
+        self.origins.len() <= ORIGINS_MAX
+            && short(&self.pool.id)
+            && short(&self.pool.name)
+            && self.origins.iter().all(|origin| {
+                short(&origin.name)
+                    && short(&origin.address)
+                    && origin.failure_reason.as_deref().is_none_or(short)
+            })
+    }
+}
+
+// === impl Filter ===
+
+impl Filter {
+    pub(crate) fn limit(&self) -> usize {
+        self.limit.unwrap_or(QUERY_LIMIT_DEFAULT).min(QUERY_LIMIT_MAX)
+    }
+}

@@ -1,0 +1,87 @@
+//! Version 1: the Load Balancing API v4 as the official clients speak it.
+
+pub mod account;
+pub mod balancer;
+pub mod envelope;
+pub mod event;
+pub mod health;
+pub mod monitor;
+pub mod paging;
+pub mod pool;
+pub mod pool_set;
+pub mod preview;
+pub mod record;
+pub mod reference;
+pub mod region;
+pub mod rule;
+pub mod search;
+pub mod token;
+pub mod usage;
+pub mod zone;
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
+
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+pub use account::Account;
+pub use balancer::Balancer;
+pub use envelope::{Envelope, Failure};
+pub use monitor::Monitor;
+pub use paging::{Paging, ResultInfo};
+pub use pool::Pool;
+pub use record::Record;
+pub use token::Token;
+pub use zone::Zone;
+
+/// What an operator's settings allow; everything else is a constant of the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Seconds; `[limits] min_monitor_interval`.
+    pub monitor_interval_min: u32,
+}
+
+// === impl Limits ===
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { monitor_interval_min: trimtab_model::monitor::INTERVAL_SECONDS_HOSTED_MIN }
+    }
+}
+
+/// Every shape with its name, for the `components` of an OpenAPI document.
+pub fn schemas() -> Vec<(String, RefOr<Schema>)> {
+    let mut all = Vec::new();
+    add::<Account>(&mut all);
+    add::<account::User>(&mut all);
+    add::<Balancer>(&mut all);
+    add::<envelope::Deleted>(&mut all);
+    add::<Failure>(&mut all);
+    add::<event::Event>(&mut all);
+    add::<health::PoolHealth>(&mut all);
+    add::<Monitor>(&mut all);
+    add::<ResultInfo>(&mut all);
+    add::<Pool>(&mut all);
+    add::<preview::Preview>(&mut all);
+    add::<Record>(&mut all);
+    add::<record::Batched>(&mut all);
+    add::<reference::Reference>(&mut all);
+    add::<region::Regions>(&mut all);
+    add::<search::Found>(&mut all);
+    add::<token::PermissionGroup>(&mut all);
+    add::<Token>(&mut all);
+    add::<token::Verified>(&mut all);
+    add::<usage::Usage>(&mut all);
+    add::<Zone>(&mut all);
+    all.sort_by(|(a, _), (b, _)| a.cmp(b));
+    all.dedup_by(|(a, _), (b, _)| a == b);
+    all
+}
+
+fn add<T: ToSchema + PartialSchema>(all: &mut Vec<(String, RefOr<Schema>)>) {
+    all.push((T::name().into_owned(), T::schema()));
+    T::schemas(all);
+}

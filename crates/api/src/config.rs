@@ -1,0 +1,137 @@
+//! The configuration as the API changes it: read from the store, check against what is there, commit
+//! under guards, and answer when it is served.
+
+mod accounts;
+mod balancers;
+mod change;
+mod monitors;
+mod neighbours;
+mod pools;
+mod records;
+pub(crate) mod search;
+pub(crate) mod stored;
+mod tokens;
+mod usage;
+mod zones;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+use trimtab_live::Cell;
+use trimtab_model::config::Key;
+use trimtab_model::{Timestamp, Token};
+use trimtab_store::{AnyStore, Clock, CommitError, Prefix, Rev, Store, Txn};
+
+use self::change::{Change, Outcome};
+use self::stored::{Kept, Listed, Stored};
+use crate::auth::Tokens;
+use crate::errors::{Error, Kind};
+
+pub(crate) use accounts::ZoneAccounts;
+pub(crate) use balancers::{BalancerOwner, BalancerPlace};
+pub(crate) use monitors::refused;
+pub(crate) use records::filter::RecordFilter;
+pub(crate) use records::import::Imported;
+pub(crate) use zones::{NamedZone, ZoneFilter};
+
+/// Everything the API reads and writes.
+pub(crate) struct Config {
+    store: AnyStore,
+    cell: Cell,
+    clock: Arc<dyn Clock>,
+    tokens: Arc<Tokens>,
+    /// Whoever met a conflict tries again in turn, so that many writers of one thing all get through.
+    turn: Mutex<()>,
+}
+
+/// Tries of one write. Conflicts come from writers of the same things, who take turns after the first.
+const ATTEMPTS_MAX: u32 = 8;
+
+/// How long an answer waits until DNS and the proxy of this node serve what was written, so that a client
+/// that looks right after sees it. A slow publisher delays the answer by no more than this.
+const SERVED_WITHIN: Duration = Duration::from_secs(1);
+
+// === impl Config ===
+
+impl Config {
+    pub(crate) fn new(
+        store: AnyStore,
+        cell: Cell,
+        clock: Arc<dyn Clock>,
+        tokens: Arc<Tokens>,
+    ) -> Config {
+        Config { store, cell, clock, tokens, turn: Mutex::new(()) }
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.clock.unix_micros())
+    }
+
+    async fn list<T: Kept>(&self, prefix: impl Into<String>) -> Result<Listed<T>, Error> {
+        stored::list(&self.store, Prefix::new(prefix.into())).await
+    }
+
+    async fn find<T: Kept>(&self, key: &Key) -> Result<Option<Stored<T>>, Error> {
+        stored::find(&self.store, key).await
+    }
+
+    /// An index entry, which holds no document.
+    async fn text(&self, key: &Key) -> Result<Option<String>, Error> {
+        let entry = self.store.entry(stored::store_key(key)?, None).await?;
+        Ok(entry.map(|entry| String::from_utf8_lossy(&entry.value).into_owned()))
+    }
+
+    async fn exists(&self, key: &Key) -> Result<bool, Error> {
+        Ok(self.store.entry(stored::store_key(key)?, None).await?.is_some())
+    }
+
+    async fn require<T: Kept>(&self, key: &Key, kind: Kind, id: impl ToString) -> Result<Stored<T>, Error> {
+        self.find(key).await?.ok_or_else(|| Error::missing(kind, id))
+    }
+
+    /// Runs `attempt` until its change meets no conflict, and answers when the change is served.
+    async fn transact<T, Attempt: Future<Output = Result<Outcome<T>, Error>>>(
+        &self,
+        by: &Token,
+        attempt: impl Fn() -> Attempt,
+    ) -> Result<T, Error> {
+        let mut turn = None;
+        for _ in 0..ATTEMPTS_MAX {
+            let (change, value) = match attempt().await? {
+                Outcome::Nothing(value) => return Ok(value),
+                Outcome::Commit(change, value) => (change, value),
+            };
+            match self.commit(by, change).await {
+                Ok(()) => return Ok(value),
+                Err(Error::Commit(CommitError::Conflict(_))) => {}
+                Err(why) => return Err(why),
+            }
+            if turn.is_none() {
+                turn = Some(self.turn.lock().await);
+            }
+        }
+        Err(Error::Contended { attempts: ATTEMPTS_MAX })
+    }
+
+    async fn commit(&self, by: &Token, change: Change) -> Result<(), Error> {
+        let served = change.is_served();
+        let (guards, writes) = change.into_parts();
+        let txn = Txn { guards, writes, actor: by.id.to_string(), comment: None };
+        let rev = self.store.commit(txn).await?;
+        if served {
+            self.until_served(rev).await;
+        }
+        Ok(())
+    }
+
+    /// Never fails: what is on disk is acknowledged, served or not.
+    async fn until_served(&self, rev: Rev) {
+        let mut published = self.cell.subscribe();
+        let reached = published.wait_for(|_| self.cell.load().revision >= rev.value());
+        if timeout(SERVED_WITHIN, reached).await.is_err() {
+            tracing::warn!("revision {rev} is stored and not served after {SERVED_WITHIN:?}");
+        }
+    }
+}

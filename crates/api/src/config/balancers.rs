@@ -1,0 +1,249 @@
+//! Balancers, of zones and of accounts.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::Value;
+use trimtab_api_types::Draft;
+use trimtab_api_types::body::unknown;
+use trimtab_api_types::v1::balancer::{self, Owner};
+use trimtab_model::balancer::Scope;
+use trimtab_model::config::{Document, Key};
+use trimtab_model::{
+    AccountId, Balancer, BalancerId, Name, Pool, PoolId, Problems, Token, Zone,
+};
+
+use super::change::{Change, Outcome};
+use super::monitors::refused;
+use super::{Config, pools};
+use crate::errors::{Error, Kind, code};
+use crate::ids;
+
+/// All balancers of all zones and accounts.
+pub(super) const PREFIX: &str = "balancers/";
+
+/// Different pools that one balancer may name; each is a guard of the transaction.
+const POOLS_NAMED_MAX: usize = 5_000;
+
+/// Pools looked up one by one; beyond that, reading all of them is cheaper.
+const POOLS_LOOKED_UP_MAX: usize = 32;
+
+/// Where balancers are, and who asks.
+pub(crate) struct BalancerPlace {
+    pub(crate) token: Arc<Token>,
+    pub(crate) owner: BalancerOwner,
+}
+
+/// A public balancer lies in a zone, a private one in an account.
+pub(crate) enum BalancerOwner {
+    Zone(Arc<Zone>),
+    Account(AccountId),
+}
+
+/// Under which all keys of one zone's or account's balancers are.
+pub(super) fn prefix(scope: Scope) -> String {
+    match scope {
+        Scope::Zone(zone) => format!("{PREFIX}zone/{zone}/"),
+        Scope::Account(account) => format!("{PREFIX}account/{account}/"),
+    }
+}
+
+// === impl BalancerPlace ===
+
+impl BalancerPlace {
+    pub(crate) fn zone(&self) -> Option<&Zone> {
+        match &self.owner {
+            BalancerOwner::Zone(zone) => Some(zone),
+            BalancerOwner::Account(_) => None,
+        }
+    }
+
+    fn owner(&self) -> Owner<'_> {
+        match &self.owner {
+            BalancerOwner::Zone(zone) => Owner::Zone(zone),
+            BalancerOwner::Account(account) => Owner::Account(*account),
+        }
+    }
+
+    fn scope(&self) -> Scope {
+        match &self.owner {
+            BalancerOwner::Zone(zone) => Scope::Zone(zone.id),
+            BalancerOwner::Account(account) => Scope::Account(*account),
+        }
+    }
+
+    /// Whose pools it may name.
+    fn account(&self) -> AccountId {
+        match &self.owner {
+            BalancerOwner::Zone(zone) => zone.account,
+            BalancerOwner::Account(account) => *account,
+        }
+    }
+
+    fn owner_key(&self) -> Key {
+        match &self.owner {
+            BalancerOwner::Zone(zone) => Key::Zone(zone.id),
+            BalancerOwner::Account(account) => Key::Account(*account),
+        }
+    }
+
+    fn key(&self, id: BalancerId) -> Key {
+        Key::Balancer(self.scope(), id)
+    }
+}
+
+// === impl Config ===
+
+impl Config {
+    pub(crate) async fn balancers(&self, at: &BalancerPlace) -> Result<Vec<Balancer>, Error> {
+        Ok(self.list(prefix(at.scope())).await?.values())
+    }
+
+    pub(crate) async fn balancer(
+        &self,
+        at: &BalancerPlace,
+        id: BalancerId,
+    ) -> Result<Balancer, Error> {
+        Ok(self.require(&at.key(id), Kind::Balancer, id).await?.value)
+    }
+
+    pub(crate) async fn create_balancer(
+        &self,
+        at: &BalancerPlace,
+        body: &Value,
+    ) -> Result<Balancer, Error> {
+        let draft = balancer::read(body, &at.owner()).map_err(refused)?;
+        let id = BalancerId::new(ids::random()?);
+        self.transact(&at.token, || async {
+            let mut change = self.balancer_references(at, draft.resource()).await?;
+            self.hostname_is_free(at, &mut change, &draft.resource().name, id).await?;
+            change.if_exists(&at.owner_key())?;
+            let balancer = draft.clone().into_new(id, self.now());
+            put(&mut change, &balancer)?;
+            Ok(Outcome::Commit(change, balancer))
+        })
+        .await
+    }
+
+    pub(crate) async fn replace_balancer(
+        &self,
+        at: &BalancerPlace,
+        id: BalancerId,
+        body: &Value,
+    ) -> Result<Balancer, Error> {
+        self.amend_balancer(at, id, |_current| balancer::read(body, &at.owner())).await
+    }
+
+    pub(crate) async fn patch_balancer(
+        &self,
+        at: &BalancerPlace,
+        id: BalancerId,
+        body: &Value,
+    ) -> Result<Balancer, Error> {
+        self.amend_balancer(at, id, |current| balancer::patch(current, body, &at.owner())).await
+    }
+
+    async fn amend_balancer(
+        &self,
+        at: &BalancerPlace,
+        id: BalancerId,
+        draft: impl Fn(&Balancer) -> Result<Draft<Balancer>, Problems>,
+    ) -> Result<Balancer, Error> {
+        let key = at.key(id);
+        self.transact(&at.token, || async {
+            let current = self.require::<Balancer>(&key, Kind::Balancer, id).await?;
+            let draft = draft(&current.value).map_err(refused)?;
+            let mut change = self.balancer_references(at, draft.resource()).await?;
+            let (balancer, changed) = draft.onto(&current.value, self.now());
+            if !changed {
+                return Ok(Outcome::Nothing(balancer));
+            }
+            if balancer.name != current.value.name {
+                self.hostname_is_free(at, &mut change, &balancer.name, id).await?;
+            }
+            change.if_unchanged(&key, current.modified)?;
+            put(&mut change, &balancer)?;
+            Ok(Outcome::Commit(change, balancer))
+        })
+        .await
+    }
+
+    pub(crate) async fn delete_balancer(
+        &self,
+        at: &BalancerPlace,
+        id: BalancerId,
+    ) -> Result<(), Error> {
+        let key = at.key(id);
+        self.transact(&at.token, || async {
+            let current = self.require::<Balancer>(&key, Kind::Balancer, id).await?;
+            let mut change = Change::default();
+            change.if_unchanged(&key, current.modified)?;
+            change.delete(&key)?;
+            Ok(Outcome::Commit(change, ()))
+        })
+        .await
+    }
+
+    /// The guards under which every pool exists that a balancer names.
+    async fn balancer_references(
+        &self,
+        at: &BalancerPlace,
+        balancer: &Balancer,
+    ) -> Result<Change, Error> {
+        let named = balancer::pools(balancer);
+        let distinct: BTreeSet<PoolId> = named.iter().map(|(_, pool)| *pool).collect();
+        let mut problems = Problems::default();
+        if distinct.len() > POOLS_NAMED_MAX {
+            problems.add("", format_args!("the body names over {POOLS_NAMED_MAX} pools"));
+            return Err(refused(problems));
+        }
+        let existing = self.existing_pools(at.account(), &distinct).await?;
+        for (pointer, pool) in named.iter().filter(|(_, pool)| !existing.contains(pool)) {
+            problems.add(pointer, unknown("pool", pool));
+        }
+        let mut change = Change::default();
+        for pool in distinct {
+            change.if_exists(&Key::Pool(at.account(), pool))?;
+        }
+        problems.or(change).map_err(refused)
+    }
+
+    async fn existing_pools(
+        &self,
+        account: AccountId,
+        wanted: &BTreeSet<PoolId>,
+    ) -> Result<BTreeSet<PoolId>, Error> {
+        if wanted.len() > POOLS_LOOKED_UP_MAX {
+            let pools = self.list::<Pool>(pools::prefix(account)).await?;
+            return Ok(pools.iter().map(|pool| pool.id).collect());
+        }
+        let mut existing = BTreeSet::new();
+        for &pool in wanted {
+            if self.exists(&Key::Pool(account, pool)).await? {
+                existing.insert(pool);
+            }
+        }
+        Ok(existing)
+    }
+
+    async fn hostname_is_free(
+        &self,
+        at: &BalancerPlace,
+        change: &mut Change,
+        name: &Name,
+        id: BalancerId,
+    ) -> Result<(), Error> {
+        let prefix = prefix(at.scope());
+        let balancers = self.list::<Balancer>(&*prefix).await?;
+        if balancers.iter().any(|other| other.name == *name && other.id != id) {
+            return Err(Error::coded("/name", code::NOT_UNIQUE, "value not unique"));
+        }
+        change.if_none_newer(prefix, balancers.rev);
+        Ok(())
+    }
+}
+
+fn put(change: &mut Change, balancer: &Balancer) -> Result<(), Error> {
+    let key = Key::Balancer(balancer.scope, balancer.id);
+    change.put(&key, &Document::Balancer(Box::new(balancer.clone())))
+}

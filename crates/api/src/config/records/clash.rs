@@ -1,0 +1,110 @@
+//! Which records may not stand beside each other at one name.
+
+use trimtab_model::{Record, RecordType};
+
+use crate::errors::code;
+
+/// A number that clients know, and its words.
+pub(super) type Clash = (u32, &'static str);
+
+/// Why a record cannot stand beside these others of its name. A CNAME excludes addresses, other CNAMEs
+/// and delegations (RFC 1034 section 3.6.2); other types are taken beside it, as by the hosted API.
+pub(super) fn clash<'a>(
+    record: &Record,
+    others: impl Iterator<Item = &'a Record>,
+) -> Option<Clash> {
+    others.filter(|other| other.id != record.id).find_map(|other| beside(record, other))
+}
+
+fn beside(new: &Record, old: &Record) -> Option<Clash> {
+    use RecordType::{A, Aaaa, Cname, Ns};
+    let clash = match (new.kind, old.kind) {
+        (new_kind, old_kind) if new_kind == old_kind && new.rdata == old.rdata => same(new, old),
+        (Cname, A | Aaaa | Cname) => (
+            code::ADDRESS_OR_CNAME_EXISTS,
+            "An A, AAAA, or CNAME record with that host already exists.",
+        ),
+        (A | Aaaa | Ns, Cname) => {
+            (code::CNAME_EXISTS, "A CNAME record with that host already exists.")
+        }
+        (Cname, Ns) => (code::NS_EXISTS, "NS records with that host already exist."),
+        _ => return None,
+    };
+    Some(clash)
+}
+
+/// Two records with the same data answer the same, whatever else is written on them.
+fn same(new: &Record, old: &Record) -> Clash {
+    let rest = |record: &Record| (record.ttl, record.proxied, record.comment.clone());
+    if rest(new) == rest(old) {
+        (code::RECORD_IDENTICAL, "An identical record already exists.")
+    } else {
+        (code::RECORD_EXISTS, "The record already exists.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use trimtab_model::zone::{Rdata, RecordSettings};
+    use trimtab_model::{RecordId, Timestamp, ZoneId};
+
+    use super::*;
+
+    fn record(id: u8, kind: RecordType, data: &str, ttl: u32) -> Record {
+        Record {
+            id: RecordId::new([id; 16]),
+            zone: ZoneId::new([0; 16]),
+            name: "www.example.com".parse().unwrap(),
+            kind,
+            content: data.into(),
+            data: None,
+            rdata: Rdata(data.as_bytes().into()),
+            ttl,
+            priority: None,
+            proxied: false,
+            settings: RecordSettings::default(),
+            comment: None,
+            tags: Vec::new(),
+            created_on: Timestamp::default(),
+            modified_on: Timestamp::default(),
+            comment_modified_on: None,
+            tags_modified_on: None,
+        }
+    }
+
+    #[test]
+    fn what_may_stand_beside_what() {
+        use RecordType::{A, Aaaa, Cname, Mx, Ns, Txt};
+        let check = |new, old, want: Option<u32>| {
+            let (new, old) = (record(1, new, "new", 1), record(2, old, "old", 1));
+            let found = clash(&new, [&new, &old].into_iter()).map(|(code, _)| code);
+            assert_eq!(found, want, "{} beside {}", new.kind, old.kind);
+        };
+        for address in [A, Aaaa] {
+            check(address, A, None);
+            check(address, Aaaa, None);
+            check(address, Cname, Some(81054));
+            check(Cname, address, Some(81053));
+        }
+        check(Cname, Cname, Some(81053));
+        check(Cname, Ns, Some(81056));
+        check(Ns, Cname, Some(81054));
+        for other in [Mx, Txt] {
+            check(other, Cname, None);
+            check(Cname, other, None);
+        }
+    }
+
+    #[test]
+    fn the_same_data_twice_is_refused_whatever_else_differs() {
+        let old = record(1, RecordType::A, "192.0.2.1", 300);
+        let check = |new: Record, want: Option<u32>| {
+            assert_eq!(clash(&new, [&old].into_iter()).map(|(code, _)| code), want);
+        };
+        check(record(2, RecordType::A, "192.0.2.1", 300), Some(81058));
+        check(record(2, RecordType::A, "192.0.2.1", 60), Some(81057));
+        check(record(2, RecordType::A, "192.0.2.2", 300), None);
+        check(record(2, RecordType::Txt, "192.0.2.1", 300), None);
+        check(record(1, RecordType::A, "192.0.2.1", 60), None);
+    }
+}

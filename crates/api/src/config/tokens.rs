@@ -1,0 +1,133 @@
+//! Tokens. Whoever manages tokens sees and touches only those that are no stronger than itself.
+
+use serde_json::Value;
+use trimtab_api_types::v1::token::{self, TokenDraft};
+use trimtab_model::config::{Document, Key};
+use trimtab_model::{Token, TokenId};
+
+use super::change::{Change, Outcome};
+use super::{Config, ZoneAccounts};
+use crate::auth::rights::Rights;
+use crate::auth::{Refusal, Secret};
+use crate::errors::{Error, Kind, Service};
+use crate::ids;
+
+const PREFIX: &str = "tokens/";
+
+// === impl Config ===
+
+impl Config {
+    /// Those that the caller could have made, and itself.
+    pub(crate) async fn tokens(&self, by: &Token) -> Result<Vec<Token>, Error> {
+        let zones = self.zone_accounts().await?;
+        let mut tokens = self.list::<Token>(PREFIX).await?.values();
+        tokens.retain(|token| manages(by, &zones, token));
+        Ok(tokens)
+    }
+
+    pub(crate) async fn token(&self, by: &Token, id: TokenId) -> Result<Token, Error> {
+        let zones = self.zone_accounts().await?;
+        let token = self.require::<Token>(&Key::Token(id), Kind::Token, id).await?.value;
+        visible(by, &zones, token)
+    }
+
+    pub(crate) async fn create_token(
+        &self,
+        by: &Token,
+        body: &Value,
+    ) -> Result<(Token, Secret), Error> {
+        let draft = token::read(body).map_err(|p| Error::refused(Service::Plain, p))?;
+        may_give(by, &self.zone_accounts().await?, &draft)?;
+        let (id, secret) = (TokenId::new(ids::random()?), Secret::random()?);
+        let token = draft.into_new(id, secret.digest_text(), self.now());
+        let mut change = Change::default();
+        change.put(&Key::Token(id), &Document::Token(token.clone()))?;
+        self.commit(by, change).await?;
+        self.tokens.reload().await?;
+        Ok((token, secret))
+    }
+
+    pub(crate) async fn replace_token(
+        &self,
+        by: &Token,
+        id: TokenId,
+        body: &Value,
+    ) -> Result<Token, Error> {
+        let draft = token::read(body).map_err(|p| Error::refused(Service::Plain, p))?;
+        may_give(by, &self.zone_accounts().await?, &draft)?;
+        let now = self.now();
+        self.amend_token(by, id, |current| draft.clone().onto(current, now)).await
+    }
+
+    /// A new value; the old one is worth nothing from now on.
+    pub(crate) async fn roll_token(&self, by: &Token, id: TokenId) -> Result<Secret, Error> {
+        let secret = Secret::random()?;
+        let (digest, modified_on) = (secret.digest_text(), self.now());
+        self.amend_token(by, id, |current| {
+            let digest = digest.clone();
+            (Token { digest, modified_on, ..current.clone() }, true)
+        })
+        .await?;
+        Ok(secret)
+    }
+
+    pub(crate) async fn delete_token(&self, by: &Token, id: TokenId) -> Result<(), Error> {
+        let key = Key::Token(id);
+        let zones = self.zone_accounts().await?;
+        self.transact(by, || async {
+            let current = self.require::<Token>(&key, Kind::Token, id).await?;
+            visible(by, &zones, current.value)?;
+            let mut change = Change::default();
+            change.if_unchanged(&key, current.modified)?;
+            change.delete(&key)?;
+            Ok(Outcome::Commit(change, ()))
+        })
+        .await?;
+        self.tokens.reload().await?;
+        Ok(())
+    }
+
+    async fn amend_token(
+        &self,
+        by: &Token,
+        id: TokenId,
+        next: impl Fn(&Token) -> (Token, bool),
+    ) -> Result<Token, Error> {
+        let key = Key::Token(id);
+        let zones = self.zone_accounts().await?;
+        let token = self
+            .transact(by, || async {
+                let current = self.require::<Token>(&key, Kind::Token, id).await?;
+                let (token, changed) = next(&visible(by, &zones, current.value)?);
+                if !changed {
+                    return Ok(Outcome::Nothing(token));
+                }
+                let mut change = Change::default();
+                change.if_unchanged(&key, current.modified)?;
+                change.put(&key, &Document::Token(token.clone()))?;
+                Ok(Outcome::Commit(change, token))
+            })
+            .await?;
+        self.tokens.reload().await?;
+        Ok(token)
+    }
+}
+
+fn manages(by: &Token, zones: &ZoneAccounts, token: &Token) -> bool {
+    let rights = Rights::new(by, |zone| zones.get(&zone).copied());
+    token.id == by.id || rights.hold(&token.policies)
+}
+
+/// A token that the caller does not manage does not exist for it.
+fn visible(by: &Token, zones: &ZoneAccounts, token: Token) -> Result<Token, Error> {
+    let id = token.id;
+    Some(token).filter(|token| manages(by, zones, token)).ok_or(Error::missing(Kind::Token, id))
+}
+
+fn may_give(by: &Token, zones: &ZoneAccounts, draft: &TokenDraft) -> Result<(), Error> {
+    if Rights::new(by, |zone| zones.get(&zone).copied()).hold(&draft.policies) {
+        return Ok(());
+    }
+    let what = "a token cannot give rights that it does not hold".to_owned();
+    Err(Refusal::Forbidden { needs: None, what }.into())
+}

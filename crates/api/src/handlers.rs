@@ -1,0 +1,40 @@
+//! The routes, resource by resource. A handler takes, calls and wraps; the work is in `config`.
+
+mod accounts;
+mod events;
+mod health;
+mod ips;
+mod load_balancers;
+mod monitors;
+mod pools;
+mod previews;
+mod records;
+mod regions;
+mod search;
+mod tokens;
+mod user;
+mod zones;
+
+use crate::route::{Base, Route};
+
+/// The whole table.
+pub(crate) fn routes() -> Vec<Route> {
+    let mut routes = Vec::new();
+    for base in [Base::ACCOUNT, Base::USER] {
+        routes.extend(pools::routes(base));
+        routes.extend(monitors::routes(base));
+        routes.extend(health::routes(base));
+        routes.extend(previews::routes(base));
+        routes.extend(regions::routes(base));
+    }
+    routes.extend(search::routes());
+    routes.extend(load_balancers::routes());
+    routes.extend(zones::routes());
+    routes.extend(records::routes());
+    routes.extend(accounts::routes());
+    routes.extend(tokens::routes());
+    routes.extend(user::routes());
+    routes.extend(events::routes());
+    routes.extend(ips::routes());
+    routes
+}

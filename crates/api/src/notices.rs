@@ -1,0 +1,53 @@
+//! What is stored and does not act yet, said in the `messages` of the answer that stored it.
+
+use trimtab_api_types::v1::balancer;
+use trimtab_api_types::v1::envelope::ApiMessage;
+use trimtab_model::balancer::SteeringPolicy;
+use trimtab_model::monitor::MonitorType;
+use trimtab_model::pool::Address;
+use trimtab_model::{Balancer, Monitor, Pool};
+
+/// All notices have this number; people read the text.
+const NOTICE: u32 = 10001;
+
+pub(crate) fn of_balancer(of: &Balancer) -> Vec<ApiMessage> {
+    let mut texts = balancer::notices(of);
+    if !of.rules.is_empty() {
+        texts.push("rules are stored and not evaluated by this version".into());
+    }
+    if !of.pool_sets.is_empty() {
+        texts.push("pool_sets are stored and not evaluated by this version".into());
+    }
+    if of.steering.policy == SteeringPolicy::DynamicLatency {
+        texts.push("dynamic_latency behaves like off until latencies are measured".into());
+    }
+    messages(texts)
+}
+
+pub(crate) fn of_pool(of: &Pool) -> Vec<ApiMessage> {
+    let mut texts = Vec::new();
+    let hosts = of.origins.iter().filter(|origin| matches!(origin.address, Address::Host(_)));
+    if hosts.count() > 0 {
+        texts.push("origins with a host name are not answered over DNS by this version".into());
+    }
+    messages(texts)
+}
+
+pub(crate) fn of_monitor(of: &Monitor) -> Vec<ApiMessage> {
+    let kind = of.probe.kind;
+    let texts = match kind {
+        MonitorType::Http | MonitorType::Https | MonitorType::Tcp => Vec::new(),
+        MonitorType::UdpIcmp | MonitorType::IcmpPing | MonitorType::Smtp => {
+            vec![format!("{kind} monitors are stored and not probed by this version")]
+        }
+    };
+    messages(texts)
+}
+
+pub(crate) fn of_user() -> Vec<ApiMessage> {
+    messages(vec!["a token stands for the user, and has nothing that can be changed here".into()])
+}
+
+fn messages(texts: Vec<String>) -> Vec<ApiMessage> {
+    texts.into_iter().map(|text| ApiMessage::new(NOTICE, text)).collect()
+}

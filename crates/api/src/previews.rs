@@ -1,0 +1,154 @@
+//! Trying a monitor without keeping it: the probes run beside the answer, the results wait to be fetched.
+//!
+//! Tasks: one per running preview, in a set that ends with the app.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use trimtab_api_types::v1::health::{OriginHealth, PlaceHealth, Rtt, preview_key};
+use trimtab_api_types::v1::preview::{Preview, PreviewResult};
+use trimtab_health::{Outcome, Passed};
+use trimtab_live::Target;
+use trimtab_model::{AccountId, Monitor, Pool, PoolId};
+
+use crate::errors::{Error, Kind};
+use crate::ids;
+
+/// Probes every target once, retries included: one outcome for each, in order. Filled in by whoever has
+/// a prober.
+pub type PreviewPort = Arc<dyn Fn(Monitor, Vec<Target>) -> Probing + Send + Sync>;
+
+/// The outcomes to come.
+pub type Probing = Pin<Box<dyn Future<Output = Vec<Outcome>> + Send>>;
+
+/// Previews that probe at the same time: a person tries one, a script must not become a probing machine.
+const RUNNING_MAX: usize = 8;
+/// Results kept; the oldest goes first.
+const KEPT_MAX: usize = 256;
+/// How long a result can be fetched.
+const KEPT_FOR: Duration = Duration::from_secs(10 * 60);
+/// Endpoints that one preview probes; those of a monitor's pools beyond that are left out.
+const TARGETS_MAX: usize = 1_000;
+
+/// Previews of this node.
+pub(crate) struct Previews {
+    port: PreviewPort,
+    running: Mutex<JoinSet<()>>,
+    results: Arc<Mutex<VecDeque<Kept>>>,
+}
+
+/// A preview, from the moment it was asked for.
+struct Kept {
+    id: String,
+    account: AccountId,
+    since: Duration,
+    /// None while it runs.
+    result: Option<PreviewResult>,
+}
+
+// === impl Previews ===
+
+impl Previews {
+    pub(crate) fn new(port: PreviewPort) -> Previews {
+        Previews { port, running: Mutex::default(), results: Arc::default() }
+    }
+
+    /// Starts probing the pools' endpoints and answers at once.
+    pub(crate) fn start(
+        &self,
+        account: AccountId,
+        monitor: &Monitor,
+        pools: &[Pool],
+        now: Duration,
+    ) -> Result<Preview, Error> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        while running.try_join_next().is_some() {}
+        if running.len() >= RUNNING_MAX {
+            return Err(Error::TooManyPreviews { running: running.len() });
+        }
+        let id = hex(&ids::random()?);
+        let targets = targets(pools);
+        let results = Arc::clone(&self.results);
+        keep(&results, Kept { id: id.clone(), account, since: now, result: None });
+        let probing = (self.port)(monitor.clone(), targets.iter().map(|(_, t)| t.clone()).collect());
+        let task_id = id.clone();
+        running.spawn(async move {
+            let result = summary(&targets, &probing.await);
+            let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(kept) = results.iter_mut().find(|kept| kept.id == task_id) {
+                kept.result = Some(result);
+            }
+        });
+        let pools = pools.iter().map(|pool| (pool.id, pool.name.clone())).collect();
+        Ok(Preview { preview_id: id, pools })
+    }
+
+    /// Empty while the probes run.
+    pub(crate) fn result(
+        &self,
+        account: AccountId,
+        id: &str,
+        now: Duration,
+    ) -> Result<PreviewResult, Error> {
+        let mut results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
+        results.retain(|kept| now.saturating_sub(kept.since) < KEPT_FOR);
+        let found = results.iter().find(|kept| kept.id == id && kept.account == account);
+        let found = found.ok_or_else(|| Error::missing(Kind::Preview, id))?;
+        Ok(found.result.clone().unwrap_or_default())
+    }
+}
+
+fn keep(results: &Mutex<VecDeque<Kept>>, kept: Kept) {
+    let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+    if results.len() >= KEPT_MAX {
+        results.pop_front();
+    }
+    results.push_back(kept);
+}
+
+fn targets(pools: &[Pool]) -> Vec<(PoolId, Target)> {
+    let of_pools = pools.iter().flat_map(|pool| {
+        let origins = pool.origins.iter().enumerate();
+        origins.map(|(index, origin)| {
+            let target = Target {
+                key: index as u64,
+                name: origin.name.as_str().into(),
+                address: origin.address.clone(),
+                port: origin.port,
+                host: origin.host.as_deref().map(Into::into),
+            };
+            (pool.id, target)
+        })
+    });
+    of_pools.take(TARGETS_MAX).collect()
+}
+
+fn summary(targets: &[(PoolId, Target)], outcomes: &[Outcome]) -> PreviewResult {
+    let mut pools: BTreeMap<PoolId, Vec<(String, OriginHealth)>> = BTreeMap::new();
+    for ((pool, target), outcome) in targets.iter().zip(outcomes) {
+        let health = (preview_key(&target.address), origin_health(outcome));
+        pools.entry(*pool).or_default().push(health);
+    }
+    let place = |origins: Vec<(String, OriginHealth)>| {
+        let healthy = origins.iter().all(|(_, origin)| origin.healthy);
+        PlaceHealth::new(healthy, origins.into_iter())
+    };
+    pools.into_iter().map(|(pool, origins)| (pool, place(origins))).collect()
+}
+
+/// One probe as the API tells it.
+pub(crate) fn origin_health(outcome: &Outcome) -> OriginHealth {
+    OriginHealth {
+        failure_reason: outcome.reason.word().into(),
+        healthy: outcome.passed == Passed::Pass,
+        response_code: outcome.response_code,
+        rtt: Rtt(outcome.rtt.unwrap_or_default()),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,119 @@
+//! The one way out: resolve, check, connect to exactly what was checked.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use trimtab_model::pool::Address;
+
+use crate::{ConnectError, Egress, Resolver, Tls, Trust, tls};
+
+/// Another place to connect to instead, after a simulated way there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Detour {
+    pub to: SocketAddr,
+    pub delay: Duration,
+}
+
+/// By the address that was asked for, whatever the port: a demo's endpoints have documentation
+/// addresses and live on loopback.
+pub type Detours = HashMap<IpAddr, Detour>;
+
+/// Everything that leaves this node to an address that an operator named goes through here.
+#[derive(Clone, Debug)]
+pub struct Connector {
+    egress: Arc<Egress>,
+    resolver: Resolver,
+    tls: Tls,
+    detours: Arc<Detours>,
+}
+
+// === impl Connector ===
+
+impl Connector {
+    pub fn new(egress: Egress, resolver: Resolver, tls: Tls) -> Connector {
+        Connector { egress: Arc::new(egress), resolver, tls, detours: Arc::default() }
+    }
+
+    /// The same connector with other roads to some addresses; the policy judges the address asked for.
+    #[must_use]
+    pub fn with_detours(self, detours: Detours) -> Connector {
+        Connector { detours: Arc::new(detours), ..self }
+    }
+
+    /// The addresses that may be connected to, in the order to try them; never empty. Where only
+    /// some are forbidden, those are left out.
+    pub async fn resolve(&self, to: &Address, port: u16) -> Result<Vec<SocketAddr>, ConnectError> {
+        let addresses = match to {
+            Address::Ip(ip) => vec![*ip],
+            Address::Host(name) => self.resolver.lookup(name).await?,
+        };
+        let (mut allowed, mut refusal) = (Vec::with_capacity(addresses.len()), None);
+        for address in addresses.into_iter().map(|ip| SocketAddr::new(ip, port)) {
+            match self.permit(address) {
+                Ok(()) => allowed.push(address),
+                Err(error) => refusal = refusal.or(Some(error)),
+            }
+        }
+        match refusal {
+            Some(error) if allowed.is_empty() => Err(error),
+            _ => Ok(allowed),
+        }
+    }
+
+    /// A connection to this very address. The policy is asked again, so that no caller can forget it.
+    pub async fn tcp(&self, to: SocketAddr, limit: Duration) -> Result<TcpStream, ConnectError> {
+        self.permit(to)?;
+        let stream = match timeout(limit, self.reach(to)).await {
+            Ok(stream) => stream?,
+            Err(_) => return Err(ConnectError::Timeout),
+        };
+        let (from, reached) = (stream.local_addr()?, stream.peer_addr()?);
+        // A closed port in the ephemeral range can be given to the very socket that connects to it.
+        if from == reached {
+            return Err(ConnectError::Refused);
+        }
+        self.egress
+            .check_connected(from, reached)
+            .map_err(|by| ConnectError::Forbidden { address: to, by })?;
+        // Requests are one small write each; waiting to fill a segment only adds to the time measured.
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    /// TLS over a connection; `server` is sent as SNI when it is a name.
+    pub async fn tls(
+        &self,
+        stream: TcpStream,
+        server: ServerName<'static>,
+        trust: Trust,
+        limit: Duration,
+    ) -> Result<TlsStream<TcpStream>, ConnectError> {
+        let handshake = TlsConnector::from(self.tls.config(trust)).connect(server, stream);
+        match timeout(limit, handshake).await {
+            Ok(stream) => stream.map_err(tls::handshake_error),
+            Err(_) => Err(ConnectError::Timeout),
+        }
+    }
+
+    fn permit(&self, to: SocketAddr) -> Result<(), ConnectError> {
+        self.egress.check(to).map_err(|by| ConnectError::Forbidden { address: to, by })
+    }
+
+    async fn reach(&self, to: SocketAddr) -> io::Result<TcpStream> {
+        match self.detours.get(&to.ip()) {
+            Some(detour) => {
+                sleep(detour.delay).await;
+                TcpStream::connect(detour.to).await
+            }
+            None => TcpStream::connect(to).await,
+        }
+    }
+}

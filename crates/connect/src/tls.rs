@@ -1,0 +1,198 @@
+//! TLS towards endpoints: who is asked for, what is checked, and what went wrong.
+
+use std::io;
+use std::sync::Arc;
+
+use rustls::client::Resumption;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore,
+    SignatureScheme,
+};
+
+use crate::{ConnectError, TlsFault};
+
+/// How much the server's certificate matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// It must be for the name and lead to a known root.
+    Certified,
+    /// Any certificate passes (`allow_insecure`).
+    Anyone,
+}
+
+/// The client's side of TLS, made once and shared by all connections.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    checked: Arc<ClientConfig>,
+    unchecked: Arc<ClientConfig>,
+}
+
+/// Accepts every certificate and every signature.
+#[derive(Debug)]
+struct AcceptAnything {
+    schemes: Vec<SignatureScheme>,
+}
+
+// === impl Tls ===
+
+impl Tls {
+    /// Fails only when the crypto provider supports no TLS version.
+    pub fn new(roots: RootCertStore) -> Result<Tls, Error> {
+        let provider = Arc::new(ring::default_provider());
+        let schemes = provider.signature_verification_algorithms.supported_schemes();
+        let anything = Arc::new(AcceptAnything { schemes });
+        let checked = versions(Arc::clone(&provider))?.with_root_certificates(roots);
+        let unchecked = versions(provider)?.dangerous().with_custom_certificate_verifier(anything);
+        Ok(Tls {
+            checked: shared(checked.with_no_client_auth()),
+            unchecked: shared(unchecked.with_no_client_auth()),
+        })
+    }
+
+    pub(crate) fn config(&self, trust: Trust) -> Arc<ClientConfig> {
+        match trust {
+            Trust::Certified => Arc::clone(&self.checked),
+            Trust::Anyone => Arc::clone(&self.unchecked),
+        }
+    }
+}
+
+/// The roots that the operating system trusts, and what could not be read of them. With none at all
+/// every checked certificate is untrusted.
+pub fn os_roots() -> (RootCertStore, Vec<rustls_native_certs::Error>) {
+    let found = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    // Some systems carry roots that no longer parse; they would not be used anyway.
+    roots.add_parsable_certificates(found.certs);
+    (roots, found.errors)
+}
+
+fn versions(
+    provider: Arc<CryptoProvider>,
+) -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, Error> {
+    ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()
+}
+
+fn shared(mut config: ClientConfig) -> Arc<ClientConfig> {
+    // A resumed session shows no certificate, so one that expired would go unnoticed.
+    config.resumption = Resumption::disabled();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Arc::new(config)
+}
+
+// === impl TlsFault ===
+
+impl TlsFault {
+    /// What an error of a TLS stream means to an operator; None when it is one of the stream below.
+    pub fn within(cause: &io::Error) -> Option<TlsFault> {
+        cause.get_ref().and_then(|inner| inner.downcast_ref()).map(fault)
+    }
+}
+
+// `rustls::Error` is open: what it does not have yet is a failed handshake.
+fn fault(error: &Error) -> TlsFault {
+    match error {
+        Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => TlsFault::NameMismatch,
+        Error::InvalidCertificate(_) | Error::NoCertificatesPresented => TlsFault::Untrusted,
+        Error::AlertReceived(AlertDescription::UnrecognisedName) => TlsFault::UnrecognizedName,
+        Error::AlertReceived(
+            AlertDescription::ProtocolVersion
+            | AlertDescription::InsufficientSecurity
+            | AlertDescription::NoApplicationProtocol,
+        )
+        | Error::InvalidMessage(_)
+        | Error::InappropriateMessage { .. }
+        | Error::InappropriateHandshakeMessage { .. }
+        | Error::PeerIncompatible(_)
+        | Error::PeerMisbehaved(_)
+        | Error::PeerSentOversizedRecord
+        | Error::NoApplicationProtocol => TlsFault::Protocol,
+        _ => TlsFault::Handshake,
+    }
+}
+
+/// The error of a handshake: a reset stays a reset, everything else is TLS.
+pub(crate) fn handshake_error(cause: io::Error) -> ConnectError {
+    match cause.kind() {
+        io::ErrorKind::ConnectionReset => ConnectError::Reset,
+        io::ErrorKind::TimedOut => ConnectError::Timeout,
+        _ => {
+            let fault = TlsFault::within(&cause).unwrap_or(TlsFault::Handshake);
+            ConnectError::Tls { fault, cause }
+        }
+    }
+}
+
+// === impl AcceptAnything ===
+
+impl ServerCertVerifier for AcceptAnything {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.schemes.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::{CertRevocationListError, InvalidMessage, PeerIncompatible};
+
+    use super::*;
+
+    #[test]
+    fn semantics_8_every_tls_error_has_its_cause() {
+        for (error, want) in [
+            (Error::InvalidCertificate(CertificateError::UnknownIssuer), TlsFault::Untrusted),
+            (Error::InvalidCertificate(CertificateError::Expired), TlsFault::Untrusted),
+            (Error::InvalidCertificate(CertificateError::NotValidForName), TlsFault::NameMismatch),
+            (Error::AlertReceived(AlertDescription::UnrecognisedName), TlsFault::UnrecognizedName),
+            (Error::AlertReceived(AlertDescription::ProtocolVersion), TlsFault::Protocol),
+            (Error::AlertReceived(AlertDescription::HandshakeFailure), TlsFault::Handshake),
+            (Error::InvalidMessage(InvalidMessage::InvalidContentType), TlsFault::Protocol),
+            (
+                Error::PeerIncompatible(PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig),
+                TlsFault::Protocol,
+            ),
+            (
+                Error::InvalidCertRevocationList(CertRevocationListError::ParseError),
+                TlsFault::Handshake,
+            ),
+        ] {
+            let text = error.to_string();
+            assert_eq!(TlsFault::within(&io::Error::other(error)), Some(want), "{text}");
+        }
+        assert_eq!(TlsFault::within(&io::ErrorKind::UnexpectedEof.into()), None);
+    }
+}

@@ -1,0 +1,118 @@
+//! What a name server counts. Each thread writes its own; a scrape adds them up.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use trimtab_dns::Rcode;
+use trimtab_model::balancer::SteeringPolicy;
+use trimtab_steer::why::PoolChoice;
+use trimtab_steer::{BalancerSlot, PoolSlot};
+
+/// Types that are counted by name; the rest are "other".
+pub const TYPES: [(u16, &str); 11] = [
+    (1, "A"),
+    (28, "AAAA"),
+    (5, "CNAME"),
+    (15, "MX"),
+    (16, "TXT"),
+    (2, "NS"),
+    (6, "SOA"),
+    (33, "SRV"),
+    (65, "HTTPS"),
+    (12, "PTR"),
+    (257, "CAA"),
+];
+
+/// Which decisions are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DecisionKey {
+    pub balancer: BalancerSlot,
+    pub pool: Option<PoolSlot>,
+    pub policy: SteeringPolicy,
+    pub chosen: PoolChoice,
+}
+
+/// The sums of one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Counted {
+    /// UDP, then TCP.
+    pub queries: [u64; 2],
+    pub by_rcode: [u64; Rcode::ALL.len()],
+    /// In the order of [`TYPES`], then all others.
+    pub by_type: [u64; TYPES.len() + 1],
+    pub with_subnet: u64,
+    pub truncated: u64,
+    pub dropped: u64,
+    pub send_failed: u64,
+    pub receive_failed: u64,
+    pub panics: u64,
+    pub decisions: HashMap<DecisionKey, u64>,
+}
+
+/// One thread's counters: it writes plain numbers of its own and hands them over now and then.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    handed_over: Mutex<Counted>,
+    panics: AtomicU64,
+}
+
+// === impl Counted ===
+
+impl Counted {
+    pub(crate) fn sum(parts: impl Iterator<Item = Counted>) -> Counted {
+        parts.fold(Counted::default(), |mut sum, part| {
+            sum.add(&part);
+            sum
+        })
+    }
+
+    pub(crate) fn add(&mut self, other: &Counted) {
+        add_all(&mut self.queries, &other.queries);
+        add_all(&mut self.by_rcode, &other.by_rcode);
+        add_all(&mut self.by_type, &other.by_type);
+        for (sum, part) in [
+            (&mut self.with_subnet, other.with_subnet),
+            (&mut self.truncated, other.truncated),
+            (&mut self.dropped, other.dropped),
+            (&mut self.send_failed, other.send_failed),
+            (&mut self.receive_failed, other.receive_failed),
+            (&mut self.panics, other.panics),
+        ] {
+            *sum = sum.saturating_add(part);
+        }
+        for (key, count) in &other.decisions {
+            let sum = self.decisions.entry(*key).or_default();
+            *sum = sum.saturating_add(*count);
+        }
+    }
+}
+
+fn add_all(sums: &mut [u64], parts: &[u64]) {
+    for (sum, part) in sums.iter_mut().zip(parts) {
+        *sum = sum.saturating_add(*part);
+    }
+}
+
+// === impl Shared ===
+
+impl Shared {
+    pub(crate) fn hand_over(&self, counted: &Counted) {
+        self.lock().add(counted);
+    }
+
+    pub(crate) fn panicked(&self) {
+        self.panics.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn read(&self) -> Counted {
+        let mut counted = self.lock().clone();
+        counted.panics = counted.panics.saturating_add(self.panics.load(Ordering::Relaxed));
+        counted
+    }
+
+    /// Sums are never left half-written, whatever panicked beside them.
+    fn lock(&self) -> MutexGuard<'_, Counted> {
+        self.handed_over.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,123 @@
+//! One thread's own numbers, handed over about once a second so that the path of a query writes nothing shared.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use foldhash::fast::RandomState;
+use trimtab_dns::{Facts, Outcome, Rcode, Transport};
+use trimtab_net::udp::Served;
+
+use crate::counters::{Counted, DecisionKey, Shared, TYPES};
+
+/// A scrape is at most this far behind.
+const HAND_OVER_EVERY: Duration = Duration::from_secs(1);
+/// Different decisions counted between two hand-overs; more are handed over at once.
+const DECISIONS_MAX: usize = 4096;
+
+pub(crate) struct Tally {
+    shared: Arc<Shared>,
+    counted: Counted,
+    decisions: HashMap<DecisionKey, u64, RandomState>,
+    handed_over: Instant,
+    told_of_failure: bool,
+}
+
+// === impl Tally ===
+
+impl Tally {
+    pub(crate) fn new(shared: Arc<Shared>) -> Tally {
+        Tally {
+            shared,
+            counted: Counted::default(),
+            decisions: HashMap::default(),
+            handed_over: Instant::now(),
+            told_of_failure: false,
+        }
+    }
+
+    pub(crate) fn answered(&mut self, over: Transport, outcome: &Outcome) {
+        let [udp, tcp] = &mut self.counted.queries;
+        one_more(match over {
+            Transport::Udp => udp,
+            Transport::Tcp => tcp,
+        });
+        match outcome {
+            Outcome::Reply { facts, .. } => self.replied(facts),
+            Outcome::Drop(_) => one_more(&mut self.counted.dropped),
+        }
+    }
+
+    pub(crate) fn served(&mut self, served: &Served) {
+        let failed = u64::try_from(served.failed).unwrap_or(u64::MAX);
+        self.counted.send_failed = self.counted.send_failed.saturating_add(failed);
+        if let (Some(failure), false) = (served.failure, self.told_of_failure) {
+            self.told_of_failure = true;
+            tracing::warn!(%failure, "an answer could not be sent; further ones are only counted");
+        }
+    }
+
+    pub(crate) fn receive_failed(&mut self, error: &io::Error) {
+        one_more(&mut self.counted.receive_failed);
+        if !self.told_of_failure {
+            self.told_of_failure = true;
+            tracing::error!(%error, "queries cannot be received; further failures are only counted");
+        }
+        // Whatever it is, it must not turn the thread into a busy loop.
+        std::thread::sleep(Duration::from_millis(10));
+    }
+
+    pub(crate) fn panicked(&mut self) {
+        self.shared.panicked();
+    }
+
+    /// Called once a batch with the batch's own clock reading.
+    pub(crate) fn tick(&mut self, now: Instant) {
+        let due = now.saturating_duration_since(self.handed_over) >= HAND_OVER_EVERY;
+        if due || self.decisions.len() >= DECISIONS_MAX {
+            self.handed_over = now;
+            self.flush();
+        }
+    }
+
+    pub(crate) fn flush(&mut self) {
+        self.counted.decisions.extend(self.decisions.drain());
+        if self.counted != Counted::default() {
+            self.shared.hand_over(&self.counted);
+            self.counted = Counted::default();
+        }
+    }
+
+    fn replied(&mut self, facts: &Facts) {
+        let rcode = Rcode::ALL.iter().position(|&rcode| rcode == facts.rcode);
+        if let Some(count) = rcode.and_then(|index| self.counted.by_rcode.get_mut(index)) {
+            one_more(count);
+        }
+        let kind =
+            facts.qtype.and_then(|qtype| TYPES.iter().position(|&(number, _)| number == qtype));
+        if let Some(count) = self.counted.by_type.get_mut(kind.unwrap_or(TYPES.len())) {
+            one_more(count);
+        }
+        let flags = [
+            (&mut self.counted.with_subnet, facts.subnet),
+            (&mut self.counted.truncated, facts.truncated),
+        ];
+        for (count, true_here) in flags {
+            *count = count.saturating_add(true_here.into());
+        }
+        if let Some(steered) = facts.steered {
+            let key = DecisionKey {
+                balancer: steered.balancer,
+                pool: steered.why.pool,
+                policy: steered.why.policy,
+                chosen: steered.why.chosen,
+            };
+            one_more(self.decisions.entry(key).or_default());
+        }
+    }
+}
+
+fn one_more(count: &mut u64) {
+    *count = count.saturating_add(1);
+}

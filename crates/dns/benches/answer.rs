@@ -1,0 +1,171 @@
+//! Instructions of one answer, from the query's bytes to the reply's. `cargo bench -p trimtab-dns`; needs
+//! valgrind and gungraun-runner. The budget of an answer is 1,500.
+#![expect(clippy::disallowed_methods, reason = "a bench needs some instant to start from")]
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use gungraun::{library_benchmark, library_benchmark_group, main};
+use trimtab_dns::{
+    Authority, Node, RecordInput, Scratch, Seed, Soa, Transport, View, ZoneBuilder, Zones,
+};
+use trimtab_health::{EndpointHealth, PoolHealth, Schedule, Thresholds, Verdict};
+use trimtab_model::balancer::{
+    Affinity, Extension, RandomSteering, Scope, Steering, SteeringPolicy,
+};
+use trimtab_model::pool::{Address, Weight};
+use trimtab_model::{
+    self as model, BalancerId, Name, PoolId, RecordType, Region, Timestamp, ZoneId,
+};
+use trimtab_steer::{Balancer, BalancerSlot, Pool, PoolSlot, Site, World};
+
+const NAMES: u32 = 100_000;
+
+struct Stage {
+    zones: Zones,
+    world: World,
+    node: Node,
+    query: Vec<u8>,
+    scratch: Scratch,
+    out: Vec<u8>,
+    now: Instant,
+}
+
+fn name(text: &str) -> Name {
+    text.parse().expect("a name")
+}
+
+fn zones() -> Zones {
+    let seed = Seed(0x1234_5678);
+    let soa = Soa::new(name("ns1.example.net"), name("hostmaster.example.net"), 1);
+    let authority =
+        Authority { nameservers: vec![name("ns1.example.net"), name("ns2.example.net")], soa };
+    let mut builder =
+        ZoneBuilder::new(ZoneId::new([1; 16]), &name("example.com"), &authority, seed);
+    for number in 0..NAMES {
+        let rdata = number.to_be_bytes();
+        let record = RecordInput { kind: RecordType::A, ttl: 300, rdata: &rdata, proxied: false };
+        builder.push(&name(&format!("h{number}.example.com")), record);
+    }
+    builder.push_balancer(&name("www.example.com"), BalancerSlot(0));
+    let mut zones = Zones::new(seed);
+    zones.insert(Arc::new(builder.finish()));
+    zones
+}
+
+fn pool(number: u8) -> Pool {
+    let origins = (0..5).map(|host: u8| model::Origin {
+        name: format!("{number}-{host}"),
+        address: Address::Ip([192, 0, number, host].into()),
+        enabled: true,
+        disabled_at: None,
+        weight: Weight::from_share(if host == 0 { 0.5 } else { 1.0 }, 1).expect("a weight"),
+        port: 0,
+        host: None,
+        virtual_network_id: None,
+        flatten_cname: true,
+    });
+    let config = model::Pool {
+        id: PoolId::new([number; 16]),
+        name: number.to_string(),
+        description: String::new(),
+        enabled: true,
+        disabled_at: None,
+        origins: origins.collect(),
+        origin_steering: Default::default(),
+        minimum_origins: 1,
+        watch: Default::default(),
+        coordinates: None,
+        load_shedding: Default::default(),
+        notify: Default::default(),
+        networks: Vec::new(),
+        created_on: Timestamp::default(),
+        modified_on: Timestamp::default(),
+    };
+    let up = EndpointHealth { verdict: Verdict::Up, since: None, observers: Box::new([]) };
+    let interval = Duration::from_secs(60);
+    let schedule = Schedule { phase: Instant::now(), interval, limits: Thresholds::new(2, 2) };
+    let health = PoolHealth::new(vec![up; 5].into(), [true; 5].into_iter(), 1, schedule);
+    Pool::build(&config, health)
+}
+
+fn balancer() -> Balancer {
+    let pools: Vec<PoolId> = (0..6).map(|number| PoolId::new([number; 16])).collect();
+    let config = model::Balancer {
+        id: BalancerId::new([1; 16]),
+        scope: Scope::Zone(ZoneId::new([1; 16])),
+        name: name("www.example.com"),
+        description: String::new(),
+        enabled: true,
+        proxied: false,
+        ttl: 30,
+        steering: Steering {
+            policy: SteeringPolicy::Geo,
+            region_pools: BTreeMap::from([(Region::Weu, vec![PoolId::new([2; 16])])]),
+            default_pools: pools,
+            fallback_pool: PoolId::new([3; 16]),
+            country_pools: BTreeMap::new(),
+            pop_pools: BTreeMap::new(),
+            random: RandomSteering::default(),
+            location: None,
+            failover_across_pools: false,
+        },
+        affinity: Affinity::default(),
+        rules: Vec::new(),
+        pool_sets: Vec::new(),
+        networks: Vec::new(),
+        extension: Extension::default(),
+        created_on: Timestamp::default(),
+        modified_on: Timestamp::default(),
+    };
+    Balancer::build(&config, |id| Some(PoolSlot(id.bytes()[0].into()))).expect("a fallback")
+}
+
+/// One question, plain or with the client subnet 81.2.69.0/24.
+fn stage(first_label: &str, qtype: u8, subnet: bool) -> Stage {
+    let mut query = vec![0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, subnet.into()];
+    query.push(u8::try_from(first_label.len()).expect("a label"));
+    query.extend(first_label.bytes());
+    query.extend(b"\x07example\x03com\x00\x00");
+    query.extend([qtype, 0, 1]);
+    if subnet {
+        query.extend(b"\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x0b\x00\x08\x00\x07\x00\x01\x18\x00\x51\x02\x45");
+    }
+    let geo = trimtab_geo::Builder::embedded().expect("the embedded table").build();
+    let world = World {
+        pools: Arc::new((0..6).map(|number| Some(Arc::new(pool(number)))).collect()),
+        balancers: Arc::new(vec![Some(Arc::new(balancer()))]),
+        geo: Arc::new(geo),
+        site: Site::at("FRA".parse().expect("a code")).expect("an airport"),
+    };
+    Stage {
+        zones: zones(),
+        world,
+        node: Node::new(),
+        query,
+        scratch: Scratch::new(),
+        out: vec![0; 1232],
+        now: Instant::now() + Duration::from_secs(7),
+    }
+}
+
+#[library_benchmark]
+#[bench::fixed_address(stage("h4711", 1, false))]
+#[bench::fixed_address_with_subnet(stage("h4711", 1, true))]
+#[bench::no_name(stage("none4711", 1, false))]
+#[bench::no_data(stage("h4711", 16, false))]
+#[bench::steered(stage("www", 1, false))]
+#[bench::steered_by_subnet(stage("www", 1, true))]
+fn answer(mut stage: Stage) -> Stage {
+    let view = View { zones: &stage.zones, world: &stage.world, node: &stage.node };
+    let from = "198.51.100.7:53".parse().expect("an address");
+    let query = black_box(&stage.query);
+    let (scratch, out) = (&mut stage.scratch, &mut stage.out);
+    black_box(trimtab_dns::answer(query, from, Transport::Udp, &view, stage.now, 7, scratch, out));
+    stage
+}
+
+library_benchmark_group!(name = answers, benchmarks = answer);
+main!(library_benchmark_groups = answers);

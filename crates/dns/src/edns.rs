@@ -1,0 +1,239 @@
+//! What follows the question: the OPT record of a query (RFC 6891) and the one of its answer.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use trimtab_steer::Subnet;
+
+use crate::facts::Rcode;
+use crate::node::{Node, UDP_PAYLOAD_MAX, UDP_PAYLOAD_MIN};
+use crate::query::Header;
+use crate::wire::Cursor;
+
+/// What a query's OPT record says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Edns {
+    /// Bytes of a datagram that the client takes.
+    pub(crate) payload: u16,
+    dnssec_ok: bool,
+    asks_server_id: bool,
+    pub(crate) subnet: Option<Ecs>,
+}
+
+/// A client subnet as it was sent (RFC 7871 section 6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ecs {
+    family: u16,
+    source_prefix: u8,
+    /// The bytes that the source prefix needs; the rest are zero.
+    address: [u8; 16],
+}
+
+/// All that follows the question: what could be read of it, and what is wrong with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Extra {
+    pub(crate) edns: Option<Edns>,
+    pub(crate) fault: Option<Rcode>,
+}
+
+const OPT: u16 = 41;
+const OPTION_NSID: u16 = 3;
+const OPTION_SUBNET: u16 = 8;
+const DNSSEC_OK: u16 = 0x8000;
+/// Root, type, payload, four bytes of flags, length.
+const OPT_BYTES: usize = 11;
+/// Code and length.
+const OPTION_HEADER_BYTES: usize = 4;
+/// Family, source and scope.
+const ECS_HEADER_BYTES: usize = 4;
+/// A query has at most an OPT, a TSIG and a SIG(0) record behind its question, and IXFR an SOA before them.
+const RECORDS_MAX: u16 = 8;
+const FAMILY_NONE: u16 = 0;
+const FAMILY_V4: u16 = 1;
+const FAMILY_V6: u16 = 2;
+
+// === impl Extra ===
+
+impl Extra {
+    /// Reads every record up to the end of the message. Records other than OPT are skipped: without keys,
+    /// a TSIG or SIG(0) is one more unknown record.
+    ///
+    /// FORMERR: answers in a query, too many records, bytes behind the last record (the counts of the header
+    /// say where a message ends, RFC 1035 section 4.1.1), a second OPT record, or one in a wrong place or
+    /// shape (RFC 6891 section 6.1.1).
+    #[inline]
+    pub(crate) fn read(header: &Header, mut rest: Cursor<'_>) -> Extra {
+        let mut extra = Extra::default();
+        let complete = extra.read_records(header, &mut rest);
+        if extra.fault.is_none() && (complete.is_none() || !rest.is_empty()) {
+            extra.fault = Some(Rcode::FormErr);
+        }
+        extra
+    }
+
+    fn read_records(&mut self, header: &Header, rest: &mut Cursor<'_>) -> Option<()> {
+        let records = header.authorities.checked_add(header.additionals)?;
+        if header.answers != 0 || records > RECORDS_MAX {
+            return None;
+        }
+        for record in 0..records {
+            let at_root = rest.rest().first() == Some(&0);
+            rest.skip_name()?;
+            let (rtype, class, ttl) = (rest.u16()?, rest.u16()?, rest.u32()?);
+            let length = rest.u16()?;
+            let rdata = rest.take(length.into())?;
+            if rtype == OPT {
+                if record < header.authorities || !at_root || self.edns.is_some() {
+                    return None;
+                }
+                self.read_opt(class, ttl, rdata);
+            }
+        }
+        Some(())
+    }
+
+    /// A bad option is answered with FORMERR and an OPT record (RFC 6891 section 7). A version that we do not
+    /// speak may have other options, so they are not looked at.
+    fn read_opt(&mut self, class: u16, ttl: u32, rdata: &[u8]) {
+        let [_rcode, version, flags @ ..] = ttl.to_be_bytes();
+        let payload = class.max(UDP_PAYLOAD_MIN);
+        let dnssec_ok = u16::from_be_bytes(flags) & DNSSEC_OK != 0;
+        let mut edns = Edns { payload, dnssec_ok, ..Edns::default() };
+        if version > 0 {
+            self.fault = Some(Rcode::BadVers);
+        } else if edns.read_options(rdata).is_none() {
+            self.fault = Some(Rcode::FormErr);
+            edns.subnet = None;
+        }
+        self.edns = Some(edns);
+    }
+}
+
+// === impl Edns ===
+
+impl Edns {
+    /// Options that we do not know are ignored (RFC 6891 section 6.1.2).
+    fn read_options(&mut self, rdata: &[u8]) -> Option<()> {
+        let mut rest = Cursor::new(rdata);
+        while !rest.is_empty() {
+            let (code, length) = (rest.u16()?, rest.u16()?);
+            let value = rest.take(length.into())?;
+            match code {
+                OPTION_NSID => self.asks_server_id = true,
+                OPTION_SUBNET if self.subnet.is_some() => return None,
+                OPTION_SUBNET => self.subnet = Some(Ecs::read(value)?),
+                _ => {}
+            }
+        }
+        Some(())
+    }
+
+    /// Bytes of the OPT record that answers this one.
+    pub(crate) fn reply_len(&self, node: &Node) -> usize {
+        let subnet = self.subnet.map_or(0, |ecs| {
+            (OPTION_HEADER_BYTES + ECS_HEADER_BYTES).saturating_add(ecs.address().len())
+        });
+        let id = self.server_id(node).map_or(0, |id| OPTION_HEADER_BYTES.saturating_add(id.len()));
+        OPT_BYTES.saturating_add(subnet).saturating_add(id)
+    }
+
+    /// Writes the OPT record into `out`, which is exactly as long as it. DO is copied (RFC 3225 section 3),
+    /// the other flags are cleared (RFC 6891 section 6.1.4).
+    pub(crate) fn write(&self, rcode: Rcode, scope: u8, node: &Node, out: &mut [u8]) -> Option<()> {
+        let length = u16::try_from(out.len().checked_sub(OPT_BYTES)?).ok()?;
+        let [flags, _] = if self.dnssec_ok { DNSSEC_OK.to_be_bytes() } else { [0, 0] };
+        let [payload_high, payload_low] = UDP_PAYLOAD_MAX.min(node.udp_payload_max()).to_be_bytes();
+        let [length_high, length_low] = length.to_be_bytes();
+        let (fixed, mut rest) = out.split_first_chunk_mut::<OPT_BYTES>()?;
+        let [_, opt] = OPT.to_be_bytes();
+        *fixed = [
+            0,
+            0,
+            opt,
+            payload_high,
+            payload_low,
+            rcode.high(),
+            0,
+            flags,
+            0,
+            length_high,
+            length_low,
+        ];
+        if let Some(ecs) = self.subnet {
+            rest = ecs.write(scope, rest)?;
+        }
+        if let Some(id) = self.server_id(node) {
+            rest = write_option_header(OPTION_NSID, id.len(), rest)?;
+            rest.get_mut(..id.len())?.copy_from_slice(id.as_bytes());
+        }
+        Some(())
+    }
+
+    fn server_id<'n>(&self, node: &'n Node) -> Option<&'n str> {
+        node.server_id().filter(|_| self.asks_server_id)
+    }
+}
+
+// === impl Ecs ===
+
+impl Ecs {
+    /// None for every shape that RFC 7871 section 6 calls wrong. Family 0 is what `dig +subnet=0` sends: no
+    /// address at all, meaning that none shall be used.
+    fn read(value: &[u8]) -> Option<Ecs> {
+        let mut rest = Cursor::new(value);
+        let (family, source_prefix, scope) = (rest.u16()?, rest.u8()?, rest.u8()?);
+        let sent = rest.rest();
+        let prefix_max = match family {
+            FAMILY_NONE => 0,
+            FAMILY_V4 => 32,
+            FAMILY_V6 => 128,
+            _ => return None,
+        };
+        if scope != 0 || source_prefix > prefix_max || sent.len() != bytes_of(source_prefix) {
+            return None;
+        }
+        let mut address = [0; 16];
+        address.get_mut(..sent.len())?.copy_from_slice(sent);
+        let bits = u128::from_be_bytes(address);
+        let beyond = bits.checked_shl(source_prefix.into()).unwrap_or(0);
+        (beyond == 0).then_some(Ecs { family, source_prefix, address })
+    }
+
+    /// As decisions take it; none for family 0.
+    pub(crate) fn subnet(&self) -> Option<Subnet> {
+        let [a, b, c, d, ..] = self.address;
+        let address = match self.family {
+            FAMILY_V4 => IpAddr::V4(Ipv4Addr::new(a, b, c, d)),
+            FAMILY_V6 => IpAddr::V6(Ipv6Addr::from(self.address)),
+            _ => return None,
+        };
+        Some(Subnet { address, source_prefix: self.source_prefix })
+    }
+
+    /// Family, source and address as they came (RFC 7871 section 7.2.1); gives what is left of `out`.
+    fn write<'o>(&self, scope: u8, out: &'o mut [u8]) -> Option<&'o mut [u8]> {
+        let address = self.address();
+        let len = ECS_HEADER_BYTES.saturating_add(address.len());
+        let out = write_option_header(OPTION_SUBNET, len, out)?;
+        let (fixed, out) = out.split_first_chunk_mut::<ECS_HEADER_BYTES>()?;
+        let [high, low] = self.family.to_be_bytes();
+        *fixed = [high, low, self.source_prefix, scope];
+        let (place, rest) = out.split_at_mut_checked(address.len())?;
+        place.copy_from_slice(address);
+        Some(rest)
+    }
+
+    fn address(&self) -> &[u8] {
+        self.address.get(..bytes_of(self.source_prefix)).unwrap_or(&[])
+    }
+}
+
+fn bytes_of(prefix: u8) -> usize {
+    usize::from(prefix.div_ceil(8))
+}
+
+fn write_option_header(code: u16, len: usize, out: &mut [u8]) -> Option<&mut [u8]> {
+    let (fixed, rest) = out.split_first_chunk_mut::<OPTION_HEADER_BYTES>()?;
+    let ([a, b], [c, d]) = (code.to_be_bytes(), u16::try_from(len).ok()?.to_be_bytes());
+    *fixed = [a, b, c, d];
+    Some(rest)
+}

@@ -1,0 +1,250 @@
+//! Building a reply in the caller's buffer: whole record sets or none (RFC 2181 section 9), never beyond the limit.
+
+use std::net::IpAddr;
+
+use arrayvec::ArrayVec;
+
+use crate::edns::Edns;
+use crate::facts::Rcode;
+use crate::node::Node;
+use crate::query::{HEADER_BYTES, Header};
+use crate::zone::{A, AAAA, CLASS_IN, OWNER_IS_QUESTION, RDATA_AT, Rrset};
+
+/// A reply that is being written.
+#[derive(Debug)]
+pub(crate) struct Reply<'o> {
+    out: &'o mut [u8],
+    len: usize,
+    /// Where the sections must end; behind them is place for the OPT record.
+    limit: usize,
+    question_end: usize,
+    counts: [u16; 4],
+    pub(crate) authoritative: bool,
+    truncated: bool,
+}
+
+/// What has been asked for does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Full;
+
+/// Where a record goes, numbered as in the header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Section {
+    Answer = 1,
+    Authority = 2,
+    Additional = 3,
+}
+
+/// The place of a name in the message, for records whose owner it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place(pub(crate) usize);
+
+const QR: u16 = 0x8000;
+const AA: u16 = 0x0400;
+const TC: u16 = 0x0200;
+const POINTER: u16 = 0xC000;
+/// A pointer has fourteen bits.
+const POINTER_MAX: usize = 0x3FFF;
+/// Where a record whose owner is a pointer has its TTL.
+const TTL_AT: usize = 6;
+
+// === impl Place ===
+
+impl Place {
+    /// The name of the question.
+    pub(crate) const QUESTION: Place = Place(HEADER_BYTES);
+
+    /// A place inside the name, as far from its beginning as a label is.
+    pub(crate) fn plus(self, offset: usize) -> Place {
+        Place(self.0.saturating_add(offset))
+    }
+
+    fn pointer(self) -> Result<u16, Full> {
+        match u16::try_from(self.0) {
+            Ok(place) if self.0 <= POINTER_MAX => Ok(POINTER | place),
+            Ok(_) | Err(_) => Err(Full),
+        }
+    }
+}
+
+// === impl Reply ===
+
+impl<'o> Reply<'o> {
+    /// An empty reply; None when there is no room for a header.
+    pub(crate) fn new(out: &'o mut [u8]) -> Option<Reply<'o>> {
+        (out.len() >= HEADER_BYTES).then_some(Reply {
+            limit: out.len(),
+            out,
+            len: HEADER_BYTES,
+            question_end: HEADER_BYTES,
+            counts: [0; 4],
+            authoritative: false,
+            truncated: false,
+        })
+    }
+
+    /// The question as it came, before any record. From now on the message keeps to `limit` bytes, of which
+    /// `opt` are for the OPT record.
+    pub(crate) fn question(&mut self, wire: &[u8], limit: usize, opt: usize) -> Result<(), Full> {
+        self.limit = limit.min(self.out.len()).checked_sub(opt).ok_or(Full)?;
+        self.append(wire)?;
+        self.question_end = self.len;
+        self.counts = [1, 0, 0, 0];
+        Ok(())
+    }
+
+    /// A stored set, beginning with its record number `first`; gives the place of its first record's data.
+    pub(crate) fn rrset(
+        &mut self,
+        section: Section,
+        owner: Place,
+        set: &Rrset<'_>,
+        first: u16,
+    ) -> Result<Place, Full> {
+        let begin = self.len;
+        if first == 0 {
+            self.append(set.image)?;
+        } else {
+            let size = set.image.len().checked_div(set.records.into()).ok_or(Full)?;
+            let at = size.saturating_mul(first.into());
+            let (front, back) = set.image.split_at_checked(at).ok_or(Full)?;
+            self.append(back)?;
+            self.append(front)?;
+        }
+        if owner != Place::QUESTION {
+            self.set_owners(begin, owner.pointer()?)?;
+        }
+        self.count(section, set.records);
+        Ok(Place(begin).plus(RDATA_AT))
+    }
+
+    /// The SOA record of a negative answer, with the TTL of one.
+    pub(crate) fn soa(&mut self, owner: Place, soa: &Rrset<'_>, ttl: u32) -> Result<(), Full> {
+        let begin = self.len;
+        self.rrset(Section::Authority, owner, soa, 0)?;
+        self.patch(begin.saturating_add(TTL_AT), ttl.to_be_bytes())
+    }
+
+    #[inline]
+    pub(crate) fn address(&mut self, owner: Place, ip: IpAddr, ttl: u32) -> Result<(), Full> {
+        match ip {
+            IpAddr::V4(v4) => self.record(owner, A, CLASS_IN, ttl, &v4.octets()),
+            IpAddr::V6(v6) => self.record(owner, AAAA, CLASS_IN, ttl, &v6.octets()),
+        }
+    }
+
+    /// One record of the answer.
+    pub(crate) fn record(
+        &mut self,
+        owner: Place,
+        rtype: u16,
+        class: u16,
+        ttl: u32,
+        rdata: &[u8],
+    ) -> Result<(), Full> {
+        let mut fixed = ArrayVec::<u8, RDATA_AT>::new();
+        let length = u16::try_from(rdata.len()).map_err(|_too_long| Full)?;
+        for field in [owner.pointer()?, rtype, class] {
+            fixed.extend(field.to_be_bytes());
+        }
+        fixed.extend(ttl.to_be_bytes());
+        fixed.extend(length.to_be_bytes());
+        self.append(&fixed)?;
+        self.append(rdata)?;
+        self.count(Section::Answer, 1);
+        Ok(())
+    }
+
+    /// Whether the name at `place` is the same as `name`, in any letter case.
+    pub(crate) fn is_name_at(&self, place: Place, name: &[u8]) -> bool {
+        let end = place.plus(name.len());
+        let there = self.out.get(place.0..end.0);
+        end.0 <= self.len && there.is_some_and(|there| there.eq_ignore_ascii_case(name))
+    }
+
+    /// Takes all records back and says so: the client asks again over TCP (RFC 7766 section 5).
+    pub(crate) fn truncate(&mut self) {
+        self.len = self.question_end;
+        let [questions, ..] = self.counts;
+        self.counts = [questions, 0, 0, 0];
+        self.truncated = true;
+    }
+
+    /// Header and OPT record; gives the length of the message.
+    pub(crate) fn finish(
+        mut self,
+        header: &Header,
+        rcode: Rcode,
+        edns: Option<(&Edns, u8)>,
+        node: &Node,
+    ) -> Result<usize, Full> {
+        if let Some((edns, scope)) = edns {
+            let end = self.len.saturating_add(edns.reply_len(node));
+            let place = self.out.get_mut(self.len..end).ok_or(Full)?;
+            edns.write(rcode, scope, node, place).ok_or(Full)?;
+            self.len = end;
+            self.count(Section::Additional, 1);
+        }
+        self.write_header(header, rcode).ok_or(Full)?;
+        Ok(self.len)
+    }
+
+    /// The header alone.
+    pub(crate) fn finish_bare(mut self, header: &Header, rcode: Rcode) -> usize {
+        self.truncate();
+        self.truncated = false;
+        // `new` has seen that there is room.
+        self.write_header(header, rcode).map_or(0, |()| self.len)
+    }
+
+    fn write_header(&mut self, header: &Header, rcode: Rcode) -> Option<()> {
+        let flag = |holds: bool, flag: u16| if holds { flag } else { 0 };
+        let flags = QR
+            | header.echoed_flags()
+            | flag(self.authoritative, AA)
+            | flag(self.truncated, TC)
+            | rcode.low();
+        let [questions, answers, authorities, additionals] = self.counts;
+        let fields = [header.id, flags, questions, answers, authorities, additionals];
+        let mut bytes = ArrayVec::<u8, HEADER_BYTES>::new();
+        bytes.extend(fields.into_iter().flat_map(u16::to_be_bytes));
+        self.out.get_mut(..HEADER_BYTES)?.copy_from_slice(&bytes);
+        Some(())
+    }
+
+    #[inline]
+    fn append(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        let end = self.len.checked_add(bytes.len()).filter(|&end| end <= self.limit).ok_or(Full)?;
+        self.out.get_mut(self.len..end).ok_or(Full)?.copy_from_slice(bytes);
+        self.len = end;
+        Ok(())
+    }
+
+    fn count(&mut self, section: Section, records: u16) {
+        if let Some(count) = self.counts.get_mut(section as usize) {
+            *count = count.saturating_add(records);
+        }
+    }
+
+    /// Stored records point to the question; these belong to another name.
+    fn set_owners(&mut self, begin: usize, pointer: u16) -> Result<(), Full> {
+        let mut at = begin;
+        while at < self.len {
+            self.patch(at, pointer.to_be_bytes())?;
+            let length_at = at.saturating_add(RDATA_AT - 2);
+            let length =
+                self.out.get(length_at..).and_then(|rest| rest.first_chunk()).ok_or(Full)?;
+            let length = u16::from_be_bytes(*length);
+            at = at.saturating_add(RDATA_AT).saturating_add(length.into());
+        }
+        Ok(())
+    }
+
+    fn patch<const N: usize>(&mut self, at: usize, bytes: [u8; N]) -> Result<(), Full> {
+        let place = self.out.get_mut(at..).and_then(|rest| rest.first_chunk_mut());
+        *place.ok_or(Full)? = bytes;
+        Ok(())
+    }
+}
+
+const _: () = assert!(OWNER_IS_QUESTION == POINTER | HEADER_BYTES as u16);

@@ -1,0 +1,300 @@
+//! A small world that is put together word by word: zones, pools, balancers, places, a node.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use trimtab_dns::zonefile;
+use trimtab_dns::{Authority, Node, RecordInput, Seed, Soa, View, Zone, Zones};
+use trimtab_geo::Builder;
+use trimtab_health::{EndpointHealth, PoolHealth, Schedule, Thresholds, Verdict};
+use trimtab_model::balancer::{Affinity, Extension, RandomSteering, Scope, Steering};
+use trimtab_model::pool::{Address, Weight};
+use trimtab_model::{self as model, BalancerId, Name, PoolId, Timestamp, ZoneId};
+use trimtab_steer::{Balancer, BalancerSlot, Pool, PoolSlot, Site, World};
+
+const SEED: Seed = Seed(42);
+
+pub(crate) struct Stage {
+    pub(crate) now: Instant,
+    geofeed: String,
+    node: Node,
+    /// Apex and zone file.
+    zones: Vec<(Name, String)>,
+    pools: Vec<(model::Pool, PoolHealth)>,
+    balancers: Vec<model::Balancer>,
+}
+
+/// Everything that a view borrows from.
+pub(crate) struct Built {
+    zones: Zones,
+    world: World,
+    node: Node,
+}
+
+// === impl Built ===
+
+impl Built {
+    pub(crate) fn view(&self) -> View<'_> {
+        View { zones: &self.zones, world: &self.world, node: &self.node }
+    }
+}
+
+// === impl Stage ===
+
+impl Stage {
+    pub(crate) fn new() -> Stage {
+        Stage {
+            now: Instant::now(),
+            geofeed: String::new(),
+            node: Node::new(),
+            zones: Vec::new(),
+            pools: Vec::new(),
+            balancers: Vec::new(),
+        }
+    }
+
+    /// `NET COUNTRY`
+    pub(crate) fn place(&mut self, rest: &str) {
+        let (net, country) = rest.split_once(' ').unwrap();
+        writeln!(self.geofeed, "{net},{country},,").unwrap();
+    }
+
+    /// `[addresses=IP,…] [id=TEXT] [version=TEXT] [payload=BYTES] [answers=COUNT]`
+    pub(crate) fn node(&mut self, rest: &str) {
+        let mut node = Node::new();
+        for (key, value) in pairs(rest) {
+            node = match key {
+                "addresses" => {
+                    let ips: Vec<IpAddr> = value.split(',').map(|ip| ip.parse().unwrap()).collect();
+                    node.with_addresses(&ips).unwrap()
+                }
+                "id" => node.with_server_id(Some(value)).unwrap(),
+                "version" => node.with_version(Some(value)).unwrap(),
+                "payload" => node.with_udp_payload_max(value.parse().unwrap()).unwrap(),
+                "answers" => node.with_answers_max(value.parse().unwrap()),
+                other => panic!("unknown key {other}"),
+            };
+        }
+        self.node = node;
+    }
+
+    pub(crate) fn zone(&mut self, apex: &str) {
+        self.zones.push((apex.parse().unwrap(), String::new()));
+    }
+
+    /// One line of the last zone's file.
+    pub(crate) fn zone_line(&mut self, line: &str) {
+        let (_, text) = self.zones.last_mut().unwrap();
+        writeln!(text, "{line}").unwrap();
+    }
+
+    /// `NAME [probe=SECONDS] [disabled] [hash] : ADDRESS [w=SHARE] [up|down|disabled], …`
+    pub(crate) fn pool(&mut self, rest: &str) {
+        let (head, origins) = rest.split_once(" : ").unwrap();
+        let mut words = head.split(' ');
+        let mut pool = empty_pool(words.next().unwrap());
+        let mut next_probe = Duration::from_secs(3_600);
+        for word in words {
+            match word.split_once('=') {
+                Some(("probe", seconds)) => {
+                    next_probe = Duration::from_secs(seconds.parse().unwrap());
+                }
+                None if word == "disabled" => pool.enabled = false,
+                None if word == "hash" => pool.origin_steering = "hash".parse().unwrap(),
+                _ => panic!("unknown word {word}"),
+            }
+        }
+        let (origins, verdicts): (Vec<_>, Vec<_>) = origins.split(", ").map(origin).unzip();
+        pool.origins = origins;
+        let health = self.health(&pool, &verdicts, next_probe);
+        self.pools.push((pool, health));
+    }
+
+    fn health(
+        &self,
+        pool: &model::Pool,
+        verdicts: &[Option<Verdict>],
+        wait: Duration,
+    ) -> PoolHealth {
+        if verdicts.iter().all(Option::is_none) {
+            return PoolHealth::unmonitored(verdicts.len());
+        }
+        let endpoints = verdicts.iter().map(|verdict| EndpointHealth {
+            verdict: verdict.unwrap_or(Verdict::Unknown),
+            since: None,
+            observers: Box::new([]),
+        });
+        let limits = Thresholds::new(1, 1);
+        let schedule = Schedule { phase: self.now + wait, interval: wait, limits };
+        let enabled = pool.origins.iter().map(|origin| origin.enabled);
+        PoolHealth::new(endpoints.collect(), enabled, pool.minimum_origins, schedule)
+    }
+
+    /// `NAME POLICY default=POOL,… fallback=POOL [country.XX=POOL,…] [ttl=SECONDS] [proxied] [disabled]`
+    pub(crate) fn balancer(&mut self, rest: &str) {
+        let mut words = rest.split(' ');
+        let mut balancer = empty_balancer(words.next().unwrap());
+        balancer.steering.policy = words.next().unwrap().parse().unwrap();
+        for word in words {
+            let (key, value) = word.split_once('=').unwrap_or((word, ""));
+            let pools = || value.split(',').map(|name| self.pool_id(name)).collect::<Vec<_>>();
+            match key {
+                "default" => balancer.steering.default_pools = pools(),
+                "fallback" => balancer.steering.fallback_pool = self.pool_id(value),
+                "ttl" => balancer.ttl = value.parse().unwrap(),
+                "proxied" => balancer.proxied = true,
+                "disabled" => balancer.enabled = false,
+                _ => {
+                    let country = key.strip_prefix("country.").unwrap().parse().unwrap();
+                    balancer.steering.country_pools.insert(country, pools());
+                }
+            }
+        }
+        self.balancers.push(balancer);
+    }
+
+    fn pool_id(&self, name: &str) -> PoolId {
+        self.pools.iter().find(|(pool, _)| pool.name == name).unwrap().0.id
+    }
+
+    pub(crate) fn build(&self) -> Built {
+        let slots: HashMap<PoolId, PoolSlot> =
+            self.pools.iter().zip(0..).map(|((pool, _), slot)| (pool.id, PoolSlot(slot))).collect();
+        let balancer = |config: &model::Balancer| {
+            Arc::new(Balancer::build(config, |id| slots.get(&id).copied()).unwrap())
+        };
+        let pool = |(pool, health): &(model::Pool, PoolHealth)| {
+            Some(Arc::new(Pool::build(pool, health.clone())))
+        };
+        let world = World {
+            pools: Arc::new(self.pools.iter().map(pool).collect()),
+            balancers: Arc::new(self.balancers.iter().map(|b| Some(balancer(b))).collect()),
+            geo: Arc::new(Builder::empty().unwrap().geofeed(&self.geofeed).unwrap().build()),
+            site: Site::at("FRA".parse().unwrap()).unwrap(),
+        };
+        let mut zones = Zones::new(SEED);
+        for (apex, text) in &self.zones {
+            zones.insert(Arc::new(self.build_zone(apex, text)));
+        }
+        Built { zones, world, node: self.node.clone() }
+    }
+
+    fn build_zone(&self, apex: &Name, text: &str) -> Zone {
+        let import = zonefile::import(text, apex).unwrap();
+        assert_eq!(import.problems, []);
+        let mut zone = Zone::empty(ZoneId::new([1; 16]), apex, &authority(), SEED);
+        let mut by_name: BTreeMap<Name, Vec<RecordInput<'_>>> = BTreeMap::new();
+        for record in &import.records {
+            by_name.entry(record.name.clone()).or_default().push(RecordInput {
+                kind: record.kind,
+                ttl: record.ttl,
+                rdata: &record.parsed.rdata,
+                proxied: record.proxied,
+            });
+        }
+        for (name, records) in &by_name {
+            zone.set_records(name, records);
+        }
+        for (balancer, slot) in self.balancers.iter().zip(0..) {
+            if balancer.name.is_in(apex) {
+                let slot = balancer.enabled.then_some(BalancerSlot(slot));
+                zone.set_balancer(&balancer.name, slot);
+            }
+        }
+        zone
+    }
+}
+
+fn authority() -> Authority {
+    let name = |text: &str| text.parse::<Name>().unwrap();
+    let soa = Soa::new(name("ns1.test"), name("hostmaster.test"), 1);
+    Authority { nameservers: vec![name("ns1.test"), name("ns2.test")], soa }
+}
+
+fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.split(' ').map(|word| word.split_once('=').unwrap())
+}
+
+fn origin(text: &str) -> (model::Origin, Option<Verdict>) {
+    let mut words = text.split(' ');
+    let address = words.next().unwrap();
+    let mut origin = model::Origin {
+        name: address.into(),
+        address: Address::read(address).unwrap(),
+        enabled: true,
+        disabled_at: None,
+        weight: Weight::ONE,
+        port: 0,
+        host: None,
+        virtual_network_id: None,
+        flatten_cname: true,
+    };
+    let mut verdict = None;
+    for word in words {
+        match word {
+            "up" => verdict = Some(Verdict::Up),
+            "down" => verdict = Some(Verdict::Down),
+            "disabled" => origin.enabled = false,
+            share => {
+                let share = share.strip_prefix("w=").unwrap().parse().unwrap();
+                origin.weight = Weight::from_share(share, 1).unwrap();
+            }
+        }
+    }
+    (origin, verdict)
+}
+
+fn empty_pool(name: &str) -> model::Pool {
+    let mut id = [0; 16];
+    id.iter_mut().zip(name.bytes()).for_each(|(to, byte)| *to = byte);
+    model::Pool {
+        id: PoolId::new(id),
+        name: name.into(),
+        description: String::new(),
+        enabled: true,
+        disabled_at: None,
+        origins: Vec::new(),
+        origin_steering: Default::default(),
+        minimum_origins: 1,
+        watch: Default::default(),
+        coordinates: None,
+        load_shedding: Default::default(),
+        notify: Default::default(),
+        networks: Vec::new(),
+        created_on: Timestamp::default(),
+        modified_on: Timestamp::default(),
+    }
+}
+
+fn empty_balancer(name: &str) -> model::Balancer {
+    model::Balancer {
+        id: BalancerId::new([1; 16]),
+        scope: Scope::Zone(ZoneId::new([1; 16])),
+        name: name.parse().unwrap(),
+        description: String::new(),
+        enabled: true,
+        proxied: false,
+        ttl: 30,
+        steering: Steering {
+            policy: Default::default(),
+            default_pools: Vec::new(),
+            fallback_pool: PoolId::new([0; 16]),
+            region_pools: BTreeMap::new(),
+            country_pools: BTreeMap::new(),
+            pop_pools: BTreeMap::new(),
+            random: RandomSteering::default(),
+            location: None,
+            failover_across_pools: false,
+        },
+        affinity: Affinity::default(),
+        rules: Vec::new(),
+        pool_sets: Vec::new(),
+        networks: Vec::new(),
+        extension: Extension::default(),
+        created_on: Timestamp::default(),
+        modified_on: Timestamp::default(),
+    }
+}

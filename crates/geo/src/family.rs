@@ -1,0 +1,117 @@
+//! All that is known of the addresses of one family, in layers.
+
+use crate::layer::Layer;
+use crate::ranges::Ranges;
+use crate::span::Span;
+use crate::spot::UNKNOWN;
+
+/// The addresses of one family.
+#[derive(Debug)]
+pub(crate) struct Family {
+    pub(crate) kind: Kind,
+    pub(crate) places: Ranges<u16>,
+    /// What a database says of prefixes finer than a key of `places`.
+    pub(crate) fine: Layer<u16>,
+    /// What the operator says; wins over all.
+    pub(crate) overrides: Layer<u16>,
+    pub(crate) asns: Ranges<u32>,
+    pub(crate) asn_overrides: Layer<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    V4,
+    V6,
+}
+
+/// The autonomous system number that means none (RFC 7607).
+pub(crate) const NO_ASN: u32 = 0;
+
+// === impl Family ===
+
+impl Family {
+    pub(crate) fn new(kind: Kind) -> Family {
+        Family {
+            kind,
+            places: Ranges::constant(kind, UNKNOWN),
+            fine: Layer::default(),
+            overrides: Layer::default(),
+            asns: Ranges::constant(kind, NO_ASN),
+            asn_overrides: Layer::default(),
+        }
+    }
+
+    /// The number of the place, and the prefix it holds for. Most tables have no exceptions, and most queries pay for none.
+    pub(crate) fn locate(&self, key: u128) -> (u16, u8) {
+        let range_key = self.kind.range_key(key);
+        let Some(found) = self.places.find(range_key) else {
+            return (UNKNOWN, self.kind.width());
+        };
+        if self.overrides.is_empty() && self.fine.is_empty() {
+            return (found.value, found.prefix(range_key, self.kind));
+        }
+        self.exception(key, found.value, found.span(self.kind.shift()))
+    }
+
+    /// An override, else a fine prefix, else what the ranges say; each as far as nothing stronger interrupts it.
+    fn exception(&self, key: u128, of_range: u16, range: Span) -> (u16, u8) {
+        let width = self.kind.width();
+        let (overriding, around) = self.overrides.at(key, width);
+        if let Some(id) = overriding {
+            return (id, around.prefix(key, width));
+        }
+        let (fine, between) = self.fine.at(key, width);
+        let around = around.meet(between);
+        match fine {
+            Some(id) => (id, around.prefix(key, width)),
+            None => (of_range, around.meet(range).prefix(key, width)),
+        }
+    }
+
+    /// How many ranges and prefixes have a place of their own.
+    pub(crate) fn len(&self) -> usize {
+        self.places.len().saturating_add(self.fine.len())
+    }
+
+    pub(crate) fn asn(&self, key: u128) -> u32 {
+        let (asn, _reach) = self.asn_overrides.at(key, self.kind.width());
+        let of_range = || self.asns.find(self.kind.range_key(key)).map(|found| found.value);
+        asn.or_else(of_range).unwrap_or(NO_ASN)
+    }
+}
+
+// === impl Kind ===
+
+impl Kind {
+    /// Bits of an address.
+    pub(crate) fn width(self) -> u8 {
+        match self {
+            Kind::V4 => 32,
+            Kind::V6 => 128,
+        }
+    }
+
+    /// The last key of [`Ranges`]. A key is an IPv4 address or an IPv6 /48; what is finer is the business of a [`Layer`].
+    pub(crate) fn key_last(self) -> u64 {
+        match self {
+            Kind::V4 => 0xffff_ffff,
+            Kind::V6 => 0xffff_ffff_ffff,
+        }
+    }
+
+    pub(crate) fn key_bits(self) -> u8 {
+        self.width().saturating_sub(self.shift())
+    }
+
+    /// Bits of an address that its key lacks.
+    pub(crate) fn shift(self) -> u8 {
+        match self {
+            Kind::V4 => 0,
+            Kind::V6 => 80,
+        }
+    }
+
+    pub(crate) fn range_key(self, address: u128) -> u64 {
+        (address >> self.shift()) as u64
+    }
+}

@@ -1,0 +1,47 @@
+//! What makes the next snapshot: a closed list.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use trimtab_geo::Table;
+use trimtab_health::Outcome;
+use trimtab_model::{Change, Name, PoolId, Pop, Record, ZoneId};
+
+/// Everything the publisher listens to.
+#[derive(Debug)]
+pub enum Event {
+    /// Configuration of one store revision.
+    Config(Batch),
+    /// One probe ended.
+    Report(Report),
+    /// Another geo table was loaded.
+    Geo(Arc<Table>),
+}
+
+/// All changes of one revision; records come as whole names, so that applying one twice does no harm.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    pub revision: u64,
+    /// Everything but records.
+    pub changes: Vec<Change>,
+    pub names: Vec<NameRecords>,
+}
+
+/// All records at one name after the change; none when the name is gone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NameRecords {
+    pub zone: ZoneId,
+    pub name: Name,
+    pub records: Vec<Record>,
+}
+
+/// One probe's end, as one observer saw it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    pub pop: Pop,
+    pub pool: PoolId,
+    /// [`Target::key`](crate::Target): stays the same while the endpoint does.
+    pub endpoint: u64,
+    pub outcome: Outcome,
+    pub at: Instant,
+}

@@ -1,0 +1,31 @@
+//! What must be probed, by whom and when: part of the snapshot, so that prober and answers agree.
+
+use std::sync::Arc;
+
+use trimtab_health::Schedule;
+use trimtab_model::pool::Address;
+use trimtab_model::{Monitor, PoolId, Pop};
+
+/// One pool's probes: every target, from every observer, at every tick of the schedule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Job {
+    pub pool: PoolId,
+    pub pool_name: Box<str>,
+    pub monitor: Arc<Monitor>,
+    pub targets: Box<[Target]>,
+    pub observers: Box<[Pop]>,
+    pub schedule: Schedule,
+}
+
+/// One endpoint to probe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Depends on pool, address and port: a changed endpoint is a new one, a reordered list is not.
+    pub key: u64,
+    pub name: Box<str>,
+    pub address: Address,
+    /// 0: the monitor's own port decides.
+    pub port: u16,
+    /// The endpoint's `Host` header, which outranks the monitor's.
+    pub host: Option<Box<str>>,
+}

@@ -1,0 +1,346 @@
+//! The one writer of snapshots: takes events in, builds the next moment, swaps it.
+//!
+//! One task, owned by whoever runs [`Publisher::run`]; it ends when every sender of events is gone.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::mpsc;
+use trimtab_dns::Node;
+use trimtab_geo::Table;
+use trimtab_model::PoolId;
+use trimtab_model::balancer::Scope;
+use trimtab_steer::{Balancer, Pool, Site, World};
+
+use crate::changes::HealthChange;
+use crate::directory::{Directory, Touched};
+use crate::observers::{Observer, Observers, limits_of};
+use crate::saved::{Clocks, Saved};
+use crate::zones::{Hosted, Hosting};
+use crate::{Batch, Cell, Event, Report, Snapshot};
+
+/// A flip waits this long for others that come with it, so that a dead site is one new snapshot and not fifty.
+const FLIP_COALESCE: Duration = Duration::from_millis(20);
+/// News that no answer depends on (a round-trip time, the time of the last probe) may be this old.
+const DETAIL_COALESCE: Duration = Duration::from_secs(1);
+/// Events taken in before the next look at the clock.
+const EVENTS_PER_TURN: usize = 512;
+/// `snapshot.bin` is written at most this often.
+const SAVE_EVERY: Duration = Duration::from_secs(2);
+
+/// What does not change while the node runs.
+#[derive(Debug)]
+pub struct Settings {
+    pub site: Site,
+    /// The node's own place first.
+    pub observers: Vec<Observer>,
+    pub node: Arc<Node>,
+    pub hosting: Hosting,
+    /// Where `snapshot.bin` is kept; None keeps nothing.
+    pub saved_to: Option<PathBuf>,
+}
+
+/// The first moment's ingredients.
+#[derive(Debug)]
+pub struct Start {
+    pub geo: Arc<Table>,
+    pub saved: Option<Saved>,
+    pub clocks: Clocks,
+}
+
+/// The writer.
+#[derive(Debug)]
+pub struct Publisher {
+    settings: Settings,
+    directory: Directory,
+    observers: Observers,
+    hosted: Hosted,
+    geo: Arc<Table>,
+    pools: Vec<Option<Arc<Pool>>>,
+    balancers: Vec<Option<Arc<Balancer>>>,
+    jobs: BTreeMap<PoolId, Arc<crate::Job>>,
+    /// The jobs as the last snapshot had them; None when they changed since.
+    listed: Option<Arc<Vec<Arc<crate::Job>>>>,
+    revision: u64,
+    generation: u64,
+    /// Pools whose observations changed since they were last built.
+    reported: BTreeSet<PoolId>,
+    changes: mpsc::Sender<HealthChange>,
+    changes_dropped: Arc<AtomicU64>,
+}
+
+// === impl Publisher ===
+
+impl Publisher {
+    /// `changes` receives every flip; a full channel counts in [`Publisher::changes_dropped`].
+    pub fn new(settings: Settings, start: Start, changes: mpsc::Sender<HealthChange>) -> Publisher {
+        let mut observers = Observers::new(settings.observers.clone(), start.clocks.monotonic);
+        if let Some(saved) = &start.saved {
+            saved.restore(&mut observers, start.clocks);
+        }
+        Publisher {
+            hosted: Hosted::new(settings.hosting.clone()),
+            settings,
+            directory: Directory::default(),
+            observers,
+            geo: start.geo,
+            pools: Vec::new(),
+            balancers: Vec::new(),
+            jobs: BTreeMap::new(),
+            listed: None,
+            revision: 0,
+            generation: 0,
+            reported: BTreeSet::new(),
+            changes,
+            changes_dropped: Arc::default(),
+        }
+    }
+
+    pub fn changes_dropped(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.changes_dropped)
+    }
+
+    /// Takes configuration in without publishing: how a node reads its store at the start, page by page.
+    pub fn load(&mut self, batch: Batch) {
+        self.apply_batch(batch);
+    }
+
+    /// The moment as it stands; the first one makes the cell.
+    pub fn snapshot(&mut self) -> Snapshot {
+        self.generation += 1;
+        let listed = || Arc::new(self.jobs.values().cloned().collect());
+        let jobs = Arc::clone(self.listed.get_or_insert_with(listed));
+        Snapshot {
+            generation: self.generation,
+            revision: self.revision,
+            zones: Arc::new(self.hosted.zones(self.revision)),
+            world: World {
+                pools: Arc::new(self.pools.clone()),
+                balancers: Arc::new(self.balancers.clone()),
+                geo: Arc::clone(&self.geo),
+                site: self.settings.site,
+            },
+            node: Arc::clone(&self.settings.node),
+            jobs,
+        }
+    }
+
+    /// Runs until every sender is gone; then what is known is saved.
+    pub async fn run(mut self, cell: Cell, mut events: mpsc::Receiver<Event>) {
+        let mut publish_at: Option<Instant> = None;
+        let mut save_at: Option<Instant> = None;
+        loop {
+            let wake = publish_at.into_iter().chain(save_at).min();
+            let event = tokio::select! {
+                biased;
+                () = sleep_until(wake) => None,
+                event = events.recv() => match event {
+                    Some(event) => Some(event),
+                    None => break,
+                },
+            };
+            // tokio's clock, so that tests can turn it.
+            let now = tokio::time::Instant::now().into_std();
+            if let Some(event) = event {
+                let mut due = self.take(event, now);
+                for _ in 1..EVENTS_PER_TURN {
+                    let Ok(event) = events.try_recv() else { break };
+                    due = due.min(self.take(event, now));
+                }
+                publish_at = Some(publish_at.map_or(due, |at| at.min(due)));
+            }
+            if publish_at.is_some_and(|at| at <= now) {
+                self.rebuild_reported();
+                cell.store(self.snapshot());
+                publish_at = None;
+                save_at = save_at.or(now.checked_add(SAVE_EVERY));
+            }
+            if save_at.is_some_and(|at| at <= now) {
+                self.save().await;
+                save_at = None;
+            }
+        }
+        self.save().await;
+    }
+
+    /// Applies one event; gives the time by which its effect must be public.
+    fn take(&mut self, event: Event, now: Instant) -> Instant {
+        match event {
+            Event::Config(batch) => {
+                self.apply_batch(batch);
+                now
+            }
+            Event::Report(report) => now + self.apply_report(&report),
+            Event::Geo(table) => {
+                self.geo = table;
+                now
+            }
+        }
+    }
+
+    fn apply_batch(&mut self, batch: Batch) {
+        self.revision = self.revision.max(batch.revision);
+        let touched = self.directory.apply(batch.changes);
+        self.free(&touched);
+        for &id in &touched.zones {
+            if let Some(zone) = self.directory.zones.get(&id) {
+                self.hosted.host(zone);
+            }
+        }
+        for &id in &touched.pools {
+            self.build_pool(id);
+        }
+        for &id in &touched.balancers {
+            self.build_balancer(id);
+        }
+        for names in batch.names {
+            self.hosted.set_records(names.zone, &names.name, &names.records);
+        }
+        self.forget_endpoints(&touched);
+    }
+
+    fn free(&mut self, touched: &Touched) {
+        for (zone, name) in &touched.left {
+            self.hosted.set_balancer(*zone, name, None);
+        }
+        for slot in &touched.freed_balancers {
+            put(&mut self.balancers, slot.0, None);
+        }
+        for slot in &touched.freed_pools {
+            let gone = put(&mut self.pools, slot.0, None);
+            if let Some(pool) = gone {
+                self.set_job(pool.id, None);
+            }
+        }
+        for apex in &touched.dropped {
+            self.hosted.drop_zone(apex);
+        }
+    }
+
+    fn build_pool(&mut self, id: PoolId) {
+        let Some(config) = self.directory.pools.get(&id) else { return };
+        let Some(slot) = self.directory.pool_slot(id) else { return };
+        let before = self.pools.get(slot.0 as usize).and_then(Option::as_deref);
+        let monitor = self.directory.monitor_of(config);
+        let known = before.filter(|before| same_endpoints(before, config)).map(|b| &b.health);
+        let health = self.observers.health(config, monitor, known);
+        let pool = Pool::build(config, health);
+        if let Some(change) = HealthChange::between(before, &pool, config, SystemTime::now()) {
+            self.tell(change);
+        }
+        let job = self.observers.job(config, monitor);
+        put(&mut self.pools, slot.0, Some(Arc::new(pool)));
+        self.set_job(id, job);
+    }
+
+    /// A job that stays the same stays the same value, so that its probes go on undisturbed.
+    fn set_job(&mut self, pool: PoolId, job: Option<crate::Job>) {
+        if self.jobs.get(&pool).map(Arc::as_ref) == job.as_ref() {
+            return;
+        }
+        self.listed = None;
+        match job {
+            Some(job) => self.jobs.insert(pool, Arc::new(job)),
+            None => self.jobs.remove(&pool),
+        };
+    }
+
+    fn build_balancer(&mut self, id: trimtab_model::BalancerId) {
+        let Some(config) = self.directory.balancers.get(&id) else { return };
+        let Some(slot) = self.directory.balancer_slot(id) else { return };
+        let built = Balancer::build(config, |pool| self.directory.pool_slot(pool));
+        let serves = built.is_some() && config.enabled;
+        put(&mut self.balancers, slot.0, built.map(Arc::new));
+        if let Scope::Zone(zone) = config.scope {
+            let slot = serves.then_some(slot);
+            self.hosted.set_balancer(zone, &config.name, slot);
+        }
+    }
+
+    /// How long the report's effect may wait.
+    fn apply_report(&mut self, report: &Report) -> Duration {
+        let monitor = self.directory.pools.get(&report.pool).and_then(|pool| {
+            let target =
+                |job: &Arc<crate::Job>| job.targets.iter().any(|t| t.key == report.endpoint);
+            let wanted = self.jobs.get(&report.pool).is_some_and(target);
+            self.directory.monitor_of(pool).filter(|_| wanted)
+        });
+        // A probe may end after its pool or endpoint was deleted.
+        let Some(limits) = monitor.map(|monitor| limits_of(monitor)) else {
+            return DETAIL_COALESCE;
+        };
+        self.reported.insert(report.pool);
+        match self.observers.record(report, limits) {
+            true => FLIP_COALESCE,
+            false => DETAIL_COALESCE,
+        }
+    }
+
+    fn rebuild_reported(&mut self) {
+        for id in std::mem::take(&mut self.reported) {
+            self.build_pool(id);
+        }
+    }
+
+    /// Observations of endpoints that are gone would otherwise be kept for ever.
+    fn forget_endpoints(&mut self, touched: &Touched) {
+        if touched.pools.is_empty() && touched.freed_pools.is_empty() {
+            return;
+        }
+        let living: HashSet<(PoolId, u64)> = self
+            .directory
+            .pools
+            .values()
+            .flat_map(|pool| {
+                pool.origins.iter().map(|o| (pool.id, crate::observers::endpoint_key(pool.id, o)))
+            })
+            .collect();
+        if !self.directory.pools.is_empty() {
+            self.observers.keep_only(&living);
+        }
+    }
+
+    fn tell(&self, change: HealthChange) {
+        if self.changes.try_send(change).is_err() {
+            self.changes_dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    async fn save(&self) {
+        let Some(path) = self.settings.saved_to.clone() else { return };
+        let saved = Saved::of(&self.observers, Clocks::now());
+        let written = tokio::task::spawn_blocking(move || saved.write(&path)).await;
+        match written {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "snapshot.bin was not written"),
+            Err(error) => tracing::error!(%error, "writing snapshot.bin panicked"),
+        }
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn same_endpoints(before: &Pool, config: &trimtab_model::Pool) -> bool {
+    before.endpoints.len() == config.origins.len()
+        && before.endpoints.iter().zip(&config.origins).all(|(a, b)| a.address == b.address)
+}
+
+/// Puts a value into its slot, growing the table; gives back what was there.
+fn put<T>(table: &mut Vec<Option<T>>, slot: u32, value: Option<T>) -> Option<T> {
+    let index = slot as usize;
+    if table.len() <= index {
+        table.resize_with(index + 1, || None);
+    }
+    std::mem::replace(&mut table[index], value)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,58 @@
+use super::*;
+use trimtab_health::Thresholds;
+
+fn observers(clocks: Clocks) -> Observers {
+    Observers::new(Vec::new(), clocks.monotonic)
+}
+
+fn seen(clocks: Clocks) -> Observation {
+    let limits = Thresholds::new(2, 2);
+    let fail = Outcome::fail(FailureReason::CodeMismatch, 503, None);
+    Observation::unknown(clocks.monotonic)
+        .after(Outcome::pass(200, Duration::from_millis(12)), limits, clocks.monotonic)
+        .after(fail, limits, clocks.monotonic)
+}
+
+#[test]
+fn what_was_known_survives_a_restart_by_the_wall_clock() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("snapshot.bin");
+    let before = Clocks::now();
+    let mut observers = observers(before);
+    let (pool, pop) = (PoolId::new([7; 16]), "FRA".parse().unwrap());
+    observers.restore(pool, 5, pop, seen(before));
+    Saved::of(&observers, before).write(&path).unwrap();
+
+    let hour = Duration::from_secs(3600);
+    let after = Clocks { monotonic: before.monotonic + hour, wall: before.wall + hour };
+    let mut restored = self::observers(after);
+    Saved::read(&path).unwrap().unwrap().restore(&mut restored, after);
+    let (_, _, _, found) = restored.all().next().unwrap();
+    assert_eq!(found.state, State::Up { fails: 1 });
+    assert_eq!(
+        found.last.map(|last| (last.reason, last.response_code)),
+        Some((FailureReason::CodeMismatch, 503))
+    );
+    assert_eq!(found.rtt.map(|rtt| rtt.value().as_millis()), Some(12));
+    let ago = after.monotonic.duration_since(found.since);
+    assert!(ago.abs_diff(hour) < Duration::from_millis(1), "{ago:?}");
+}
+
+#[test]
+fn a_file_that_is_not_whole_is_refused_with_its_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("snapshot.bin");
+    assert_eq!(Saved::read(&path).unwrap(), None, "no file is no error");
+    Saved::default().write(&path).unwrap();
+    assert_eq!(Saved::read(&path).unwrap(), Some(Saved::default()));
+    let whole = std::fs::read(&path).unwrap();
+    let check = |bytes: &[u8], want: &str| {
+        std::fs::write(&path, bytes).unwrap();
+        let refused = Saved::read(&path).unwrap_err().to_string();
+        assert!(refused.contains(want), "{refused}");
+    };
+    check(&whole[..whole.len() - 1], "is damaged");
+    check(&[&whole[..whole.len() - 1], b" "].concat(), "is damaged");
+    check(b"", "is not of format");
+    check(b"trimtab-snapshot-2 00\n{}", "is not of format");
+}

@@ -1,0 +1,144 @@
+//! HTTP and HTTPS probes: one request, redirects if the monitor follows them, and the verdict on the answer.
+
+mod body;
+mod hop;
+mod request;
+
+use std::pin::pin;
+
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper::header::LOCATION;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use trimtab_connect::{ConnectError, Connector};
+
+use self::hop::{Hop, Scheme};
+use crate::attempt::Stopwatch;
+use crate::{Check, Phase, ProbeError, tcp};
+
+/// A service that needs more is looping, and each costs a connection within one time limit.
+const REDIRECTS_MAX: usize = 5;
+
+/// Of the answer's head; larger ones are no health page.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+
+/// What an answer leads to.
+enum Step {
+    Pass(u16),
+    Redirect { status: u16, location: String },
+}
+
+pub(crate) async fn probe(
+    connector: &Connector,
+    check: &Check<'_>,
+    watch: &mut Stopwatch,
+) -> Result<u16, ProbeError> {
+    let mut hop = Hop::first(check);
+    let mut hops = 0;
+    loop {
+        let (status, location) = match ask(connector, check, &hop, watch).await? {
+            Step::Pass(status) => return Ok(status),
+            Step::Redirect { status, location } => (status, location),
+        };
+        if hops == REDIRECTS_MAX {
+            return Err(ProbeError::TooManyRedirects { status, hops });
+        }
+        hop = match hop.follow(&location) {
+            Some(next) => next,
+            None => return Err(ProbeError::BadRedirect { status, location }),
+        };
+        hops += 1;
+    }
+}
+
+async fn ask(
+    connector: &Connector,
+    check: &Check<'_>,
+    hop: &Hop,
+    watch: &mut Stopwatch,
+) -> Result<Step, ProbeError> {
+    let request = request::build(check, hop)?;
+    let server = match hop.scheme {
+        Scheme::Http => None,
+        Scheme::Https => Some(hop.server_name()?),
+    };
+    let stream = tcp::connect(connector, check, &hop.address, hop.port, watch).await?;
+    let Some(server) = server else { return exchange(stream, request, check, watch).await };
+    watch.enter(Phase::Tls);
+    let secured = connector.tls(stream, server, request::trust(check), check.limit()).await;
+    exchange(secured.map_err(unsecured)?, request, check, watch).await
+}
+
+fn unsecured(error: ConnectError) -> ProbeError {
+    match error {
+        // The connection stood already, so it was not that which took too long.
+        ConnectError::Timeout => ProbeError::TimedOut(Phase::Tls),
+        error => ProbeError::Connect(error),
+    }
+}
+
+async fn exchange(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    request: Request<Empty<Bytes>>,
+    check: &Check<'_>,
+    watch: &mut Stopwatch,
+) -> Result<Step, ProbeError> {
+    watch.enter(Phase::FirstByte);
+    let (mut sender, connection) = http1::Builder::new()
+        .max_buf_size(HEAD_BYTES_MAX)
+        .title_case_headers(true)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(ProbeError::of_exchange)?;
+    let answer = async {
+        let response = sender.send_request(request).await.map_err(ProbeError::of_exchange)?;
+        judge(response, check, watch).await
+    };
+    let (mut answer, connection) = (pin!(answer), pin!(connection));
+    tokio::select! {
+        biased;
+        step = &mut answer => return step,
+        // What ended it, if anything did, is also what the answer ends with.
+        _ended = connection => {}
+    }
+    answer.await
+}
+
+async fn judge(
+    response: Response<Incoming>,
+    check: &Check<'_>,
+    watch: &mut Stopwatch,
+) -> Result<Step, ProbeError> {
+    let probe = &check.monitor.probe;
+    let status = response.status().as_u16();
+    if probe.follow_redirects
+        && let Some(location) = redirect(&response)
+    {
+        return Ok(Step::Redirect { status, location });
+    }
+    if !probe.expected_codes.is_none() && !probe.expected_codes.pass(status) {
+        return Err(ProbeError::WrongStatus { status });
+    }
+    if probe.expected_body.is_empty() {
+        return Ok(Step::Pass(status));
+    }
+    watch.enter(Phase::Body);
+    match body::holds(response.into_body(), &probe.expected_body).await {
+        Ok(true) => Ok(Step::Pass(status)),
+        Ok(false) => Err(ProbeError::WrongBody { status }),
+        Err(error) => Err(ProbeError::of_exchange(error)),
+    }
+}
+
+/// RFC 9110 section 15.4: these and no other 3xx lead elsewhere, and only with a Location.
+fn redirect(response: &Response<Incoming>) -> Option<String> {
+    let location = match response.status().as_u16() {
+        301 | 302 | 303 | 307 | 308 => response.headers().get(LOCATION)?,
+        _ => return None,
+    };
+    Some(String::from_utf8_lossy(location.as_bytes()).into_owned())
+}

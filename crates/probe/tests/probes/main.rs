@@ -1,0 +1,11 @@
+//! Probes against real servers on loopback, each written to misbehave in one way.
+#![expect(clippy::unwrap_used, reason = "test files whose checks are shared functions")]
+
+mod http;
+mod prober;
+mod reasons;
+mod recipe;
+mod redirects;
+mod server;
+mod tls;
+mod way;

@@ -1,0 +1,141 @@
+//! Instructions of one decision. `cargo bench -p trimtab-steer`; needs valgrind and gungraun-runner.
+#![expect(clippy::disallowed_methods, reason = "a bench needs some instant to start from")]
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use gungraun::{library_benchmark, library_benchmark_group, main};
+use trimtab_health::{EndpointHealth, PoolHealth, Schedule, Thresholds, Verdict};
+use trimtab_model::balancer::{
+    Affinity, Extension, RandomSteering, Scope, Steering, SteeringPolicy,
+};
+use trimtab_model::pool::{Address, Weight};
+use trimtab_model::{self as model, BalancerId, Coordinates, PoolId, Timestamp, ZoneId};
+use trimtab_steer::{Balancer, Client, Family, Pool, PoolSlot, Site, Subnet, World};
+
+/// Pools of the bench world, with five endpoints each.
+const POOLS: u8 = 6;
+
+fn pool(number: u8, weights_differ: bool) -> Pool {
+    let origins = (0..5).map(|host: u8| {
+        let share = if weights_differ && host == 0 { 0.5 } else { 1.0 };
+        model::Origin {
+            name: format!("{number}-{host}"),
+            address: Address::Ip([192, 0, number, host].into()),
+            enabled: true,
+            disabled_at: None,
+            weight: Weight::from_share(share, 1).unwrap_or(Weight::ONE),
+            port: 0,
+            host: None,
+            virtual_network_id: None,
+            flatten_cname: true,
+        }
+    });
+    let config = model::Pool {
+        id: PoolId::new([number; 16]),
+        name: number.to_string(),
+        description: String::new(),
+        enabled: true,
+        disabled_at: None,
+        origins: origins.collect(),
+        origin_steering: Default::default(),
+        minimum_origins: 1,
+        watch: Default::default(),
+        coordinates: Coordinates::new(f64::from(number) * 10.0, f64::from(number) * 20.0),
+        load_shedding: Default::default(),
+        notify: Default::default(),
+        networks: Vec::new(),
+        created_on: Timestamp::default(),
+        modified_on: Timestamp::default(),
+    };
+    let up = EndpointHealth { verdict: Verdict::Up, since: None, observers: Box::new([]) };
+    let schedule = Schedule {
+        phase: Instant::now(),
+        interval: Duration::from_secs(60),
+        limits: Thresholds::new(2, 2),
+    };
+    let health = PoolHealth::new(vec![up; 5].into(), [true; 5].into_iter(), 1, schedule);
+    Pool::build(&config, health)
+}
+
+fn world(weights_differ: bool) -> World {
+    let pools = (0..POOLS).map(|number| Some(Arc::new(pool(number, weights_differ))));
+    let geofeed = "10.81.0.0/16,JP,,,,35.68,139.69\n10.49.0.0/16,DE,,,,50.11,8.68\n";
+    let table = trimtab_geo::Builder::empty().and_then(|builder| builder.geofeed(geofeed));
+    World {
+        pools: Arc::new(pools.collect()),
+        balancers: Arc::default(),
+        geo: Arc::new(table.map(|builder| builder.build()).expect("a geofeed of two lines")),
+        site: Site::at("FRA".parse().expect("a code")).expect("an airport"),
+    }
+}
+
+fn balancer(policy: SteeringPolicy) -> Balancer {
+    let pools: Vec<PoolId> = (0..POOLS).map(|number| PoolId::new([number; 16])).collect();
+    let [_, _, third, fallback, ..] = pools[..] else { unreachable!("six pools") };
+    let config = model::Balancer {
+        id: BalancerId::new([1; 16]),
+        scope: Scope::Zone(ZoneId::new([1; 16])),
+        name: "www.example.com".parse().expect("a name"),
+        description: String::new(),
+        enabled: true,
+        proxied: false,
+        ttl: 30,
+        steering: Steering {
+            policy,
+            default_pools: pools,
+            fallback_pool: fallback,
+            region_pools: BTreeMap::from([(model::Region::Neas, vec![third])]),
+            country_pools: BTreeMap::new(),
+            pop_pools: BTreeMap::new(),
+            random: RandomSteering::default(),
+            location: None,
+            failover_across_pools: false,
+        },
+        affinity: Affinity::default(),
+        rules: Vec::new(),
+        pool_sets: Vec::new(),
+        networks: Vec::new(),
+        extension: Extension::default(),
+        created_on: Timestamp::default(),
+        modified_on: Timestamp::default(),
+    };
+    Balancer::build(&config, |id| Some(PoolSlot(u32::from(id.bytes()[0])))).expect("a fallback")
+}
+
+struct Stage {
+    world: World,
+    balancer: Balancer,
+    client: Client,
+    now: Instant,
+}
+
+fn stage(policy: SteeringPolicy, weights_differ: bool) -> Stage {
+    Stage {
+        world: world(weights_differ),
+        balancer: balancer(policy),
+        client: Client {
+            address: [10, 49, 0, 1].into(),
+            subnet: Some(Subnet { address: [10, 81, 5, 0].into(), source_prefix: 24 }),
+            family: Family::V4,
+        },
+        now: Instant::now() + Duration::from_secs(7),
+    }
+}
+
+#[library_benchmark]
+#[bench::off(stage(SteeringPolicy::Off, false))]
+#[bench::random(stage(SteeringPolicy::Random, false))]
+#[bench::geo(stage(SteeringPolicy::Geo, false))]
+#[bench::geo_and_weights(stage(SteeringPolicy::Geo, true))]
+#[bench::proximity(stage(SteeringPolicy::Proximity, true))]
+fn decide(stage: Stage) -> (u32, Stage) {
+    let Stage { world, balancer, client, now } = &stage;
+    let decision = trimtab_steer::decide(black_box(world), black_box(balancer), client, *now, 7);
+    (black_box(decision).ttl, stage)
+}
+
+library_benchmark_group!(name = decisions, benchmarks = decide);
+main!(library_benchmark_groups = decisions);

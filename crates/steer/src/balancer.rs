@@ -1,0 +1,120 @@
+//! A balancer made ready for decisions: pool ids are slots, maps are tables.
+
+use std::collections::BTreeMap;
+
+use trimtab_model::balancer::{LocationMode, LocationStrategy, PreferEcs, SteeringPolicy};
+use trimtab_model::pool::Weight;
+use trimtab_model::{self as model, BalancerId, Country, Name, PoolId, Pop, Region};
+
+/// A pool's place in [`World::pools`](crate::World::pools).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PoolSlot(pub u32);
+
+/// One balancer.
+#[derive(Clone, Debug)]
+pub struct Balancer {
+    pub id: BalancerId,
+    pub name: Name,
+    pub enabled: bool,
+    pub proxied: bool,
+    /// Seconds.
+    pub ttl: u32,
+    pub policy: SteeringPolicy,
+    pub candidates: Box<[Candidate]>,
+    pub fallback: PoolSlot,
+    pub geo: GeoLists,
+    pub location: LocationStrategy,
+}
+
+/// A default pool with what policies need to know of it here.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Candidate {
+    pub pool: PoolSlot,
+    pub weight: Weight,
+    /// Distances are multiplied by this: 1 − bias/100.
+    pub stretch: f64,
+}
+
+/// The lists of geo steering, most specific first.
+#[derive(Clone, Debug, Default)]
+pub struct GeoLists {
+    pub pops: Lists<Pop>,
+    pub countries: Lists<Country>,
+    pub regions: Lists<Region>,
+}
+
+/// Pools in failover order for each place that has an entry; found by binary search.
+#[derive(Clone, Debug)]
+pub struct Lists<Place>(Box<[(Place, Box<[PoolSlot]>)]>);
+
+/// Which list of geo steering was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GeoMatch {
+    Pop(Pop),
+    Country(Country),
+    Region(Region),
+    Default,
+}
+
+// === impl Balancer ===
+
+impl Balancer {
+    /// `slot` gives the place of each pool; pools it does not know are left out of the lists.
+    ///
+    /// None when the fallback pool is unknown: such a balancer cannot keep its promise of an answer.
+    pub fn build(
+        config: &model::Balancer,
+        slot: impl Fn(PoolId) -> Option<PoolSlot>,
+    ) -> Option<Balancer> {
+        let steering = &config.steering;
+        let candidate = |id: &PoolId| {
+            let bias = config.extension.proximity_bias.get(id).copied().unwrap_or(0);
+            let stretch = 1.0 - f64::from(bias) / 100.0;
+            Some(Candidate { pool: slot(*id)?, weight: steering.random.weight(*id), stretch })
+        };
+        Some(Balancer {
+            id: config.id,
+            name: config.name.clone(),
+            enabled: config.enabled,
+            proxied: config.proxied,
+            ttl: config.ttl,
+            policy: steering.policy,
+            candidates: steering.default_pools.iter().filter_map(candidate).collect(),
+            fallback: slot(steering.fallback_pool)?,
+            geo: GeoLists {
+                pops: Lists::build(&steering.pop_pools, &slot),
+                countries: Lists::build(&steering.country_pools, &slot),
+                regions: Lists::build(&steering.region_pools, &slot),
+            },
+            location: steering.location.unwrap_or(LOCATION_DEFAULT),
+        })
+    }
+}
+
+// === impl Lists ===
+
+impl<Place> Default for Lists<Place> {
+    fn default() -> Lists<Place> {
+        Lists(Box::new([]))
+    }
+}
+
+impl<Place: Copy + Ord> Lists<Place> {
+    fn build(
+        lists: &BTreeMap<Place, Vec<PoolId>>,
+        slot: &impl Fn(PoolId) -> Option<PoolSlot>,
+    ) -> Lists<Place> {
+        let slots = |pools: &Vec<PoolId>| pools.iter().filter_map(|&id| slot(id)).collect();
+        Lists(lists.iter().map(|(place, pools)| (*place, slots(pools))).collect())
+    }
+
+    pub fn find(&self, place: Place) -> Option<&[PoolSlot]> {
+        let index = self.0.binary_search_by_key(&place, |(of, _)| *of).ok()?;
+        self.0.get(index).map(|(_, pools)| &**pools)
+    }
+}
+
+/// One node's own place says nothing about its clients, so the subnet and then the resolver speak first.
+/// The hosted product assumes anycast and starts from the point of presence.
+const LOCATION_DEFAULT: LocationStrategy =
+    LocationStrategy { mode: LocationMode::ResolverIp, prefer_ecs: PreferEcs::Always };

@@ -1,0 +1,114 @@
+//! Who asks, and where that is.
+
+use std::net::IpAddr;
+
+use trimtab_geo::Place;
+use trimtab_model::balancer::{LocationMode, LocationStrategy, PreferEcs, SteeringPolicy};
+
+use crate::World;
+
+/// One question's sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// The resolver, for DNS.
+    pub address: IpAddr,
+    /// The client behind the resolver, when the query carries it (RFC 7871).
+    pub subnet: Option<Subnet>,
+    pub family: Family,
+}
+
+/// The client subnet of a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subnet {
+    /// Bits after `source_prefix` are zero.
+    pub address: IpAddr,
+    pub source_prefix: u8,
+}
+
+/// Which addresses are asked for: A or AAAA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    V4,
+    V6,
+}
+
+/// What a location was taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LocationSource {
+    /// The policy did not ask where the client is.
+    NotAsked,
+    Ecs,
+    ResolverIp,
+    Pop,
+}
+
+/// Where the client is taken to be, and for how many of its neighbours that holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Location<'a> {
+    pub place: &'a Place,
+    pub source: LocationSource,
+    /// Bits of the client subnet for which the same place holds; 0 when it was not used.
+    pub scope: u8,
+}
+
+// === impl Client ===
+
+impl Client {
+    /// The address that hashes are taken of: the subnet's if there is one.
+    pub fn address(&self) -> IpAddr {
+        self.subnet.map_or(self.address, |subnet| subnet.address)
+    }
+
+    /// The whole subnet plays a part when its address is hashed.
+    pub fn hash_scope(&self) -> u8 {
+        self.subnet.map_or(0, |subnet| subnet.source_prefix)
+    }
+
+    /// Where a DNS-only client is: its subnet if the strategy prefers that, else by the strategy's mode,
+    /// else the place of this node.
+    pub fn locate<'a>(
+        &self,
+        world: &'a World,
+        strategy: LocationStrategy,
+        policy: SteeringPolicy,
+    ) -> Location<'a> {
+        self.locate_by_subnet(world, strategy, policy)
+            .or_else(|| self.locate_by_resolver(world, strategy))
+            .unwrap_or(Location { place: &world.site.place, source: LocationSource::Pop, scope: 0 })
+    }
+
+    fn locate_by_subnet<'a>(
+        &self,
+        world: &'a World,
+        strategy: LocationStrategy,
+        policy: SteeringPolicy,
+    ) -> Option<Location<'a>> {
+        let preferred = match strategy.prefer_ecs {
+            PreferEcs::Always => true,
+            PreferEcs::Never => false,
+            PreferEcs::Proximity => policy == SteeringPolicy::Proximity,
+            PreferEcs::Geo => policy == SteeringPolicy::Geo,
+        };
+        let subnet = self.subnet.filter(|subnet| preferred && subnet.source_prefix > 0)?;
+        let found = world.geo.locate(subnet.address);
+        // A scope longer than what was asked would keep resolvers from caching (RFC 7871 section 7.2.1).
+        let scope = found.prefix.min(subnet.source_prefix);
+        let located = Location { place: found.place, source: LocationSource::Ecs, scope };
+        found.place.country.is_some().then_some(located)
+    }
+
+    fn locate_by_resolver<'a>(
+        &self,
+        world: &'a World,
+        strategy: LocationStrategy,
+    ) -> Option<Location<'a>> {
+        match strategy.mode {
+            LocationMode::Pop => None,
+            LocationMode::ResolverIp => {
+                let place = world.geo.locate(self.address).place;
+                let located = Location { place, source: LocationSource::ResolverIp, scope: 0 };
+                place.country.is_some().then_some(located)
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! One decision, from the question to the answer with its reason.
+//!
+//! DNS calls this and nothing else; so does everything that explains it.
+
+use std::time::Instant;
+
+use trimtab_model::balancer::SteeringPolicy;
+
+use crate::dice::Dice;
+use crate::endpoint::{self, Picks};
+use crate::policy::{self, Choice};
+use crate::pool::{Pool, Set};
+use crate::why::{EndpointChoice, Notes, PoolChoice, Silent, Step, Steps, Why};
+use crate::{Balancer, Client, PoolSlot, World};
+
+/// Addresses in one answer; eight fit any datagram and are more than a client tries.
+pub const ANSWERS_MAX: usize = 8;
+
+/// What to answer, for how long, to whom else, and why.
+#[derive(Clone, Debug)]
+pub struct Decision<'a> {
+    pub picks: Picks<'a>,
+    /// Seconds.
+    pub ttl: u32,
+    /// No verdict that this decision rests on can change before.
+    pub soonest_flip: Option<Instant>,
+    /// Bits of the client subnet that the decision depends on (RFC 7871 SCOPE PREFIX-LENGTH).
+    pub scope: u8,
+    pub why: Why,
+}
+
+/// Decides for nobody's eyes.
+pub fn decide<'a>(
+    world: &'a World,
+    balancer: &Balancer,
+    client: &Client,
+    now: Instant,
+    dice: u64,
+) -> Decision<'a> {
+    walk(world, balancer, client, now, dice, &mut Silent)
+}
+
+/// The same decision, with every step told.
+pub fn explain<'a>(
+    world: &'a World,
+    balancer: &Balancer,
+    client: &Client,
+    now: Instant,
+    dice: u64,
+) -> (Decision<'a>, Vec<Step>) {
+    let mut steps = Steps::default();
+    let decision = walk(world, balancer, client, now, dice, &mut steps);
+    (decision, steps.0)
+}
+
+/// The story: candidates by policy, else the fallback pool; then endpoints of that pool.
+fn walk<'a>(
+    world: &'a World,
+    balancer: &Balancer,
+    client: &Client,
+    now: Instant,
+    dice: u64,
+    notes: &mut impl Notes,
+) -> Decision<'a> {
+    let mut dice = Dice::new(dice);
+    let mut choice = choose_pool(world, balancer, client, now, &mut dice, notes);
+    if choice.pool.is_none() {
+        choose_fallback(world, balancer, &mut choice, now, notes);
+    }
+    let found = choice.pool.and_then(|slot| Some((slot, world.pool(slot)?)));
+    let (picks, endpoints, hashed_scope) = match found {
+        Some((slot, pool)) => {
+            notes.note(Step::Chose { pool: slot, how: choice.chosen });
+            choose_endpoints(slot, pool, choice.chosen, client, &mut dice, notes)
+        }
+        None => (Picks::default(), EndpointChoice::NoPool, 0),
+    };
+    let ttl = bounded_ttl(balancer.ttl, choice.soonest_flip, now);
+    notes.note(Step::Bounded { ttl, configured: balancer.ttl });
+    Decision {
+        picks,
+        ttl,
+        soonest_flip: choice.soonest_flip,
+        scope: choice.scope.max(hashed_scope),
+        why: Why {
+            policy: balancer.policy,
+            location: choice.location,
+            geo: choice.geo,
+            pool: choice.pool,
+            chosen: choice.chosen,
+            endpoints,
+        },
+    }
+}
+
+fn choose_pool(
+    world: &World,
+    balancer: &Balancer,
+    client: &Client,
+    now: Instant,
+    dice: &mut Dice,
+    notes: &mut impl Notes,
+) -> Choice {
+    match balancer.policy {
+        // Without measured latencies, dynamic_latency is failover order.
+        SteeringPolicy::Unset | SteeringPolicy::Off | SteeringPolicy::DynamicLatency => {
+            policy::off::choose(world, balancer, now, notes)
+        }
+        SteeringPolicy::Geo => policy::geo::choose(world, balancer, client, now, notes),
+        // On DNS nobody counts open requests: weights alone decide.
+        SteeringPolicy::Random
+        | SteeringPolicy::LeastOutstandingRequests
+        | SteeringPolicy::LeastConnections => {
+            policy::random::choose(world, balancer, now, dice, notes)
+        }
+        SteeringPolicy::Proximity => policy::proximity::choose(world, balancer, client, now, notes),
+    }
+}
+
+/// The fallback pool serves whatever its health, unless a person disabled it.
+fn choose_fallback(
+    world: &World,
+    balancer: &Balancer,
+    choice: &mut Choice,
+    now: Instant,
+    notes: &mut impl Notes,
+) {
+    let slot = balancer.fallback;
+    let enabled = world.pool(slot).filter(|pool| pool.enabled);
+    if let Some(pool) = enabled {
+        choice.pool = Some(slot);
+        choice.chosen = PoolChoice::Fallback;
+        choice.looked_at(pool, now);
+    } else {
+        notes.note(Step::FallbackDisabled { pool: slot });
+        choice.chosen = PoolChoice::Nothing;
+    }
+}
+
+fn choose_endpoints<'a>(
+    slot: PoolSlot,
+    pool: &'a Pool,
+    chosen: PoolChoice,
+    client: &Client,
+    dice: &mut Dice,
+    notes: &mut impl Notes,
+) -> (Picks<'a>, EndpointChoice, u8) {
+    let set = eligible(pool, chosen, client);
+    let (picks, how) = endpoint::choose(pool.policy, set, client, dice);
+    notes.note(Step::Endpoints { how, eligible: set.members().len() });
+    for pick in picks.iter() {
+        notes.note(Step::Answered { pool: slot, endpoint: pick.endpoint });
+    }
+    let scope = if how == EndpointChoice::Hashed { client.hash_scope() } else { 0 };
+    (picks, how, scope)
+}
+
+fn eligible<'a>(pool: &'a Pool, chosen: PoolChoice, client: &Client) -> &'a Set {
+    match chosen {
+        PoolChoice::Fallback => pool.whatever_health(client.family),
+        PoolChoice::FirstUsable | PoolChoice::Drawn | PoolChoice::Nearest | PoolChoice::Nothing => {
+            pool.serving(client.family)
+        }
+    }
+}
+
+/// Never longer than the decision is sure to hold, never below one second.
+fn bounded_ttl(configured: u32, soonest_flip: Option<Instant>, now: Instant) -> u32 {
+    let holds = soonest_flip.map_or(u64::MAX, |at| at.saturating_duration_since(now).as_secs());
+    configured.min(u32::try_from(holds).unwrap_or(u32::MAX)).max(1)
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test needs some instant to start from")]
+mod tests;

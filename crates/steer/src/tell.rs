@@ -1,0 +1,195 @@
+//! A decision's steps as sentences: the text of `trimtab explain`, made from the steps themselves.
+
+use std::fmt;
+use std::time::Instant;
+
+use trimtab_geo::Place;
+use trimtab_health::{FailureReason, PoolStatus, Verdict};
+use trimtab_model::balancer::SteeringPolicy;
+
+use crate::balancer::GeoMatch;
+use crate::client::LocationSource;
+use crate::pool::Usable;
+use crate::why::{EndpointChoice, PoolChoice, Step};
+use crate::{Balancer, Pool, PoolSlot, World};
+
+/// One sentence for each step, in order, with the evidence of the moment.
+pub fn tell(balancer: &Balancer, steps: &[Step], world: &World, now: Instant) -> Vec<String> {
+    let policy = format!("{} steers by {}", balancer.name, policy(balancer.policy));
+    let sentences = steps.iter().map(|step| sentence(step, world, now));
+    std::iter::once(policy).chain(sentences).collect()
+}
+
+fn policy(policy: SteeringPolicy) -> &'static str {
+    match policy {
+        SteeringPolicy::Unset | SteeringPolicy::Off => "failover order",
+        SteeringPolicy::Geo => "geography: PoP, then country, then region, then the default pools",
+        SteeringPolicy::Random => "chance, in proportion to weights",
+        SteeringPolicy::DynamicLatency => "latency; none is measured, so by failover order",
+        SteeringPolicy::Proximity => "distance",
+        SteeringPolicy::LeastOutstandingRequests | SteeringPolicy::LeastConnections => {
+            "load; none is counted on DNS, so by chance, in proportion to weights"
+        }
+    }
+}
+
+fn sentence(step: &Step, world: &World, now: Instant) -> String {
+    let pool = |slot: PoolSlot| PoolName(world, slot);
+    match *step {
+        Step::Located { source, place, scope } => located(source, &place, scope),
+        Step::Listed { by } => listed(by),
+        Step::PassedOver { pool: slot, because } => {
+            let evidence = world.pool(slot).map(|pool| evidence(pool, now)).unwrap_or_default();
+            format!("{} is out: {}{evidence}", pool(slot), usable(because))
+        }
+        Step::Weighed { pool: slot, weight } => {
+            format!("{} is in, with weight {}", pool(slot), f64::from(weight) / 100.0)
+        }
+        Step::Measured { pool: slot, km, stretched_km } => measured(&pool(slot), km, stretched_km),
+        Step::Drew { draw, of } => format!("the dice fell on {draw} of {of}"),
+        Step::Chose { pool: slot, how } => format!("{} is chosen: {}", pool(slot), chosen(how)),
+        Step::FallbackDisabled { pool: slot } => {
+            format!("the fallback pool {} is disabled, so there is no address to give", pool(slot))
+        }
+        Step::Endpoints { how, eligible } => endpoints(how, eligible),
+        Step::Answered { pool: slot, endpoint } => answered(world, slot, endpoint, now),
+        Step::Bounded { ttl, configured } if ttl < configured => {
+            format!("TTL {ttl} s and not {configured} s: a probe could change the answer by then")
+        }
+        Step::Bounded { ttl, .. } => format!("TTL {ttl} s, as configured"),
+    }
+}
+
+fn located(source: LocationSource, place: &Place, scope: u8) -> String {
+    let from = match source {
+        LocationSource::NotAsked => "nobody asked where the client is",
+        LocationSource::Ecs => "by its subnet (ECS) the client is in",
+        LocationSource::ResolverIp => "by its resolver's address the client is in",
+        LocationSource::Pop => "nothing is known of the client; this node is in",
+    };
+    let mut text = format!("{from} {}", PlaceName(place));
+    if source == LocationSource::Ecs {
+        text.push_str(&format!("; so is everyone in the same /{scope}"));
+    }
+    text
+}
+
+fn listed(by: GeoMatch) -> String {
+    match by {
+        GeoMatch::Pop(pop) => format!("pop_pools has a list for {pop}"),
+        GeoMatch::Country(country) => format!("country_pools has a list for {country}"),
+        GeoMatch::Region(region) => format!("region_pools has a list for {region}"),
+        GeoMatch::Default => "no geo list fits: the default pools are looked at".into(),
+    }
+}
+
+fn usable(because: Usable) -> &'static str {
+    match because {
+        Usable::Yes => "nothing is wrong with it",
+        Usable::Disabled => "it is disabled",
+        Usable::Critical => "fewer endpoints are up than it needs",
+        Usable::NoResultYet => "its monitor has no result yet, which counts as down",
+        Usable::Empty => "no endpoint of it is enabled",
+    }
+}
+
+fn evidence(pool: &Pool, now: Instant) -> String {
+    if pool.health.status == PoolStatus::Unknown {
+        return String::new();
+    }
+    let endpoints = pool.endpoints.iter().zip(&pool.health.endpoints);
+    let told: Vec<String> = endpoints
+        .filter(|(_, health)| health.verdict == Verdict::Down)
+        .map(|(endpoint, health)| {
+            let failing = health.observers.iter().filter_map(|(_, seen)| seen.last);
+            let reason = failing.map(|last| last.reason).find(|r| *r != FailureReason::None);
+            let reason = reason.map_or("down", FailureReason::word);
+            let since = health.since.map_or(0, |at| now.saturating_duration_since(at).as_secs());
+            format!("{} since {since} s ({reason})", endpoint.name)
+        })
+        .collect();
+    format!(" [{}]", told.join(", "))
+}
+
+fn measured(pool: &PoolName<'_>, km: Option<f64>, stretched_km: f64) -> String {
+    match km {
+        None => format!("{pool} has no coordinates and comes last"),
+        Some(km) if (km - stretched_km).abs() < 0.5 => format!("{pool} is {km:.0} km away"),
+        Some(km) => {
+            format!("{pool} is {km:.0} km away and counts as {stretched_km:.0} km by its bias")
+        }
+    }
+}
+
+fn chosen(how: PoolChoice) -> &'static str {
+    match how {
+        PoolChoice::FirstUsable => "the first in order that may be used",
+        PoolChoice::Drawn => "by chance",
+        PoolChoice::Nearest => "the nearest, or first among equally near ones",
+        PoolChoice::Fallback => "no other pool may be used, and the fallback pool always may",
+        PoolChoice::Nothing => "no pool may be used",
+    }
+}
+
+fn endpoints(how: EndpointChoice, eligible: usize) -> String {
+    match how {
+        EndpointChoice::All => format!("all {eligible} endpoints weigh the same: all, shuffled"),
+        EndpointChoice::Sample => format!("{eligible} endpoints are too many: some, by chance"),
+        EndpointChoice::Drawn => format!("weights differ: one of {eligible} endpoints, by chance"),
+        EndpointChoice::Hashed => {
+            format!("one of {eligible} endpoints, by a hash of the client's address")
+        }
+        EndpointChoice::NoneOfFamily => "no endpoint has an address of the family asked for".into(),
+        EndpointChoice::NoPool => "no pool, so no endpoint".into(),
+    }
+}
+
+fn answered(world: &World, slot: PoolSlot, endpoint: u16, now: Instant) -> String {
+    let found = world.pool(slot).and_then(|pool| {
+        let index = usize::from(endpoint);
+        Some((pool.endpoints.get(index)?, pool.health.endpoints.get(index)?))
+    });
+    let Some((endpoint, health)) = found else { return "an endpoint that is gone".into() };
+    let state = match health.verdict {
+        Verdict::Unmonitored => "not monitored",
+        Verdict::Unknown => "no result yet",
+        Verdict::Up => "up",
+        Verdict::Down => "down",
+    };
+    let mut text = format!("answer {} ({}, {state}", endpoint.address, endpoint.name);
+    if let Some(since) = health.since {
+        text.push_str(&format!(" for {} s", now.saturating_duration_since(since).as_secs()));
+    }
+    if let Some(rtt) = health.rtt() {
+        text.push_str(&format!(", {:.1} ms", rtt.as_secs_f64() * 1000.0));
+    }
+    text.push(')');
+    text
+}
+
+struct PoolName<'a>(&'a World, PoolSlot);
+
+impl fmt::Display for PoolName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.pool(self.1) {
+            Some(pool) => write!(f, "pool {}", pool.name),
+            None => f.write_str("a pool that is gone"),
+        }
+    }
+}
+
+struct PlaceName<'a>(&'a Place);
+
+impl fmt::Display for PlaceName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(country) = self.0.country else { return f.write_str("an unknown place") };
+        write!(f, "{country}")?;
+        if let Some(subdivision) = self.0.subdivision {
+            write!(f, "-{subdivision}")?;
+        }
+        match self.0.region {
+            Some(region) => write!(f, " ({})", region.name()),
+            None => Ok(()),
+        }
+    }
+}

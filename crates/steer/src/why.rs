@@ -1,0 +1,106 @@
+//! The reason of a decision: a few words for every answer, every step for those who ask.
+
+use trimtab_model::balancer::SteeringPolicy;
+
+use crate::PoolSlot;
+use crate::balancer::GeoMatch;
+use crate::client::LocationSource;
+use crate::pool::Usable;
+
+/// Why this answer. Small and without text, because every answer carries one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Why {
+    pub policy: SteeringPolicy,
+    pub location: LocationSource,
+    /// The list that geo steering used.
+    pub geo: Option<GeoMatch>,
+    pub pool: Option<PoolSlot>,
+    pub chosen: PoolChoice,
+    pub endpoints: EndpointChoice,
+}
+
+/// How the pool was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PoolChoice {
+    /// The first usable one of its list.
+    FirstUsable,
+    /// By chance, in proportion to its weight.
+    Drawn,
+    Nearest,
+    /// No candidate was usable: the fallback pool, whatever its health.
+    Fallback,
+    /// No candidate was usable and the fallback pool is disabled.
+    Nothing,
+}
+
+/// How the endpoints of the pool were found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndpointChoice {
+    /// All of them, in random order.
+    All,
+    /// More than an answer holds: some by chance.
+    Sample,
+    /// One by chance, in proportion to its weight.
+    Drawn,
+    /// One by the client's address.
+    Hashed,
+    /// The pool has none of the family asked for.
+    NoneOfFamily,
+    /// No pool, no endpoint.
+    NoPool,
+}
+
+/// One step of a decision, told while it is made.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    Located { source: LocationSource, place: trimtab_geo::Place, scope: u8 },
+    Listed { by: GeoMatch },
+    PassedOver { pool: PoolSlot, because: Usable },
+    Weighed { pool: PoolSlot, weight: u8 },
+    Measured { pool: PoolSlot, km: Option<f64>, stretched_km: f64 },
+    Drew { draw: u32, of: u32 },
+    Chose { pool: PoolSlot, how: PoolChoice },
+    FallbackDisabled { pool: PoolSlot },
+    Answered { pool: PoolSlot, endpoint: u16 },
+    Endpoints { how: EndpointChoice, eligible: usize },
+    Bounded { ttl: u32, configured: u32 },
+}
+
+/// Who listens to the steps. A decision made for nobody's eyes pays nothing for them.
+pub trait Notes {
+    fn note(&mut self, step: Step);
+}
+
+/// Nobody listens.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+/// Every step, in order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Steps(pub Vec<Step>);
+
+// === impl Notes ===
+
+impl Notes for Silent {
+    #[inline(always)]
+    fn note(&mut self, _step: Step) {}
+}
+
+impl Notes for Steps {
+    fn note(&mut self, step: Step) {
+        self.0.push(step);
+    }
+}
+
+// === impl PoolChoice ===
+
+impl PoolChoice {
+    /// The label `reason` of the metric `trimtab_lb_decisions_total`.
+    pub const fn label(self) -> &'static str {
+        match self {
+            PoolChoice::FirstUsable | PoolChoice::Drawn | PoolChoice::Nearest => "steered",
+            PoolChoice::Fallback => "fallback",
+            PoolChoice::Nothing => "no_health",
+        }
+    }
+}

@@ -1,0 +1,384 @@
+//! Plays the text scenarios of `tests/scenarios/steer`; the README beside them tells the language.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ipnet::IpNet;
+use trimtab_geo::Builder;
+use trimtab_health::{EndpointHealth, PoolHealth, Schedule, Thresholds, Verdict};
+use trimtab_model::balancer::{
+    Affinity, Extension, LocationMode, LocationStrategy, PreferEcs, RandomSteering, Scope, Steering,
+};
+use trimtab_model::pool::{Address, Weight};
+use trimtab_model::{self as model, BalancerId, Coordinates, PoolId, Timestamp, ZoneId};
+use trimtab_steer::{
+    Balancer, Client, Decision, Family, Pool, PoolSlot, Site, Subnet, World, decide,
+};
+
+#[test]
+fn steering_scenarios() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/scenarios/steer");
+    let mut played = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "scn") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            for case in text.split("\n\n").filter(|case| !case.trim().is_empty()) {
+                played += 1;
+                let mut stage = Stage::new(case.lines().next().unwrap());
+                for line in case.lines().skip(1) {
+                    stage.play(line.trim());
+                }
+                assert!(stage.said.is_none(), "{}: the last answer is not checked", stage.title);
+            }
+        }
+    }
+    assert!(played > 20, "only {played} cases were found");
+}
+
+/// One case while it is played.
+struct Stage {
+    title: String,
+    now: Instant,
+    geofeed: String,
+    node: String,
+    pools: Vec<(model::Pool, PoolHealth)>,
+    balancer: Option<model::Balancer>,
+    /// What the last `ask` or `shares` said and nobody has compared yet.
+    said: Option<String>,
+}
+
+impl Stage {
+    fn new(title: &str) -> Stage {
+        Stage {
+            title: title.into(),
+            now: Instant::now(),
+            geofeed: String::new(),
+            node: "FRA".into(),
+            pools: Vec::new(),
+            balancer: None,
+            said: None,
+        }
+    }
+
+    fn play(&mut self, line: &str) {
+        let (verb, rest) = line.split_once(' ').unwrap();
+        match verb {
+            "place" => self.place(rest),
+            "node" => self.node = rest.into(),
+            "pool" => self.pool(rest),
+            "balancer" => self.balancer = Some(self.read_balancer(rest)),
+            "ask" => self.said = Some(self.ask(rest)),
+            "shares" => self.said = Some(self.shares(rest)),
+            "->" => self.compare(rest),
+            other => panic!("{}: unknown verb {other}", self.title),
+        }
+    }
+
+    fn place(&mut self, rest: &str) {
+        let [net, country, at] = words(rest);
+        writeln!(self.geofeed, "{net},{country},,,,{at}").unwrap();
+    }
+
+    /// A pool of a known name takes the known one's place.
+    fn pool(&mut self, rest: &str) {
+        let (head, origins) = rest.split_once(" : ").unwrap();
+        let mut head = head.split(' ');
+        let name = head.next().unwrap();
+        let mut pool = empty_pool(name);
+        for word in head {
+            match word.split_once('=') {
+                Some(("at", at)) => {
+                    let (lat, lon) = at.split_once(',').unwrap();
+                    pool.coordinates = Coordinates::new(lat.parse().unwrap(), lon.parse().unwrap());
+                }
+                Some(("min", min)) => pool.minimum_origins = min.parse().unwrap(),
+                None if word == "disabled" => pool.enabled = false,
+                None if word == "hash" => pool.origin_steering = "hash".parse().unwrap(),
+                _ => panic!("{}: unknown word {word}", self.title),
+            }
+        }
+        let (origins, verdicts): (Vec<_>, Vec<_>) = origins.split(", ").map(origin).unzip();
+        pool.origins = origins;
+        let health = self.health(&pool, &verdicts);
+        match self.pools.iter().position(|(known, _)| known.name == name) {
+            Some(index) => self.pools[index] = (pool, health),
+            None => self.pools.push((pool, health)),
+        }
+    }
+
+    fn health(&self, pool: &model::Pool, verdicts: &[Option<Verdict>]) -> PoolHealth {
+        if verdicts.iter().all(Option::is_none) {
+            return PoolHealth::unmonitored(verdicts.len());
+        }
+        let endpoints = verdicts.iter().map(|verdict| EndpointHealth {
+            verdict: verdict.unwrap_or(Verdict::Unknown),
+            since: None,
+            observers: Box::new([]),
+        });
+        let schedule = Schedule {
+            phase: self.now + Duration::from_secs(3600),
+            interval: Duration::from_secs(3600),
+            limits: Thresholds::new(1, 1),
+        };
+        let enabled = pool.origins.iter().map(|origin| origin.enabled);
+        PoolHealth::new(endpoints.collect(), enabled, pool.minimum_origins, schedule)
+    }
+
+    fn read_balancer(&self, rest: &str) -> model::Balancer {
+        let mut words = rest.split(' ');
+        let policy = words.next().unwrap().trim_matches('"').parse().unwrap();
+        let mut balancer = empty_balancer();
+        balancer.steering.policy = policy;
+        for word in words {
+            let (key, value) = word.split_once('=').unwrap();
+            let pools = || value.split(',').map(|name| self.id(name)).collect::<Vec<_>>();
+            let steering = &mut balancer.steering;
+            match key.split_once('.') {
+                None if key == "default" => steering.default_pools = pools(),
+                None if key == "fallback" => steering.fallback_pool = self.id(value),
+                None if key == "ttl" => balancer.ttl = value.parse().unwrap(),
+                None if key == "weight" => steering.random.default_weight = weight(value),
+                None if key == "ecs" => location(steering).prefer_ecs = value.parse().unwrap(),
+                None if key == "mode" => location(steering).mode = value.parse().unwrap(),
+                Some(("region", code)) => {
+                    steering.region_pools.insert(code.parse().unwrap(), pools());
+                }
+                Some(("country", code)) => {
+                    steering.country_pools.insert(code.parse().unwrap(), pools());
+                }
+                Some(("pop", code)) => {
+                    steering.pop_pools.insert(code.parse().unwrap(), pools());
+                }
+                Some(("weight", name)) => {
+                    steering.random.pool_weights.insert(self.id(name), weight(value));
+                }
+                Some(("bias", name)) => {
+                    let bias = value.parse().unwrap();
+                    balancer.extension.proximity_bias.insert(self.id(name), bias);
+                }
+                _ => panic!("{}: unknown key {key}", self.title),
+            }
+        }
+        balancer.steering.resolve();
+        balancer
+    }
+
+    fn id(&self, name: &str) -> PoolId {
+        let found = self.pools.iter().find(|(pool, _)| pool.name == name);
+        found.unwrap_or_else(|| panic!("{}: no pool {name}", self.title)).0.id
+    }
+
+    fn ask(&self, rest: &str) -> String {
+        let table = self.table();
+        let decision = table.decide(rest, 1);
+        let why = decision.why;
+        let pool = why.pool.map_or("none", |slot| self.name(slot));
+        let mut addresses: Vec<_> = decision.picks.iter().map(|pick| pick.address).collect();
+        addresses.sort();
+        let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+        let gap = if addresses.is_empty() { "" } else { " " };
+        format!(
+            "{pool} {:?} {:?}{gap}{} scope={} ttl={}",
+            why.chosen,
+            why.endpoints,
+            addresses.join(","),
+            decision.scope,
+            decision.ttl
+        )
+    }
+
+    /// Counts pools, or first addresses when there is but one pool.
+    fn shares(&self, rest: &str) -> String {
+        let (count, asked) = rest.split_once(' ').unwrap();
+        let count: u32 = count.parse().unwrap();
+        let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+        let table = self.table();
+        for dice in 0..count {
+            let decision = table.decide(asked, u64::from(dice));
+            let one = match self.pools.len() {
+                1 => decision.picks.iter().next().unwrap().address.to_string(),
+                _ => self.name(decision.why.pool.unwrap()).to_owned(),
+            };
+            *counts.entry(one).or_default() += 1;
+        }
+        let counted = counts.iter().map(|(name, times)| format!("{name}={times}/{count}"));
+        counted.collect::<Vec<_>>().join(" ")
+    }
+
+    fn name(&self, slot: PoolSlot) -> &str {
+        &self.pools[slot.0 as usize].0.name
+    }
+
+    fn table(&self) -> Table {
+        let slots: HashMap<PoolId, PoolSlot> =
+            self.pools.iter().zip(0..).map(|((pool, _), slot)| (pool.id, PoolSlot(slot))).collect();
+        let config = self.balancer.as_ref().unwrap();
+        let balancer = Balancer::build(config, |id| slots.get(&id).copied()).unwrap();
+        Table { world: self.world(), balancer, now: self.now }
+    }
+
+    fn world(&self) -> World {
+        let pools = self.pools.iter();
+        let pools = pools.map(|(pool, health)| Some(Arc::new(Pool::build(pool, health.clone()))));
+        World {
+            pools: Arc::new(pools.collect()),
+            balancers: Arc::default(),
+            geo: Arc::new(Builder::empty().unwrap().geofeed(&self.geofeed).unwrap().build()),
+            site: Site::at(self.node.parse().unwrap()).unwrap(),
+        }
+    }
+
+    fn compare(&mut self, want: &str) {
+        let said = self.said.take().expect("an answer to compare with");
+        if said.contains('/') {
+            return self.compare_shares(&said, want);
+        }
+        assert_eq!(said, want, "{}", self.title);
+    }
+
+    /// Five standard deviations of a binomial count.
+    fn compare_shares(&self, said: &str, want: &str) {
+        let mut missing: BTreeMap<&str, f64> = want
+            .split(' ')
+            .map(|share| share.split_once('=').unwrap())
+            .map(|(name, percent)| (name, percent.parse::<f64>().unwrap() / 100.0))
+            .collect();
+        for counted in said.split(' ') {
+            let (name, counted) = counted.split_once('=').unwrap();
+            let (times, count) = counted.split_once('/').unwrap();
+            let (times, count): (f64, f64) = (times.parse().unwrap(), count.parse().unwrap());
+            let share = missing.remove(name).unwrap_or(0.0);
+            let deviation = (count * share * (1.0 - share)).sqrt();
+            let off = (times - count * share).abs();
+            assert!(off <= 5.0 * deviation, "{}: {said} and not {want}", self.title);
+        }
+        assert!(missing.is_empty(), "{}: {said} lacks {missing:?}", self.title);
+    }
+}
+
+/// What questions are asked of.
+struct Table {
+    world: World,
+    balancer: Balancer,
+    now: Instant,
+}
+
+impl Table {
+    fn decide(&self, rest: &str, dice: u64) -> Decision<'_> {
+        let mut words = rest.split(' ');
+        let mut client = Client {
+            address: words.next().unwrap().parse().unwrap(),
+            subnet: None,
+            family: Family::V4,
+        };
+        for word in words {
+            match word.strip_prefix("ecs=") {
+                Some(net) => {
+                    let net: IpNet = net.parse().unwrap();
+                    let subnet = Subnet { address: net.network(), source_prefix: net.prefix_len() };
+                    client.subnet = Some(subnet);
+                }
+                None => client.family = Family::V6,
+            }
+        }
+        decide(&self.world, &self.balancer, &client, self.now, dice)
+    }
+}
+
+fn words<const N: usize>(text: &str) -> [&str; N] {
+    let words: Vec<&str> = text.split(' ').collect();
+    words.try_into().unwrap()
+}
+
+fn weight(share: &str) -> Weight {
+    Weight::from_share(share.parse().unwrap(), 1).unwrap()
+}
+
+fn location(steering: &mut Steering) -> &mut LocationStrategy {
+    let default =
+        LocationStrategy { mode: LocationMode::ResolverIp, prefer_ecs: PreferEcs::Always };
+    steering.location.get_or_insert(default)
+}
+
+fn origin(text: &str) -> (model::Origin, Option<Verdict>) {
+    let mut words = text.split(' ');
+    let address = words.next().unwrap();
+    let mut origin = model::Origin {
+        name: address.into(),
+        address: Address::read(address).unwrap(),
+        enabled: true,
+        disabled_at: None,
+        weight: Weight::ONE,
+        port: 0,
+        host: None,
+        virtual_network_id: None,
+        flatten_cname: true,
+    };
+    let mut verdict = None;
+    for word in words {
+        match word {
+            "up" => verdict = Some(Verdict::Up),
+            "down" => verdict = Some(Verdict::Down),
+            "unknown" => verdict = Some(Verdict::Unknown),
+            "disabled" => origin.enabled = false,
+            share => origin.weight = weight(share.strip_prefix("w=").unwrap()),
+        }
+    }
+    (origin, verdict)
+}
+
+fn empty_pool(name: &str) -> model::Pool {
+    let mut id = [0; 16];
+    id.iter_mut().zip(name.bytes()).for_each(|(to, byte)| *to = byte);
+    model::Pool {
+        id: PoolId::new(id),
+        name: name.into(),
+        description: String::new(),
+        enabled: true,
+        disabled_at: None,
+        origins: Vec::new(),
+        origin_steering: Default::default(),
+        minimum_origins: 1,
+        watch: Default::default(),
+        coordinates: None,
+        load_shedding: Default::default(),
+        notify: Default::default(),
+        networks: Vec::new(),
+        created_on: Timestamp::default(),
+        modified_on: Timestamp::default(),
+    }
+}
+
+fn empty_balancer() -> model::Balancer {
+    model::Balancer {
+        id: BalancerId::new([1; 16]),
+        scope: Scope::Zone(ZoneId::new([1; 16])),
+        name: "www.example.com".parse().unwrap(),
+        description: String::new(),
+        enabled: true,
+        proxied: false,
+        ttl: 30,
+        steering: Steering {
+            policy: Default::default(),
+            default_pools: Vec::new(),
+            fallback_pool: PoolId::new([0; 16]),
+            region_pools: BTreeMap::new(),
+            country_pools: BTreeMap::new(),
+            pop_pools: BTreeMap::new(),
+            random: RandomSteering::default(),
+            location: None,
+            failover_across_pools: false,
+        },
+        affinity: Affinity::default(),
+        rules: Vec::new(),
+        pool_sets: Vec::new(),
+        networks: Vec::new(),
+        extension: Extension::default(),
+        created_on: Timestamp::default(),
+        modified_on: Timestamp::default(),
+    }
+}

@@ -1,0 +1,314 @@
+//! Where the edges meet: one node from its configuration, started in order and stopped in reverse.
+//!
+//! Tasks, all owned by [`Running`]: the publisher, the feed from the store, the prober, DNS threads and
+//! streams, the API's server, the writer of health events.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use trimtab_analytics::{EventLog, Retention};
+use trimtab_connect::{Connector, Detours, Egress, Resolver, Tls, os_roots};
+use trimtab_dns::{Node, Seed};
+use trimtab_dns_server::Server;
+use trimtab_geo::{Builder, Table};
+use trimtab_live::{
+    Cell, Clocks, Event, HealthChange, Hosting, Observer, Publisher, Saved, Settings, Start,
+};
+use trimtab_probe::{Prober, Simulate};
+use trimtab_steer::Site;
+use trimtab_store::{AnyStore, Sqlite};
+
+use crate::config::Config;
+use crate::metrics::{Metrics, Sources};
+use crate::{control, events, feed};
+
+/// Events on their way to the publisher; probes wait when it is full.
+const EVENTS_MAX: usize = 4096;
+/// Flips on their way to the event log; more are counted and dropped.
+const CHANGES_MAX: usize = 1024;
+
+/// What a demo has beside a configuration.
+#[derive(Default)]
+pub(crate) struct Extras {
+    /// Wins over the configured geo data.
+    pub(crate) geofeed: Option<&'static str>,
+    pub(crate) detours: Detours,
+    pub(crate) simulate: Option<Simulate>,
+    /// Nothing is written to disk.
+    pub(crate) in_memory: bool,
+    /// Instead of `TRIMTAB_TOKEN`.
+    pub(crate) token: Option<String>,
+    /// Served beside the API.
+    pub(crate) routes: Option<axum::Router>,
+}
+
+/// Which part of a node could not be started.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AssembleError {
+    #[error("read geo data {path}")]
+    GeoFile { path: String, source: std::io::Error },
+    #[error("load geo data")]
+    Geo(#[from] trimtab_geo::LoadError),
+    #[error("data folder {path}")]
+    DataDir { path: String, source: std::io::Error },
+    #[error("open the store")]
+    Store(#[from] trimtab_store::OpenError),
+    #[error("read the configuration from the store")]
+    Load(#[from] trimtab_store::ReadError),
+    #[error("open the event log")]
+    Events(#[from] trimtab_analytics::OpenError),
+    #[error("set up DNS answers")]
+    Node(#[from] trimtab_dns::node::NodeError),
+    #[error("set up TLS for probes")]
+    Tls(#[from] rustls::Error),
+    #[error("start DNS")]
+    Dns(#[from] trimtab_dns_server::StartError),
+    #[error("listen on {address} for the API")]
+    Listen { address: SocketAddr, source: std::io::Error },
+    #[error("set up the API")]
+    Api(#[from] trimtab_api::StartError),
+    #[error("no airport has the code {0}")]
+    Pop(trimtab_model::Pop),
+    #[error("first start of the API")]
+    Bootstrap(#[from] trimtab_api::BootstrapError),
+    #[error("a task panicked")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+/// Where a node listens.
+#[derive(Clone, Debug)]
+pub(crate) struct Addresses {
+    pub(crate) api: SocketAddr,
+    pub(crate) dns: Vec<SocketAddr>,
+}
+
+/// A node that serves.
+pub(crate) struct Running {
+    cell: Cell,
+    store: AnyStore,
+    events: Arc<EventLog>,
+    prober: Prober,
+    dns: Server,
+    tasks: JoinSet<Result<(), String>>,
+    stop_api: watch::Sender<bool>,
+    stop_feed: watch::Sender<bool>,
+    addresses: Addresses,
+    first_token: Option<String>,
+}
+
+// === impl Running ===
+
+impl Running {
+    /// The story of a start: data, store, first snapshot, then everything that serves it.
+    #[expect(clippy::too_many_lines, reason = "every part of a node in the order of its start")]
+    pub(crate) async fn start(config: Config, extras: Extras) -> Result<Running, AssembleError> {
+        let config = Arc::new(config);
+        let geo = {
+            let (config, geofeed) = (Arc::clone(&config), extras.geofeed);
+            let load = move || geo_table(&config, geofeed.as_slice());
+            Arc::new(tokio::task::spawn_blocking(load).await??)
+        };
+        let (store, log) = open(&config, extras.in_memory)?;
+        let events = Arc::new(log);
+        let listener = tokio::net::TcpListener::bind(config.api.listen);
+        let refused = |source| AssembleError::Listen { address: config.api.listen, source };
+        let listener = listener.await.map_err(refused)?;
+        let api_address = listener.local_addr().map_err(refused)?;
+
+        let (changes, changed) = mpsc::channel(CHANGES_MAX);
+        let mut publisher = publisher(&config, geo, extras.in_memory, changes)?;
+        let rev = feed::load(&store, &mut publisher).await?;
+        let cell = Cell::new(publisher.snapshot());
+        let changes_dropped = publisher.changes_dropped();
+
+        let mut tasks = JoinSet::new();
+        let (to_publisher, published) = mpsc::channel(EVENTS_MAX);
+        let publishing = cell.clone();
+        tasks.spawn(async move {
+            publisher.run(publishing, published).await;
+            Ok(())
+        });
+        let (stop_feed, feed_stopped) = watch::channel(false);
+        tasks.spawn(follow(store.clone(), rev, to_publisher.clone(), feed_stopped));
+        tasks.spawn(events::write(changed, Arc::clone(&events)));
+
+        let connector = connector(&config, api_address)?.with_detours(extras.detours);
+        let settings = trimtab_probe::Settings { simulate: extras.simulate };
+        let prober = Prober::start(&cell, to_publisher, connector.clone(), settings);
+        let dns = Server::start(&config.dns.listen, config.dns.threads, &cell)?;
+
+        let (app, first_token) =
+            control::app(&config, &store, &events, &cell, connector, extras.token).await?;
+        let metrics = Metrics::new(Sources {
+            cell: cell.clone(),
+            dns: Box::new(dns.counters_handle()),
+            probes: prober.stats(),
+            changes_dropped,
+            started: SystemTime::now(),
+        });
+        let router = control::router(app, &cell, metrics, extras.routes);
+        let (stop_api, api_stopped) = watch::channel(false);
+        tasks.spawn(control::serve(listener, router, api_stopped));
+
+        let addresses = Addresses { api: api_address, dns: dns.addresses().to_vec() };
+        Ok(Running {
+            cell,
+            store,
+            events,
+            prober,
+            dns,
+            tasks,
+            stop_api,
+            stop_feed,
+            addresses,
+            first_token,
+        })
+    }
+
+    pub(crate) fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    pub(crate) fn cell(&self) -> &Cell {
+        &self.cell
+    }
+
+    /// Given once, at the first start of a store.
+    pub(crate) fn first_token(&mut self) -> Option<String> {
+        self.first_token.take()
+    }
+
+    /// Waits until a part that must not end has ended; says which and why.
+    pub(crate) async fn failed(&mut self) -> String {
+        match self.tasks.join_next().await {
+            Some(Ok(Ok(()))) => "a part of the node ended".into(),
+            Some(Ok(Err(why))) => why,
+            Some(Err(panicked)) => format!("a part of the node panicked: {panicked}"),
+            None => "every part of the node ended".into(),
+        }
+    }
+
+    /// No new changes, then no new probes, then no new answers; what is known is saved last.
+    pub(crate) async fn stop(mut self) {
+        self.stop_api.send_replace(true);
+        self.prober.stop().await;
+        self.stop_feed.send_replace(true);
+        self.dns.stop().await;
+        while let Some(ended) = self.tasks.join_next().await {
+            match ended {
+                Ok(Ok(())) => {}
+                Ok(Err(why)) => tracing::error!(why, "a part of the node ended badly"),
+                Err(error) => tracing::error!(%error, "a part of the node panicked"),
+            }
+        }
+        if let Err(error) = self.store.close().await {
+            tracing::error!(%error, "the store did not close");
+        }
+        if let Err(error) = self.events.close() {
+            tracing::error!(%error, "the event log did not close");
+        }
+    }
+}
+
+/// The table that `check` and `serve` both build.
+pub(crate) fn geo_table(config: &Config, geofeeds: &[&str]) -> Result<Table, AssembleError> {
+    let read = |path: &std::path::PathBuf| {
+        std::fs::read(path)
+            .map_err(|source| AssembleError::GeoFile { path: path.display().to_string(), source })
+    };
+    let mut builder = Builder::embedded()?;
+    for path in &config.geo.databases {
+        builder = builder.mmdb(&read(path)?)?;
+    }
+    for path in &config.geo.geofeed {
+        builder = builder.geofeed(&String::from_utf8_lossy(&read(path)?))?;
+    }
+    for geofeed in geofeeds {
+        builder = builder.geofeed(geofeed)?;
+    }
+    Ok(builder.build())
+}
+
+fn open(config: &Config, in_memory: bool) -> Result<(AnyStore, EventLog), AssembleError> {
+    if in_memory {
+        return Ok((Sqlite::in_memory()?.into(), EventLog::in_memory(Retention::default())?));
+    }
+    let path = config.data_dir.display().to_string();
+    std::fs::create_dir_all(&config.data_dir)
+        .map_err(|source| AssembleError::DataDir { path, source })?;
+    let store = Sqlite::open(&config.data_dir.join("trimtab.db"))?;
+    let events = EventLog::open(&config.data_dir.join("analytics.db"), Retention::default())?;
+    Ok((store.into(), events))
+}
+
+fn publisher(
+    config: &Config,
+    geo: Arc<Table>,
+    in_memory: bool,
+    changes: mpsc::Sender<HealthChange>,
+) -> Result<Publisher, AssembleError> {
+    let saved_to = (!in_memory).then(|| config.data_dir.join("snapshot.bin"));
+    let saved = saved_to.as_deref().map(Saved::read).transpose().unwrap_or_else(|error| {
+        // What is in a damaged file is not worth refusing to serve for: probes find it out again.
+        tracing::warn!(error = &error as &dyn std::error::Error, "snapshot.bin is not used");
+        None
+    });
+    let pops = std::iter::once(config.node.pop).chain(config.node.extra_pops.iter().copied());
+    let observer = |pop| {
+        let site = trimtab_geo::pop(pop).ok_or(AssembleError::Pop(pop))?;
+        Ok(Observer { pop, region: site.region })
+    };
+    let node = Node::new()
+        .with_addresses(&config.proxy.addresses)?
+        .with_server_id(Some(&config.node.name))?
+        .with_version(config.dns.version.as_deref())?;
+    let settings = Settings {
+        site: Site::at(config.node.pop).ok_or(AssembleError::Pop(config.node.pop))?,
+        observers: pops.map(observer).collect::<Result<_, AssembleError>>()?,
+        node: Arc::new(node),
+        hosting: Hosting {
+            nameservers: config.dns.nameservers.clone(),
+            hostmaster: config.dns.hostmaster.clone(),
+            seed: Seed(random_seed()),
+        },
+        saved_to,
+    };
+    let start = Start { geo, saved: saved.flatten(), clocks: Clocks::now() };
+    Ok(Publisher::new(settings, start, changes))
+}
+
+fn connector(config: &Config, api: SocketAddr) -> Result<Connector, AssembleError> {
+    let egress = Egress {
+        allow: config.egress.allow.clone(),
+        deny: config.egress.deny.clone(),
+        own: vec![api],
+    };
+    let (roots, problems) = os_roots();
+    for error in problems {
+        tracing::warn!(%error, "a root certificate of this system is not used");
+    }
+    Ok(Connector::new(egress, Resolver::system(), Tls::new(roots)?))
+}
+
+async fn follow(
+    store: AnyStore,
+    rev: trimtab_store::Rev,
+    events: mpsc::Sender<Event>,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<(), String> {
+    tokio::select! {
+        _ = stopped.wait_for(|stopped| *stopped) => Ok(()),
+        ended = feed::follow(store, rev, events) => match ended {
+            Ok(()) => Err("the store's log ended".into()),
+            Err(error) => Err(format!("the store's log cannot be followed: {error}")),
+        },
+    }
+}
+
+fn random_seed() -> u64 {
+    use std::hash::{BuildHasher, Hasher, RandomState};
+    RandomState::new().build_hasher().finish()
+}

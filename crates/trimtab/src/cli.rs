@@ -1,0 +1,171 @@
+//! The command line: verbs, options, exit codes.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use ipnet::IpNet;
+
+/// A self-hosted global load balancer: authoritative DNS that steers by geography and health.
+#[derive(Debug, Parser)]
+#[command(name = "trimtab", version, propagate_version = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// A whole world on this machine: fake origins, simulated places, real DNS and API. Leaves nothing behind.
+    Demo(Demo),
+    /// Run a node.
+    Serve(ServeOptions),
+    /// Read server.toml as `serve` would, and say what is wrong with it.
+    Check {
+        /// The file to read.
+        #[arg(default_value = "server.toml")]
+        file: PathBuf,
+    },
+    /// Is the node up, how old is its configuration, which pools are in trouble?
+    Status(Server),
+    /// Why does this name get this answer?
+    Explain(Explain),
+    /// Tokens of the control API.
+    #[command(subcommand)]
+    Token(Token),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeOptions {
+    #[arg(long, default_value = "server.toml")]
+    pub(crate) config: PathBuf,
+}
+
+/// Which node to talk to.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Server {
+    /// The API's base URL.
+    #[arg(long, env = "TRIMTAB_SERVER", default_value = "http://127.0.0.1:8353/client/v4")]
+    pub(crate) server: String,
+    #[arg(long, env = "TRIMTAB_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+    /// JSON as the API gives it, instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// A host name with a load balancer.
+    pub(crate) name: String,
+    /// A city of the demo, an airport code or an address: where the client is.
+    #[arg(long)]
+    pub(crate) from: Option<String>,
+    /// The client subnet that the resolver passes on.
+    #[arg(long, value_name = "NET")]
+    pub(crate) ecs: Option<IpNet>,
+    /// The resolver that asks.
+    #[arg(long, value_name = "IP")]
+    pub(crate) resolver: Option<IpAddr>,
+    /// A or AAAA.
+    #[arg(long = "type", default_value = "A")]
+    pub(crate) kind: String,
+    #[command(flatten)]
+    pub(crate) server: Server,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Make an all-rights token; it is printed once.
+    Create {
+        name: String,
+        #[command(flatten)]
+        server: Server,
+    },
+    List(Server),
+    Revoke {
+        id: String,
+        #[command(flatten)]
+        server: Server,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    #[command(subcommand)]
+    pub(crate) act: Option<Act>,
+    /// Play the story unattended, assert every step, exit 0 or 1.
+    #[arg(long)]
+    pub(crate) selftest: bool,
+    /// Everything that looks like chance in the demo's world follows from this.
+    #[arg(long, default_value_t = 42)]
+    pub(crate) seed: u64,
+    /// Fails when the port is taken; without it the next free one is used.
+    #[arg(long)]
+    pub(crate) dns_port: Option<u16>,
+    #[arg(long)]
+    pub(crate) api_port: Option<u16>,
+}
+
+/// Things that happen to the running demo.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Act {
+    /// Stop an origin.
+    Kill { origin: String },
+    /// Undo kill and slow.
+    Heal { origin: String },
+    /// Let an origin answer late.
+    Slow {
+        origin: String,
+        /// Milliseconds.
+        millis: u64,
+    },
+    /// Ask the demo's DNS as a client in a city.
+    Dig {
+        city: String,
+        #[arg(default_value = "www.demo.test")]
+        name: String,
+    },
+}
+
+/// What a shell sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Done = 0,
+    Failed = 1,
+    Usage = 2,
+    NotFound = 3,
+    Unauthorized = 5,
+    Unreachable = 6,
+}
+
+/// A verb that did not succeed: what to print and what to exit with.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    pub(crate) message: String,
+}
+
+// === impl Failure ===
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, message: impl std::fmt::Display) -> Failure {
+        Failure { exit, message: message.to_string() }
+    }
+
+    /// With every cause, outermost first.
+    pub(crate) fn from_error(exit: Exit, error: &dyn std::error::Error) -> Failure {
+        let mut message = error.to_string();
+        let mut cause = error.source();
+        while let Some(why) = cause {
+            message = format!("{message}: {why}");
+            cause = why.source();
+        }
+        Failure { exit, message }
+    }
+}
+
+/// The demo's or a node's DNS address as an option value would give it.
+pub(crate) fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
+}

@@ -1,0 +1,144 @@
+//! What the verbs need of HTTP: one request to the node's API, one envelope back.
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+use crate::cli::{Exit, Failure, Server};
+
+/// Answers of the API that a verb shows are far smaller.
+const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// One node's API.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    authority: String,
+    base_path: String,
+    token: Option<String>,
+}
+
+// === impl Client ===
+
+impl Client {
+    pub(crate) fn new(server: &Server) -> Result<Client, Failure> {
+        let refuse =
+            |why: &str| Failure::new(Exit::Usage, format!("--server {}: {why}", server.server));
+        let rest = server
+            .server
+            .strip_prefix("http://")
+            .ok_or_else(|| refuse("must begin with http://"))?;
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        if authority.is_empty() {
+            return Err(refuse("names no host"));
+        }
+        let authority =
+            if authority.contains(':') { authority.into() } else { format!("{authority}:80") };
+        Ok(Client {
+            authority,
+            base_path: format!("/{}", path.trim_end_matches('/')),
+            token: server.token.clone(),
+        })
+    }
+
+    /// `path` is below the base URL, such as `/accounts`; the whole envelope comes back.
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, Failure> {
+        let (status, bytes) = self.send(method, &format!("{}{path}", self.base_path), body).await?;
+        let envelope: Value = serde_json::from_slice(&bytes).map_err(|why| {
+            Failure::new(Exit::Failed, format!("{path}: answer is no JSON: {why}"))
+        })?;
+        match status {
+            status if status.is_success() => Ok(envelope),
+            status => Err(refused(status, path, &envelope)),
+        }
+    }
+
+    /// `path` from the root of the server, such as `/readyz`; any status comes back.
+    pub(crate) async fn get_plain(&self, path: &str) -> Result<(StatusCode, String), Failure> {
+        let (status, bytes) = self.send(Method::GET, path, None).await?;
+        Ok((status, String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    /// The one account of a node.
+    pub(crate) async fn account(&self) -> Result<String, Failure> {
+        let accounts = self.call(Method::GET, "/accounts", None).await?;
+        match accounts["result"][0]["id"].as_str() {
+            Some(id) => Ok(id.to_owned()),
+            None => Err(Failure::new(Exit::Failed, "the node has no account")),
+        }
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(StatusCode, Bytes), Failure> {
+        let unreachable = |why: &dyn std::error::Error| {
+            Failure::new(Exit::Unreachable, format!("{}: {why}", self.authority))
+        };
+        let stream = TcpStream::connect(&self.authority).await.map_err(|why| unreachable(&why))?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|why| unreachable(&why))?;
+        let request = self.request(method, path, body)?;
+        let answer = async {
+            let (parts, body) =
+                sender.send_request(request).await.map_err(|why| unreachable(&why))?.into_parts();
+            let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
+            let body = body.map_err(|why| unreachable(&*why))?;
+            Ok((parts.status, body.to_bytes()))
+        };
+        // The connection is driven here until the answer is whole, so no task outlives the call.
+        tokio::pin!(answer);
+        tokio::select! {
+            biased;
+            done = &mut answer => done,
+            ended = connection => match ended {
+                Ok(()) => answer.await,
+                Err(why) => Err(unreachable(&why)),
+            },
+        }
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Request<Full<Bytes>>, Failure> {
+        let mut request =
+            Request::builder().method(method).uri(path).header("host", &self.authority);
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        let bytes = body.map(Value::to_string).unwrap_or_default();
+        request.body(Full::new(bytes.into())).map_err(|why| Failure::from_error(Exit::Usage, &why))
+    }
+}
+
+fn refused(status: StatusCode, path: &str, envelope: &Value) -> Failure {
+    let errors = envelope["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let errors: Vec<String> = errors
+        .iter()
+        .map(|error| {
+            format!("{} ({})", error["message"].as_str().unwrap_or("no message"), error["code"])
+        })
+        .collect();
+    let exit = match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Exit::Unauthorized,
+        StatusCode::NOT_FOUND => Exit::NotFound,
+        _ => Exit::Failed,
+    };
+    Failure::new(exit, format!("{path}: {status}: {}", errors.join("; ")))
+}

@@ -1,0 +1,242 @@
+//! `server.toml`: every key, its default, and a refusal that shows the line.
+
+mod refusal;
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use ipnet::IpNet;
+use serde::Deserialize;
+use trimtab_model::{Name, Pop};
+
+pub(crate) use refusal::Refusal;
+
+/// One node's settings, checked.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) data_dir: PathBuf,
+    #[serde(default)]
+    pub(crate) node: Node,
+    #[serde(default)]
+    pub(crate) api: Api,
+    #[serde(default)]
+    pub(crate) dns: Dns,
+    #[serde(default)]
+    pub(crate) proxy: Proxy,
+    #[serde(default)]
+    pub(crate) egress: Egress,
+    #[serde(default)]
+    pub(crate) geo: Geo,
+    #[serde(default)]
+    pub(crate) store: Store,
+    #[serde(default)]
+    pub(crate) limits: Limits,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Node {
+    pub(crate) name: String,
+    /// An IATA code: gives coordinates and region.
+    pub(crate) pop: Pop,
+    /// Further places whose probes this process makes itself.
+    pub(crate) extra_pops: Vec<Pop>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Api {
+    pub(crate) listen: SocketAddr,
+    /// Per token.
+    pub(crate) requests_per_minute: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Dns {
+    /// UDP and TCP.
+    pub(crate) listen: Vec<SocketAddr>,
+    /// DNS over TLS.
+    pub(crate) tls: Vec<SocketAddr>,
+    /// DNS over HTTPS.
+    pub(crate) https: Vec<SocketAddr>,
+    /// NS and SOA of hosted zones.
+    pub(crate) nameservers: Vec<Name>,
+    /// The mailbox of the SOA as a name; `hostmaster.` of the zone when absent.
+    pub(crate) hostmaster: Option<Name>,
+    /// What `version.bind` says; absent refuses.
+    pub(crate) version: Option<String>,
+    pub(crate) rrl: Rrl,
+    /// UDP threads for each address; 0 is one for each core.
+    pub(crate) threads: usize,
+}
+
+/// Response rate limiting; read by this release and not acted on yet.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Rrl {
+    pub(crate) per_second: u32,
+    pub(crate) burst: u32,
+    pub(crate) slip: u32,
+    pub(crate) exempt: Vec<IpNet>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Proxy {
+    pub(crate) http: Vec<SocketAddr>,
+    pub(crate) https: Vec<SocketAddr>,
+    /// What DNS answers for a proxied name.
+    pub(crate) addresses: Vec<IpAddr>,
+    pub(crate) trusted_proxies: Vec<IpNet>,
+}
+
+/// Where this node may connect.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Egress {
+    /// Set: only these. Empty: everything but link-local, metadata, multicast and this node's own API.
+    pub(crate) allow: Vec<IpNet>,
+    pub(crate) deny: Vec<IpNet>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Geo {
+    /// MMDB files; a later one wins over an earlier one.
+    pub(crate) databases: Vec<PathBuf>,
+    /// RFC 8805; wins over every database.
+    pub(crate) geofeed: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, tag = "engine", rename_all = "lowercase")]
+pub(crate) enum Store {
+    Sqlite,
+    Etcd { endpoints: Vec<String>, prefix: String },
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Limits {
+    /// Seconds.
+    pub(crate) min_monitor_interval: u32,
+}
+
+// === impl Config ===
+
+impl Config {
+    /// `trimtab check` and `trimtab serve` both read the file here. Relative paths in it start at its folder.
+    pub(crate) fn load(path: &Path) -> Result<Config, Refusal> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| Refusal::Unreadable { path: path.into(), source })?;
+        let mut config = Config::read(&text).map_err(|(span, why)| Refusal::Wrong {
+            path: path.into(),
+            text,
+            span,
+            why,
+        })?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        config.data_dir = folder.join(&config.data_dir);
+        for file in config.geo.databases.iter_mut().chain(&mut config.geo.geofeed) {
+            *file = folder.join(&*file);
+        }
+        Ok(config)
+    }
+
+    fn read(text: &str) -> Result<Config, (std::ops::Range<usize>, String)> {
+        let config: Config = toml::from_str(text).map_err(|wrong| {
+            (wrong.span().unwrap_or_default(), wrong.message().trim_end().to_owned())
+        })?;
+        config.check().map_err(|(word, why)| (span_of(text, word), why))?;
+        Ok(config)
+    }
+
+    /// What a single value cannot know. The word says which line to show.
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        let unknown = |pop: &&Pop| trimtab_geo::pop(**pop).is_none();
+        if let Some(pop) =
+            std::iter::once(&self.node.pop).chain(&self.node.extra_pops).find(unknown)
+        {
+            return Err(("pop", format!("no airport has the code {pop}")));
+        }
+        if self.limits.min_monitor_interval == 0 {
+            return Err(("min_monitor_interval", "must be at least 1 second".into()));
+        }
+        if self.dns.nameservers.is_empty() {
+            return Err(("nameservers", "must name at least one server".into()));
+        }
+        if matches!(self.store, Store::Etcd { .. }) {
+            return Err(("engine", "this release has the engine \"sqlite\" only".into()));
+        }
+        let secure = self.dns.tls.len().saturating_add(self.dns.https.len());
+        if secure > 0 {
+            return Err(("dns", "this release serves DNS over UDP and TCP only".into()));
+        }
+        Ok(())
+    }
+}
+
+/// Where the key is written; the whole text's start when it is not.
+fn span_of(text: &str, key: &str) -> std::ops::Range<usize> {
+    let start = text.find(key).unwrap_or(0);
+    let end = text.get(start..).and_then(|rest| rest.find('\n')).map_or(text.len(), |n| start + n);
+    start..end
+}
+
+// === defaults ===
+
+impl Default for Node {
+    fn default() -> Node {
+        Node { name: "trimtab".into(), pop: POP_DEFAULT, extra_pops: Vec::new() }
+    }
+}
+
+/// Somewhere has to be home; a node that steers by its own place names its own.
+const POP_DEFAULT: Pop = match Pop::new(*b"FRA") {
+    Some(pop) => pop,
+    None => panic!("three capital letters"),
+};
+
+impl Default for Api {
+    fn default() -> Api {
+        Api { listen: SocketAddr::from(([127, 0, 0, 1], 8353)), requests_per_minute: 1200 }
+    }
+}
+
+impl Default for Dns {
+    fn default() -> Dns {
+        Dns {
+            listen: vec![SocketAddr::from(([127, 0, 0, 1], 1053))],
+            tls: Vec::new(),
+            https: Vec::new(),
+            nameservers: "ns1.trimtab.test".parse().into_iter().collect(),
+            hostmaster: None,
+            version: None,
+            rrl: Rrl::default(),
+            threads: 0,
+        }
+    }
+}
+
+impl Default for Rrl {
+    fn default() -> Rrl {
+        Rrl { per_second: 50, burst: 125, slip: 2, exempt: Vec::new() }
+    }
+}
+
+impl Default for Store {
+    fn default() -> Store {
+        Store::Sqlite
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { min_monitor_interval: 10 }
+    }
+}
+
+#[cfg(test)]
+mod tests;

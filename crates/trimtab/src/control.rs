@@ -1,0 +1,139 @@
+//! The control side's one listener: the API, metrics, liveness and readiness.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use trimtab_analytics::EventLog;
+use trimtab_api::{App, Bootstrap, Parts, PreviewPort, Settings};
+use trimtab_connect::Connector;
+use trimtab_health::Verdict;
+use trimtab_live::{Cell, Snapshot};
+use trimtab_model::PoolId;
+use trimtab_store::{AnyStore, SystemClock};
+
+use crate::assemble::AssembleError;
+use crate::config::Config;
+use crate::metrics::Metrics;
+
+/// Previews are of monitors; the pool that a probe's User-Agent names is none.
+const NO_POOL: PoolId = PoolId::new([0; 16]);
+
+#[derive(Clone)]
+struct Shown {
+    cell: Cell,
+    metrics: Arc<Metrics>,
+    /// Ready once is ready for good: a new pool without results is no reason to leave a load balancer.
+    was_ready: Arc<AtomicBool>,
+}
+
+/// The API's app, and the first token if it was just made.
+pub(crate) async fn app(
+    config: &Config,
+    store: &AnyStore,
+    events: &Arc<EventLog>,
+    cell: &Cell,
+    connector: Connector,
+    token: Option<String>,
+) -> Result<(App, Option<String>), AssembleError> {
+    let given = token.or_else(|| std::env::var(trimtab_api::bootstrap::TOKEN_VARIABLE).ok());
+    let Bootstrap { printed_once } =
+        trimtab_api::bootstrap(store, given.as_deref(), &SystemClock::start()).await?;
+    let parts = Parts {
+        store: store.clone(),
+        cell: cell.clone(),
+        events: Arc::clone(events),
+        preview: preview(connector),
+        clock: Arc::new(SystemClock::start()),
+        settings: Settings {
+            nameservers: config.dns.nameservers.clone(),
+            hostmaster: config.dns.hostmaster.clone(),
+            monitor_interval_min: config.limits.min_monitor_interval,
+            requests_per_minute: config.api.requests_per_minute,
+        },
+    };
+    Ok((App::start(parts).await?, printed_once.map(|secret| secret.reveal().to_owned())))
+}
+
+pub(crate) fn router(app: App, cell: &Cell, metrics: Metrics, more: Option<Router>) -> Router {
+    let shown = Shown {
+        cell: cell.clone(),
+        metrics: Arc::new(metrics),
+        was_ready: Arc::new(AtomicBool::new(false)),
+    };
+    Router::new()
+        .route("/metrics", get(scrape))
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .with_state(shown)
+        .merge(trimtab_api::router(app))
+        .merge(more.unwrap_or_default())
+}
+
+/// Until told to stop; requests that have begun are answered first.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<(), String> {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let told = async move {
+        if let Err(gone) = stopped.wait_for(|stopped| *stopped).await {
+            tracing::trace!(%gone, "the API stops with its owner");
+        }
+    };
+    let served = axum::serve(listener, service).with_graceful_shutdown(told).await;
+    served.map_err(|error| format!("the API's server failed: {error}"))
+}
+
+fn preview(connector: Connector) -> PreviewPort {
+    Arc::new(move |monitor, targets| {
+        let connector = connector.clone();
+        Box::pin(async move {
+            let attempts = trimtab_probe::preview(&connector, &monitor, NO_POOL, targets).await;
+            attempts.iter().map(|(_, attempt)| attempt.outcome()).collect()
+        })
+    })
+}
+
+async fn scrape(State(shown): State<Shown>) -> impl IntoResponse {
+    /// OpenMetrics 1.0.
+    const TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    match shown.metrics.text() {
+        Ok(text) => (StatusCode::OK, [(header::CONTENT_TYPE, TYPE)], text),
+        Err(error) => {
+            tracing::error!(%error, "metrics cannot be written");
+            let kind = [(header::CONTENT_TYPE, "text/plain")];
+            (StatusCode::INTERNAL_SERVER_ERROR, kind, "metrics cannot be written\n".into())
+        }
+    }
+}
+
+/// Ready: listeners are bound (or nobody could ask) and every endpoint has its first verdict.
+async fn ready(State(shown): State<Shown>) -> (StatusCode, String) {
+    let waiting = if shown.was_ready.load(Ordering::Relaxed) {
+        0
+    } else {
+        without_verdict(&shown.cell.load())
+    };
+    if waiting > 0 {
+        let said = format!("waiting for the first probe of {waiting} endpoints\n");
+        return (StatusCode::SERVICE_UNAVAILABLE, said);
+    }
+    shown.was_ready.store(true, Ordering::Relaxed);
+    (StatusCode::OK, "ready\n".into())
+}
+
+fn without_verdict(snapshot: &Snapshot) -> usize {
+    let probed = |id| snapshot.jobs.iter().any(|job| job.pool == id);
+    let pools = snapshot.world.pools.iter().flatten().filter(|pool| probed(pool.id));
+    let endpoints = pools.flat_map(|pool| &pool.health.endpoints);
+    endpoints.filter(|endpoint| endpoint.verdict == Verdict::Unknown).count()
+}

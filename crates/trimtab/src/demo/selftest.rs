@@ -1,0 +1,194 @@
+//! The demo's story, played and asserted: steering, failover, fallback, return, explanation.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use hyper::Method;
+use serde_json::json;
+
+use super::World;
+use super::act::wish_mood;
+use super::ask::{Answer, ask};
+use super::world::{CONSECUTIVE_DOWN, INTERVAL, SITES, ZONE, city_network};
+use crate::cli::{Exit, Failure};
+
+/// An answer follows the state of its origins within the probes it takes, a slow probe's time and a second.
+const FAILOVER_WITHIN: Duration = Duration::from_secs((INTERVAL * CONSECUTIVE_DOWN) as u64 + 2);
+/// Between two looks at an answer that is waited for.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+const CANARY_QUERIES: u32 = 500;
+
+/// Cities, names, and the pool whose addresses must come back.
+const STORY: [(&str, &str, &str); 14] = [
+    ("tokyo", "www", "nrt"),
+    ("frankfurt", "www", "fra"),
+    ("london", "www", "lhr"),
+    ("new york", "www", "iad"),
+    ("los angeles", "www", "lax"),
+    ("sao paulo", "www", "gru"),
+    ("sydney", "www", "nrt"),
+    ("johannesburg", "www", "gru"),
+    ("singapore", "www", "nrt"),
+    ("frankfurt", "geo", "fra"),
+    ("london", "geo", "lhr"),
+    ("tokyo", "geo", "nrt"),
+    ("lagos", "geo", "iad"),
+    ("lagos", "api", "fra"),
+];
+
+/// With fra and iad dead and nrt too slow: the next nearest, the next of the list, the fallback.
+const OUTAGE: [(&str, &str, &str); 6] = [
+    ("frankfurt", "www", "lhr"),
+    ("new york", "www", "lax"),
+    ("tokyo", "www", "lax"),
+    ("frankfurt", "geo", "lhr"),
+    ("lagos", "api", "iad"),
+    ("sao paulo", "www", "gru"),
+];
+
+/// What was asserted so far.
+#[derive(Debug, Default)]
+struct Tally {
+    passed: u32,
+    failed: u32,
+}
+
+pub(crate) async fn run(world: &World) -> Result<(), Failure> {
+    let mut tally = Tally::default();
+    let started = Instant::now();
+    steers(world, &mut tally).await?;
+    answers_what_is_not_there(world, &mut tally).await?;
+    survives_an_outage(world, &mut tally).await?;
+    println!("{} passed, {} failed in {:.1?}", tally.passed, tally.failed, started.elapsed());
+    match tally.failed {
+        0 => Ok(()),
+        failed => Err(Failure::new(Exit::Failed, format!("{failed} assertions failed"))),
+    }
+}
+
+async fn steers(world: &World, tally: &mut Tally) -> Result<(), Failure> {
+    for (city, name, pool) in STORY {
+        let answer = dig(world, city, name).await?;
+        tally.check(pool_of(&answer) == Some(pool), || {
+            format!("a client in {city} gets {pool} for {name} (got {:?})", answer.addresses)
+        });
+    }
+    let answer = dig(world, "tokyo", "www").await?;
+    tally.check(answer.scope == Some(16), || {
+        format!("the answer holds for the whole network of the city (scope {:?})", answer.scope)
+    });
+    let mut stable = 0;
+    for _ in 0..CANARY_QUERIES {
+        let answer = dig(world, "paris", "canary").await?;
+        stable += u32::from(pool_of(&answer) == Some("fra"));
+    }
+    let share = f64::from(stable) / f64::from(CANARY_QUERIES);
+    tally.check((0.83..=0.96).contains(&share), || {
+        format!("the canary gets a tenth: {:.1} % went to fra", share * 100.0)
+    });
+    Ok(())
+}
+
+async fn answers_what_is_not_there(world: &World, tally: &mut Tally) -> Result<(), Failure> {
+    let nobody = dig(world, "tokyo", "nobody").await?;
+    tally.check(nobody.rcode.to_string() == "NXDOMAIN" && nobody.negative, || {
+        format!("a name that is not there is NXDOMAIN with the SOA ({nobody:?})")
+    });
+    let v6 = "2001:db8:81::/48".parse().ok();
+    let name = format!("www.{ZONE}");
+    let none = ask(world.dns(), &name, v6).await.map_err(unreachable)?;
+    let no_data = none.rcode.to_string() == "NOERROR" && none.addresses.is_empty() && none.negative;
+    tally.check(no_data, || format!("no v6 origin is NODATA with the SOA ({none:?})"));
+    Ok(())
+}
+
+async fn survives_an_outage(world: &World, tally: &mut Tally) -> Result<(), Failure> {
+    for dead in ["fra", "iad"] {
+        wish_mood(&world.client, dead, &json!({ "mood": "kill" })).await?;
+    }
+    wish_mood(&world.client, "nrt", &json!({ "mood": "slow", "millis": 5000 })).await?;
+    become_true(world, tally, "after the outage", &OUTAGE).await?;
+    let steps = explain(world, "www", "frankfurt").await?;
+    let told = steps.iter().any(|step| step.contains("pool fra is out"));
+    tally.check(told, || format!("explain says that fra is out: {steps:#?}"));
+    let events = world.client.call(Method::GET, "/user/load_balancing_analytics/events", None);
+    let events = events.await?;
+    let down = events["result"].as_array().is_some_and(|events| {
+        events
+            .iter()
+            .any(|event| event["pool"]["name"] == "fra" && event["pool"]["healthy"] == false)
+    });
+    tally.check(down, || "the event log has fra's fall".to_owned());
+    for healed in ["fra", "iad", "nrt"] {
+        wish_mood(&world.client, healed, &json!({ "mood": "heal" })).await?;
+    }
+    become_true(world, tally, "after the return", &STORY).await
+}
+
+/// Every row must hold at some moment before the time is over, and then all together.
+async fn become_true(
+    world: &World,
+    tally: &mut Tally,
+    when: &str,
+    rows: &[(&str, &str, &str)],
+) -> Result<(), Failure> {
+    let started = Instant::now();
+    let mut looks = tokio::time::interval(LOOK_EVERY);
+    loop {
+        looks.tick().await;
+        let mut wrong = Vec::new();
+        for &(city, name, pool) in rows {
+            let answer = dig(world, city, name).await?;
+            if pool_of(&answer) != Some(pool) {
+                wrong.push(format!("{city} {name}: {:?} and not {pool}", answer.addresses));
+            }
+        }
+        if wrong.is_empty() || started.elapsed() > FAILOVER_WITHIN {
+            let (took, all) = (started.elapsed(), rows.len());
+            tally.check(wrong.is_empty(), || {
+                format!("{when} all {all} answers are right, {took:.1?} later {wrong:?}")
+            });
+            return Ok(());
+        }
+    }
+}
+
+async fn dig(world: &World, city: &str, name: &str) -> Result<Answer, Failure> {
+    ask(world.dns(), &format!("{name}.{ZONE}"), city_network(city)).await.map_err(unreachable)
+}
+
+async fn explain(world: &World, name: &str, city: &str) -> Result<Vec<String>, Failure> {
+    let account = world.client.account().await?;
+    let net = city_network(city).map(|net| net.to_string());
+    let body = json!({ "name": format!("{name}.{ZONE}"), "type": "A", "ecs": net });
+    let path = format!("/accounts/{account}/trimtab/explain");
+    let told = world.client.call(Method::POST, &path, Some(&body)).await?;
+    let steps = told["result"]["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
+    Ok(steps.iter().filter_map(|step| step["description"].as_str()).map(str::to_owned).collect())
+}
+
+/// The pool that all addresses belong to; None for none, or addresses of several.
+fn pool_of(answer: &Answer) -> Option<&'static str> {
+    let site = |address: &std::net::IpAddr| SITES.iter().find(|site| *address == site.address);
+    let pools: Option<BTreeSet<&'static str>> =
+        answer.addresses.iter().map(|address| Some(site(address)?.pool)).collect();
+    let mut pools = pools?.into_iter();
+    pools.next().filter(|_| pools.next().is_none())
+}
+
+fn unreachable(why: super::ask::AskError) -> Failure {
+    Failure::from_error(Exit::Failed, &why)
+}
+
+// === impl Tally ===
+
+impl Tally {
+    fn check(&mut self, holds: bool, told: impl FnOnce() -> String) {
+        let word = if holds { "ok" } else { "FAILED" };
+        println!("{word:6} {}", told());
+        match holds {
+            true => self.passed += 1,
+            false => self.failed += 1,
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! From flips to the event log.
+
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+use tokio::sync::mpsc;
+use trimtab_analytics::{EventLog, NewEvent, OriginHealth, PoolHealth};
+use trimtab_health::Verdict;
+use trimtab_live::HealthChange;
+
+/// Until nobody flips any more.
+pub(crate) async fn write(
+    mut changes: mpsc::Receiver<HealthChange>,
+    log: Arc<EventLog>,
+) -> Result<(), String> {
+    while let Some(change) = changes.recv().await {
+        tracing::info!(
+            pool = %change.pool_name,
+            status = %change.status,
+            healthy = change.healthy,
+            origins = %changed_origins(&change),
+            "health changed"
+        );
+        log.append(event(change));
+    }
+    Ok(())
+}
+
+fn changed_origins(change: &HealthChange) -> String {
+    let changed = change.endpoints.iter().filter(|endpoint| endpoint.changed);
+    let told = changed.map(|e| format!("{} {:?} ({})", e.name, e.verdict, e.reason));
+    told.collect::<Vec<_>>().join(", ")
+}
+
+fn event(change: HealthChange) -> NewEvent {
+    let at = change.at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    NewEvent {
+        timestamp: i64::try_from(at.as_micros()).unwrap_or(i64::MAX),
+        pool: PoolHealth {
+            id: change.pool.to_string(),
+            name: change.pool_name.into(),
+            healthy: change.healthy,
+            changed: change.changed,
+            minimum_origins: change.minimum_origins,
+        },
+        origins: change
+            .endpoints
+            .into_iter()
+            .map(|endpoint| OriginHealth {
+                name: endpoint.name.into(),
+                ip: endpoint.address.parse().ok(),
+                address: endpoint.address.into(),
+                enabled: endpoint.enabled,
+                healthy: endpoint.verdict == Verdict::Up,
+                changed: endpoint.changed,
+                failure_reason: Some(endpoint.reason.word().to_owned()),
+                response_code: Some(endpoint.response_code).filter(|&code| code != 0),
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,122 @@
+//! `/metrics`: what the node knows, collected when somebody asks and at no other time.
+
+mod dns;
+mod health;
+mod probes;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::DescriptorEncoder;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::Registry;
+use trimtab_dns_server::Counted;
+use trimtab_live::Cell;
+use trimtab_probe::Stats;
+
+/// Where the numbers come from.
+pub(crate) struct Sources {
+    pub(crate) cell: Cell,
+    pub(crate) dns: Box<dyn Fn() -> Counted + Send + Sync>,
+    pub(crate) probes: Arc<Stats>,
+    /// Flips that nobody could be told of.
+    pub(crate) changes_dropped: Arc<AtomicU64>,
+    pub(crate) started: SystemTime,
+}
+
+/// Everything that can be scraped.
+pub(crate) struct Metrics(Registry);
+
+/// The labels of one number; names of clients and questions are never among them.
+type Labels = Vec<(&'static str, String)>;
+
+// === impl Metrics ===
+
+impl Metrics {
+    pub(crate) fn new(sources: Sources) -> Metrics {
+        let mut registry = Registry::with_prefix("trimtab");
+        registry.register_collector(Box::new(sources));
+        Metrics(registry)
+    }
+
+    /// The text exposition format.
+    pub(crate) fn text(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.0)?;
+        Ok(text)
+    }
+}
+
+// === impl Sources ===
+
+impl Collector for Sources {
+    fn encode(&self, mut to: DescriptorEncoder) -> fmt::Result {
+        self.node(&mut to)?;
+        dns::encode(&(self.dns)(), &self.cell.load(), &mut to)?;
+        health::encode(&self.cell.load(), &mut to)?;
+        probes::encode(&self.probes.read(), &self.cell.load(), &mut to)
+    }
+}
+
+impl Sources {
+    fn node(&self, to: &mut DescriptorEncoder) -> fmt::Result {
+        let snapshot = self.cell.load();
+        let version = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
+        gauges(to, "build_info", "the running version", [(version, 1.0)])?;
+        let started = seconds(self.started);
+        gauges(to, "start_time_seconds", "when the process started", [(vec![], started)])?;
+        let revision = snapshot.revision as f64;
+        gauges(to, "config_revision", "the store's revision that is served", [(vec![], revision)])?;
+        let generation = snapshot.generation as f64;
+        gauges(to, "snapshot_generation", "snapshots published so far", [(vec![], generation)])?;
+        let dropped = self.changes_dropped.load(Ordering::Relaxed);
+        let help = "health changes that did not reach the event log";
+        counters(to, "health_changes_dropped", help, [(vec![], dropped)])?;
+        let source = snapshot.world.geo.source();
+        let databases = source.places.iter().chain(&source.asns).filter_map(|database| {
+            Some((vec![("db", database.name.clone())], database.built? as f64))
+        });
+        gauges(to, "geo_database_build_timestamp_seconds", "when geo data was built", databases)
+    }
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sources")
+    }
+}
+
+fn seconds(at: SystemTime) -> f64 {
+    at.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
+fn gauges(
+    to: &mut DescriptorEncoder,
+    name: &str,
+    help: &str,
+    values: impl IntoIterator<Item = (Labels, f64)>,
+) -> fmt::Result {
+    let mut metric = to.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    for (labels, value) in values {
+        metric.encode_family(&labels)?.encode_gauge(&value)?;
+    }
+    Ok(())
+}
+
+/// The name gets `_total` from the format.
+fn counters(
+    to: &mut DescriptorEncoder,
+    name: &str,
+    help: &str,
+    values: impl IntoIterator<Item = (Labels, u64)>,
+) -> fmt::Result {
+    let mut metric = to.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for (labels, value) in values {
+        metric.encode_family(&labels)?.encode_counter::<Labels, u64, f64>(&value, None)?;
+    }
+    Ok(())
+}

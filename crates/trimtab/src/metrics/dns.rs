@@ -1,0 +1,57 @@
+//! Numbers of the name server and of its decisions.
+
+use std::fmt;
+
+use prometheus_client::encoding::DescriptorEncoder;
+use trimtab_dns::Rcode;
+use trimtab_dns_server::counters::TYPES;
+use trimtab_dns_server::{Counted, DecisionKey};
+use trimtab_live::Snapshot;
+
+use super::{Labels, counters};
+
+pub(super) fn encode(
+    counted: &Counted,
+    snapshot: &Snapshot,
+    to: &mut DescriptorEncoder,
+) -> fmt::Result {
+    let one = |key: &'static str, value: &str| vec![(key, value.to_owned())];
+    let [udp, tcp] = counted.queries;
+    let requests = [(one("proto", "udp"), udp), (one("proto", "tcp"), tcp)];
+    counters(to, "dns_requests", "queries received", requests)?;
+    let types = TYPES.iter().map(|&(_, name)| name).chain(["other"]).zip(counted.by_type);
+    let types = types.map(|(name, count)| (one("type", name), count));
+    counters(to, "dns_queries_answered", "answers by type of question", types)?;
+    let rcodes = Rcode::ALL.iter().zip(counted.by_rcode);
+    let rcodes = rcodes.map(|(rcode, count)| (one("rcode", rcode.word()), count));
+    counters(to, "dns_responses", "answers by response code", rcodes)?;
+    let with = counted.with_subnet;
+    let without = counted.by_rcode.iter().sum::<u64>().saturating_sub(with);
+    let subnets = [(one("present", "yes"), with), (one("present", "no"), without)];
+    counters(to, "dns_ecs_requests", "answered queries with a client subnet", subnets)?;
+    let truncated = [(vec![], counted.truncated)];
+    counters(to, "dns_truncated", "answers that did not fit and say so", truncated)?;
+    let dropped = [
+        (one("reason", "malformed"), counted.dropped),
+        (one("reason", "send_failed"), counted.send_failed),
+        (one("reason", "receive_failed"), counted.receive_failed),
+    ];
+    counters(to, "dns_dropped", "queries without an answer", dropped)?;
+    counters(to, "dns_panics", "batches lost to a defect", [(vec![], counted.panics)])?;
+    let decisions = counted.decisions.iter().map(|(key, n)| (decision(key, snapshot), *n));
+    counters(to, "lb_decisions", "answers of balancers", decisions)
+}
+
+/// Balancers and pools by name; one deleted since is named by nothing.
+fn decision(key: &DecisionKey, snapshot: &Snapshot) -> Labels {
+    let world = &snapshot.world;
+    let balancer = world.balancer(key.balancer).map(|balancer| balancer.name.to_string());
+    let pool = key.pool.and_then(|slot| world.pool(slot)).map(|pool| pool.name.to_string());
+    vec![
+        ("lb", balancer.unwrap_or_default()),
+        ("pool", pool.unwrap_or_default()),
+        ("pop", world.site.pop.to_string()),
+        ("policy", key.policy.word().to_owned()),
+        ("reason", key.chosen.label().to_owned()),
+    ]
+}

@@ -1,0 +1,72 @@
+//! Numbers of pools and endpoints, from the same snapshot that answers are made of.
+
+use std::fmt;
+
+use prometheus_client::encoding::DescriptorEncoder;
+use trimtab_health::{EndpointHealth, PoolStatus, State, Verdict};
+use trimtab_live::Snapshot;
+use trimtab_steer::Pool;
+use trimtab_steer::pool::{Endpoint, Usable};
+
+use super::{Labels, gauges};
+
+pub(super) fn encode(snapshot: &Snapshot, to: &mut DescriptorEncoder) -> fmt::Result {
+    let pools = || snapshot.world.pools.iter().flatten();
+    let pool_label = |pool: &Pool| vec![("pool", pool.name.to_string())];
+    let up = pools().map(|pool| (pool_label(pool), number(pool.usable == Usable::Yes)));
+    gauges(to, "pool_up", "1 when traffic may be steered to the pool", up)?;
+    let degraded =
+        pools().map(|pool| (pool_label(pool), number(pool.health.status == PoolStatus::Degraded)));
+    gauges(to, "pool_degraded", "1 when some endpoints are down and enough are up", degraded)?;
+    let count = |pool: &Pool, which: fn(&Endpoint, &EndpointHealth) -> bool| {
+        let endpoints = pool.endpoints.iter().zip(&pool.health.endpoints);
+        endpoints.filter(|(endpoint, health)| which(endpoint, health)).count() as f64
+    };
+    let origins = pools().map(|pool| (pool_label(pool), count(pool, |e, _| e.enabled)));
+    gauges(to, "pool_origins", "enabled endpoints", origins)?;
+    let healthy =
+        pools().map(|pool| (pool_label(pool), count(pool, |e, h| e.enabled && h.verdict.serves())));
+    gauges(to, "pool_origins_healthy", "enabled endpoints that may serve", healthy)?;
+    gauges(
+        to,
+        "origin_up",
+        "1 when the endpoint is up; pop=\"\" is the verdict of all",
+        ups(snapshot),
+    )?;
+    let latencies = pools().flat_map(|pool| {
+        pool.endpoints.iter().zip(&pool.health.endpoints).filter_map(|(endpoint, health)| {
+            Some((origin_labels(pool, endpoint, ""), health.rtt()?.as_secs_f64()))
+        })
+    });
+    gauges(to, "origin_latency_seconds", "smoothed round-trip time of probes", latencies)
+}
+
+fn ups(snapshot: &Snapshot) -> impl Iterator<Item = (Labels, f64)> + '_ {
+    snapshot.world.pools.iter().flatten().flat_map(|pool| {
+        let endpoints = pool.endpoints.iter().zip(&pool.health.endpoints);
+        endpoints.flat_map(|(endpoint, health)| {
+            let known = health.observers.iter().filter(|(_, seen)| seen.state != State::Unknown);
+            let seen = known.map(|(pop, seen)| {
+                (origin_labels(pool, endpoint, pop.code()), number(seen.state.is_up()))
+            });
+            let verdict = match health.verdict {
+                Verdict::Unmonitored => None,
+                Verdict::Up => Some(1.0),
+                Verdict::Down | Verdict::Unknown => Some(0.0),
+            };
+            seen.chain(verdict.map(|up| (origin_labels(pool, endpoint, ""), up)))
+        })
+    })
+}
+
+fn origin_labels(pool: &Pool, endpoint: &Endpoint, pop: &str) -> Labels {
+    vec![
+        ("pool", pool.name.to_string()),
+        ("origin", endpoint.name.to_string()),
+        ("pop", pop.to_owned()),
+    ]
+}
+
+fn number(fact: bool) -> f64 {
+    if fact { 1.0 } else { 0.0 }
+}

@@ -1,0 +1,66 @@
+//! `trimtab serve`: a node from its file until a signal ends it.
+
+use std::path::Path;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::assemble::{Extras, Running};
+use crate::cli::{Exit, Failure};
+use crate::config::Config;
+
+/// SIGTERM and SIGINT.
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+pub(crate) async fn run(file: &Path) -> Result<(), Failure> {
+    let config = Config::load(file).map_err(|why| Failure::from_error(Exit::Usage, &why))?;
+    start_log();
+    let mut signals = Signals::listen()?;
+    let started = Running::start(config, Extras::default()).await;
+    let mut running = started.map_err(|why| Failure::from_error(Exit::Failed, &why))?;
+    if let Some(token) = running.first_token() {
+        // Once, and to standard output alone, so that a log collector does not keep it.
+        println!("first token (not shown again): {token}");
+    }
+    let addresses = running.addresses();
+    tracing::info!(api = %addresses.api, dns = ?addresses.dns, "serving");
+    let ended = tokio::select! {
+        () = signals.wait() => Ok(()),
+        failed = running.failed() => Err(Failure::new(Exit::Failed, failed)),
+    };
+    running.stop().await;
+    ended
+}
+
+/// Pretty on a terminal, JSON for collectors; `RUST_LOG` filters.
+fn start_log() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_unset| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if std::io::IsTerminal::is_terminal(&std::io::stderr()) {
+        log.init();
+    } else {
+        log.json().init();
+    }
+}
+
+// === impl Signals ===
+
+impl Signals {
+    pub(crate) fn listen() -> Result<Signals, Failure> {
+        let listen = |kind| signal(kind).map_err(|why| Failure::from_error(Exit::Failed, &why));
+        Ok(Signals {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    pub(crate) async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

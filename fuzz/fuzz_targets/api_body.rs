@@ -1,0 +1,70 @@
+//! Bodies of the API: any JSON is taken or refused; what was taken and shown can be put back and changes nothing.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use serde::Serialize;
+use serde_json::Value;
+use trimtab_api_types::v1::balancer::Owner;
+use trimtab_api_types::v1::{
+    Balancer, Limits, Monitor, Pool, balancer, monitor, pool, record, token, zone,
+};
+use trimtab_model::{AccountId, BalancerId, MonitorId, Name, PoolId, Timestamp, Zone, ZoneId};
+
+const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
+const LATER: Timestamp = Timestamp::from_micros(1_700_000_001_000_000);
+
+fuzz_target!(|bytes: &[u8]| {
+    let Some((&kind, text)) = bytes.split_first() else { return };
+    let Ok(body) = serde_json::from_slice::<Value>(text) else { return };
+    match kind % 6 {
+        0 => a_monitor(&body),
+        1 => a_pool(&body),
+        2 => a_balancer(&body),
+        3 => drop(record::read(&body, &home())),
+        4 => drop(token::read(&body)),
+        _ => drop(zone::read(&body)),
+    }
+});
+
+fn a_monitor(body: &Value) {
+    let limits = Limits::default();
+    let Ok(draft) = monitor::read(body, &limits) else { return };
+    let stored = draft.into_new(MonitorId::new([1; 16]), NOW);
+    let again =
+        monitor::read(&shown(&Monitor::from(&stored)), &limits).expect("what is shown is taken");
+    assert!(!again.onto(&stored, LATER).1);
+}
+
+fn a_pool(body: &Value) {
+    let Ok(draft) = pool::read(body) else { return };
+    let stored = draft.into_new(PoolId::new([1; 16]), NOW);
+    let again = pool::read(&shown(&Pool::from(&stored))).expect("what is shown is taken");
+    assert!(!again.onto(&stored, LATER).1);
+}
+
+fn a_balancer(body: &Value) {
+    let home = home();
+    let Ok(draft) = balancer::read(body, &Owner::Zone(&home)) else { return };
+    let stored = draft.into_new(BalancerId::new([1; 16]), NOW);
+    let shown = shown(&Balancer::new(&stored, Some(&home)));
+    let again = balancer::read(&shown, &Owner::Zone(&home)).expect("what is shown is taken");
+    assert!(!again.onto(&stored, LATER).1);
+}
+
+/// What a client gets, and so what it sends back.
+fn shown(resource: &impl Serialize) -> Value {
+    let text = serde_json::to_string(resource).expect("answers are JSON");
+    serde_json::from_str(&text).expect("answers are JSON")
+}
+
+fn home() -> Zone {
+    Zone {
+        id: ZoneId::new([2; 16]),
+        account: AccountId::new([3; 16]),
+        name: "example.com".parse::<Name>().expect("a name"),
+        paused: false,
+        created_on: NOW,
+        modified_on: NOW,
+        activated_on: NOW,
+    }
+}

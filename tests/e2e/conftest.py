@@ -1,0 +1,27 @@
+"""Fixtures: a node of its own for each file of tests, so that files know nothing of each other."""
+
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from node import Node  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory):
+    node = Node(tmp_path_factory.mktemp("node")).start()
+    yield node
+    node.stop()
+
+
+@pytest.fixture(scope="module")
+def account(node):
+    return node.account()
+
+
+@pytest.fixture(scope="module")
+def zone(node, account):
+    return node.create("/zones", {"name": "example.com", "account": {"id": account}})["id"]

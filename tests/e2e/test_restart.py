@@ -1,0 +1,90 @@
+"""Kill -9 at any moment: acknowledged writes are there, and the last known health is answered at once."""
+
+import threading
+import time
+
+import pytest
+
+from dig import dig
+from node import Node, until
+from origin import Origin
+
+# The most that a monitor takes: ten probes that say otherwise before a verdict changes.
+STUBBORN = 10
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A node that a test may kill."""
+    node = Node(tmp_path).start()
+    yield node
+    node.stop()
+
+
+def test_acknowledged_writes_survive_kill_9(own):
+    account = own.account()
+    zone = own.create("/zones", {"name": "example.com", "account": {"id": account}})["id"]
+    acknowledged, enough = [], threading.Event()
+
+    def write():
+        for number in range(10_000):
+            body = {"type": "A", "name": f"n{number}", "content": "192.0.2.1", "ttl": 60}
+            try:
+                acknowledged.append(own.create(f"/zones/{zone}/dns_records", body)["name"])
+            except OSError:
+                return
+            if len(acknowledged) == 25:
+                enough.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert enough.wait(30), own.log()
+    own.kill()
+    writer.join()
+    own.start()
+    stored = own.api("GET", f"/zones/{zone}/dns_records?per_page=5000").result
+    assert {record["name"] for record in stored} >= set(acknowledged)
+    assert dig(own, acknowledged[-1]).addresses == ["192.0.2.1"]
+
+
+def test_last_known_health_is_answered_before_the_first_probe(own):
+    """While the node is away the world turns round; one probe does not outweigh what was known."""
+    account = own.account()
+    zone = own.create("/zones", {"name": "example.com", "account": {"id": account}})["id"]
+    base = f"/accounts/{account}/load_balancers"
+    monitor = {"type": "http", "expected_codes": "200", "interval": 1, "timeout": 1, "retries": 0}
+    monitor = own.create(f"{base}/monitors", {**monitor, "consecutive_up": STUBBORN, "consecutive_down": STUBBORN})
+    down, up, last = (Origin(name, f"127.0.4.{n}") for n, name in enumerate(["down", "up", "last"], 1))
+    up.start()
+    pools = []
+    for origin in (down, up, last):
+        origins = [{"name": origin.name, "address": origin.address, "port": origin.port}]
+        body = {"name": origin.name, "origins": origins, "monitor": monitor["id"]}
+        pools.append(own.create(f"{base}/pools", body)["id"])
+    name = "www.example.com"
+    own.create(f"/zones/{zone}/load_balancers",
+               {"name": name, "default_pools": pools[:2], "fallback_pool": pools[2]})
+    assert until(lambda: dig(own, name).addresses == [up.address], 5), own.log()
+    # The file follows a change; a node that dies in between has told nobody of it.
+    flipped, saved = time.time_ns(), own.folder / "data/snapshot.bin"
+    own.create(f"/zones/{zone}/dns_records", {"type": "A", "name": "later", "content": "192.0.2.1", "ttl": 60})
+    assert until(lambda: saved.exists() and saved.stat().st_mtime_ns > flipped, 5), own.log()
+
+    own.kill()
+    up.kill()
+    down.start()
+    own.start(ready=False)
+    first = until(lambda: answered(own, name), 30)
+    assert first == [up.address], own.log()
+    own.wait_until_ready()
+    assert dig(own, name).addresses == [up.address]
+    down.kill()
+
+
+def answered(node, name):
+    """None until there is an answer at all."""
+    try:
+        answer = dig(node, name, options=["+time=1"])
+    except AssertionError:
+        return None
+    return answer.addresses if answer.status == "NOERROR" else None

@@ -1,0 +1,98 @@
+//! `cargo xtask test`: every test there is, and one line that sums them up.
+
+mod install;
+mod tally;
+
+use std::path::Path;
+use std::process::Command;
+
+pub(crate) use install::NotInstalled;
+use tally::{Runner, Tally};
+
+use crate::shell::{self, cargo, follow, say, step};
+use crate::workspace::Workspace;
+
+/// Every runner runs, whatever the one before it found. The last line is the tally, alone.
+pub(crate) fn run() -> Result<(), crate::Failure> {
+    let workspace = Workspace::read()?;
+    // One resolution of features for binaries and tests, so that nothing is built twice.
+    let all = ["build", "--workspace", "--all-targets"];
+    step("build", || shell::run(cargo().args(all).current_dir(&workspace.root)))?;
+    let mut tally = step("crates", || crates(&workspace.root))?;
+    tally += step("documentation", || documentation(&workspace.root))?;
+    tally += end_to_end(&workspace)?;
+    summed_up(tally)
+}
+
+/// Only the real binary under real clients.
+pub(crate) fn run_end_to_end() -> Result<(), crate::Failure> {
+    let workspace = Workspace::read()?;
+    let binary = ["build", "--package", "trimtab"];
+    step("build", || shell::run(cargo().args(binary).current_dir(&workspace.root)))?;
+    summed_up(end_to_end(&workspace)?)
+}
+
+fn end_to_end(workspace: &Workspace) -> Result<Tally, crate::Failure> {
+    let clients = step("clients", || install::all(workspace))?;
+    let python = "real binary, Python clients and dig";
+    let mut tally = step(python, || counted(Runner::Pytest, &mut clients.pytest()))?;
+    let node = "real binary, Node.js client";
+    tally += step(node, || counted(Runner::NodeTest, &mut clients.node_test()))?;
+    Ok(tally)
+}
+
+fn summed_up(tally: Tally) -> Result<(), crate::Failure> {
+    say(tally);
+    if tally.is_good() { Ok(()) } else { Err(crate::Failure::Tests) }
+}
+
+fn crates(root: &Path) -> Result<Tally, shell::Failure> {
+    if shell::present("cargo", &["nextest", "--version"]) {
+        let arguments = ["nextest", "run", "--workspace", "--no-fail-fast", "--no-tests=pass"];
+        return counted(Runner::Nextest, cargo().args(arguments).current_dir(root));
+    }
+    let arguments = ["test", "--workspace", "--all-targets", "--no-fail-fast"];
+    counted(Runner::Libtest, cargo().args(arguments).current_dir(root))
+}
+
+fn documentation(root: &Path) -> Result<Tally, shell::Failure> {
+    let arguments = ["test", "--workspace", "--doc", "--no-fail-fast"];
+    counted(Runner::Libtest, cargo().args(arguments).current_dir(root))
+}
+
+/// A runner that fails without naming a failed test, or ends without its closing line, counts as one failure:
+/// a crash loses nothing.
+fn counted(runner: Runner, command: &mut Command) -> Result<Tally, shell::Failure> {
+    let mut tally = Tally::default();
+    let mut closed = false;
+    let status = follow(command, |line| {
+        if let Some(counts) = runner.read(line) {
+            closed = true;
+            tally += counts;
+        }
+    })?;
+    if tally.failed == 0 && !(status.success() && closed) {
+        tally.failed = 1;
+    }
+    Ok(tally)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(script: &str, passed: u32, failed: u32) {
+        let tally = counted(Runner::Pytest, Command::new("sh").args(["-c", script])).unwrap();
+        assert_eq!(tally, Tally { passed, failed, skipped: 0 }, "{script}");
+    }
+
+    #[test]
+    fn a_runner_that_dies_counts_as_a_failure() {
+        check("echo 2 passed in 0.1s", 2, 0);
+        check("echo 2 passed in 0.1s >&2", 2, 0);
+        check("echo 2 passed in 0.1s; exit 1", 2, 1);
+        check("echo 1 failed, 2 passed in 0.1s; exit 1", 2, 1);
+        check("true", 0, 1);
+        check("kill -9 $$", 0, 1);
+    }
+}

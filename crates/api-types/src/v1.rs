@@ -4,6 +4,7 @@ pub mod account;
 pub mod balancer;
 pub mod envelope;
 pub mod event;
+pub mod explain;
 pub mod health;
 pub mod monitor;
 pub mod paging;
@@ -75,6 +76,8 @@ pub fn schemas() -> Vec<(String, RefOr<Schema>)> {
     add::<Token>(&mut all);
     add::<token::Verified>(&mut all);
     add::<usage::Usage>(&mut all);
+    add::<explain::Explanation>(&mut all);
+    add::<explain::Step>(&mut all);
     add::<Zone>(&mut all);
     all.sort_by(|(a, _), (b, _)| a.cmp(b));
     all.dedup_by(|(a, _), (b, _)| a == b);

@@ -2,9 +2,7 @@
 
 use trimtab_model::account::{Effect, Policy, Resource};
 use trimtab_model::config::{Document, Key};
-use trimtab_model::{
-    Account, AccountId, Permission, Timestamp, Token, TokenId, TokenStatus,
-};
+use trimtab_model::{Account, AccountId, Permission, Timestamp, Token, TokenId, TokenStatus};
 use trimtab_store::{AnyStore, Clock, CommitError, Guard, Prefix, Rev, Store, Txn, Write};
 
 use crate::auth::Secret;

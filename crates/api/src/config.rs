@@ -87,7 +87,12 @@ impl Config {
         Ok(self.store.entry(stored::store_key(key)?, None).await?.is_some())
     }
 
-    async fn require<T: Kept>(&self, key: &Key, kind: Kind, id: impl ToString) -> Result<Stored<T>, Error> {
+    async fn require<T: Kept>(
+        &self,
+        key: &Key,
+        kind: Kind,
+        id: impl ToString,
+    ) -> Result<Stored<T>, Error> {
         self.find(key).await?.ok_or_else(|| Error::missing(kind, id))
     }
 

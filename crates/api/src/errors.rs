@@ -261,8 +261,7 @@ fn one(code: u32, message: impl Into<String>) -> Failure {
 
 /// Scripts know these two together.
 fn could_not_route(path: &str) -> Failure {
-    let message =
-        format!("Could not route to {path}, perhaps your object identifier is invalid?");
+    let message = format!("Could not route to {path}, perhaps your object identifier is invalid?");
     Failure::new(vec![
         ApiError::new(code::COULD_NOT_ROUTE, message),
         ApiError::new(code::NO_ROUTE, "No route for that URI"),

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod events;
+mod explain;
 mod health;
 mod ips;
 mod load_balancers;
@@ -35,6 +36,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(tokens::routes());
     routes.extend(user::routes());
     routes.extend(events::routes());
+    routes.extend(explain::routes());
     routes.extend(ips::routes());
     routes
 }

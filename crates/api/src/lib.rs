@@ -9,6 +9,7 @@ pub mod bootstrap;
 mod config;
 mod errors;
 mod events;
+mod explain;
 mod extract;
 mod form;
 mod handlers;

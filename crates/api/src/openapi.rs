@@ -140,9 +140,7 @@ fn body(schema: &str) -> utoipa::openapi::request_body::RequestBody {
 fn good(gives: Gives) -> Response {
     let result = match gives {
         Gives::One(schema) => RefOr::Ref(Ref::from_schema_name(schema)),
-        Gives::Many(schema) => {
-            RefOr::T(Schema::Array(Array::new(Ref::from_schema_name(schema))))
-        }
+        Gives::Many(schema) => RefOr::T(Schema::Array(Array::new(Ref::from_schema_name(schema)))),
         Gives::Object => RefOr::T(Schema::from(ObjectBuilder::new().schema_type(Type::Object))),
         Gives::Text => return text(),
     };

@@ -73,7 +73,8 @@ impl Previews {
         let targets = targets(pools);
         let results = Arc::clone(&self.results);
         keep(&results, Kept { id: id.clone(), account, since: now, result: None });
-        let probing = (self.port)(monitor.clone(), targets.iter().map(|(_, t)| t.clone()).collect());
+        let probing =
+            (self.port)(monitor.clone(), targets.iter().map(|(_, t)| t.clone()).collect());
         let task_id = id.clone();
         running.spawn(async move {
             let result = summary(&targets, &probing.await);

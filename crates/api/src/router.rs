@@ -33,10 +33,8 @@ pub fn router(app: App) -> Router {
     let routes = handlers::routes();
     let table = routes.into_iter().fold(Router::new(), |table, route| add(table, route, &app));
     let table = ABSENT.iter().fold(table, |table, path| table.route(path, any(no_route)));
-    let table = table
-        .fallback(no_route)
-        .method_not_allowed_fallback(method_not_allowed)
-        .with_state(app);
+    let table =
+        table.fallback(no_route).method_not_allowed_fallback(method_not_allowed).with_state(app);
     Router::new().nest_service(PREFIX, MapRequestLayer::new(without_last_slash).layer(table))
 }
 

@@ -223,7 +223,7 @@ pub(crate) fn geo_table(config: &Config, geofeeds: &[&str]) -> Result<Table, Ass
     for path in &config.geo.databases {
         builder = builder.mmdb(&read(path)?)?;
     }
-    for path in &config.geo.geofeed {
+    if let Some(path) = &config.geo.geofeed {
         builder = builder.geofeed(&String::from_utf8_lossy(&read(path)?))?;
     }
     for geofeed in geofeeds {

@@ -131,7 +131,6 @@ pub(crate) enum Act {
 /// What a shell sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    Done = 0,
     Failed = 1,
     Usage = 2,
     NotFound = 3,

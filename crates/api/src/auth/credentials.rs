@@ -80,7 +80,9 @@ mod tests {
             assert_eq!(found, want.map_err(str::to_owned), "{headers:?}");
         };
         let bearer = format!("Bearer {TOKEN}");
-        let key = |key: &str| vec![("X-Auth-Email".to_owned(), "a@b".to_owned()), ("X-Auth-Key".into(), key.into())];
+        let key = |key: &str| {
+            vec![("X-Auth-Email".to_owned(), "a@b".to_owned()), ("X-Auth-Key".into(), key.into())]
+        };
         check(&[("Authorization", &bearer)], Ok(TOKEN));
         check(&[("Authorization", &format!("bearer  {TOKEN}"))], Ok(TOKEN));
         check(&[("Authorization", &bearer), ("X-Auth-Key", "x")], Ok(TOKEN));

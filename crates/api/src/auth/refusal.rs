@@ -79,7 +79,8 @@ impl Refusal {
             }
             Refusal::Malformed(chain) => {
                 let error = ApiError::new(INVALID_HEADERS, "Invalid request headers");
-                let chained = |error: ApiError, &(code, text): &(u32, &str)| error.because(code, text);
+                let chained =
+                    |error: ApiError, &(code, text): &(u32, &str)| error.because(code, text);
                 (StatusCode::BAD_REQUEST, chain.iter().fold(error, chained))
             }
             Refusal::Unknown => {
@@ -93,9 +94,7 @@ impl Refusal {
                 let why = format!("the token is {status}");
                 (StatusCode::FORBIDDEN, error.because(UNAUTHORIZED, why))
             }
-            Refusal::Forbidden { needs, what } => {
-                (StatusCode::FORBIDDEN, forbidden(*needs, what))
-            }
+            Refusal::Forbidden { needs, what } => (StatusCode::FORBIDDEN, forbidden(*needs, what)),
             Refusal::TooFast { .. } => {
                 let text = "Please wait and consider throttling your request speed";
                 (StatusCode::TOO_MANY_REQUESTS, ApiError::new(THROTTLED, text))

@@ -34,9 +34,7 @@ impl<'a, Of: Fn(ZoneId) -> Option<AccountId>> Rights<'a, Of> {
     /// Does the token hold the permission on anything at all?
     pub(crate) fn allow_somewhere(&self, wanted: Permission) -> bool {
         let allows = self.token.policies.iter().filter(|policy| policy.effect == Effect::Allow);
-        allows
-            .flat_map(|policy| &policy.resources)
-            .any(|&resource| self.allow(wanted, resource))
+        allows.flat_map(|policy| &policy.resources).any(|&resource| self.allow(wanted, resource))
     }
 
     /// Does the token hold everything that these policies give? Otherwise it could make itself stronger

@@ -21,7 +21,8 @@ pub(crate) type Digest = [u8; 32];
 impl Secret {
     /// None unless it matches `^[0-9A-Za-z_-]{40,80}$`.
     pub fn read(text: &str) -> Option<Secret> {
-        let sound = CHARS_ALLOWED.contains(&text.len()) && text.bytes().all(|b| ALPHABET.contains(&b));
+        let sound =
+            CHARS_ALLOWED.contains(&text.len()) && text.bytes().all(|b| ALPHABET.contains(&b));
         sound.then(|| Secret(text.into()))
     }
 

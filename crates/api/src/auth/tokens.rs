@@ -47,9 +47,8 @@ impl Tokens {
     pub(crate) async fn reload(&self) -> Result<Rev, Error> {
         let listed = stored::list::<Token>(&self.store, Prefix::new(PREFIX)).await?;
         let tokens = listed.items.into_iter().map(|entry| Arc::new(entry.value));
-        let by_digest = tokens
-            .filter_map(|token| Some((read_digest(&token.digest)?, token)))
-            .collect();
+        let by_digest =
+            tokens.filter_map(|token| Some((read_digest(&token.digest)?, token))).collect();
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         // Reads may overtake each other; the newer one stays.
         if listed.rev >= known.rev {

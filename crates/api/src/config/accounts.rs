@@ -8,8 +8,8 @@ use trimtab_model::account::{Effect, Resource};
 use trimtab_model::config::{Document, Key};
 use trimtab_model::{Account, AccountId, Token, Zone, ZoneId};
 
-use super::change::{Change, Outcome};
 use super::Config;
+use super::change::{Change, Outcome};
 use crate::errors::{Error, Kind, Service};
 use crate::extract::Params;
 use crate::ids;

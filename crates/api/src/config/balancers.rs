@@ -9,9 +9,7 @@ use trimtab_api_types::body::unknown;
 use trimtab_api_types::v1::balancer::{self, Owner};
 use trimtab_model::balancer::Scope;
 use trimtab_model::config::{Document, Key};
-use trimtab_model::{
-    AccountId, Balancer, BalancerId, Name, Pool, PoolId, Problems, Token, Zone,
-};
+use trimtab_model::{AccountId, Balancer, BalancerId, Name, Pool, PoolId, Problems, Token, Zone};
 
 use super::change::{Change, Outcome};
 use super::monitors::refused;

@@ -29,9 +29,11 @@ impl Config {
             of_account.map(|zone| referrer(Kind::Zone, zone.name.to_string(), zone.id)).collect();
         by.extend(balancers.iter().map(of_balancer));
         by.extend(pools.iter().map(|pool| referrer(Kind::Pool, pool.name.clone(), pool.id)));
-        by.extend(monitors.iter().map(|monitor| {
-            referrer(Kind::Monitor, monitor.description.clone(), monitor.id)
-        }));
+        by.extend(
+            monitors
+                .iter()
+                .map(|monitor| referrer(Kind::Monitor, monitor.description.clone(), monitor.id)),
+        );
         let mut unchanged = Change::default();
         unchanged.if_none_newer(zones::PREFIX, zones.rev);
         unchanged.if_none_newer(monitors::prefix(account), monitors.rev);

@@ -7,8 +7,8 @@ mod parse;
 mod sheet;
 
 use serde_json::Value;
-use trimtab_api_types::v1::record::{Batch, Batched};
 use trimtab_api_types::v1;
+use trimtab_api_types::v1::record::{Batch, Batched};
 use trimtab_model::config::Key;
 use trimtab_model::{Name, Problems, Record, RecordId, Zone, ZoneId};
 

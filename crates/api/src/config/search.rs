@@ -97,7 +97,8 @@ impl Config {
 /// By its own name, or by one of its endpoints.
 fn names_pool(wanted: &Wanted, pool: &Pool) -> bool {
     wanted.names(&[&pool.name, &pool.description, &pool.id.to_string()])
-        || pool.origins.iter().any(|origin| {
-            wanted.names(&[&origin.name, &origin.address.to_string()])
-        })
+        || pool
+            .origins
+            .iter()
+            .any(|origin| wanted.names(&[&origin.name, &origin.address.to_string()]))
 }

@@ -117,20 +117,20 @@ impl Config {
 
     async fn account_for_zone(&self, by: &Token, draft: &ZoneDraft) -> Result<AccountId, Error> {
         let rights = Rights::new(by, |_| None);
-        let may_use =
-            |account| rights.allow(Permission::ZoneWrite, Resource::ZonesOf(account));
+        let may_use = |account| rights.allow(Permission::ZoneWrite, Resource::ZonesOf(account));
         let account = match draft.account {
             Some(account) => Some(account).filter(|account| may_use(*account)),
             None => self.only_account(may_use).await?,
         };
-        let account = account.ok_or_else(|| {
-            forbidden(Permission::ZoneWrite, "the zones of the account")
-        })?;
+        let account =
+            account.ok_or_else(|| forbidden(Permission::ZoneWrite, "the zones of the account"))?;
         match self.account(account).await {
             Ok(account) => Ok(account.id),
-            Err(Error::Missing { .. }) => {
-                Err(Error::coded("/account/id", code::MISSING, format!("unknown account: {account}")))
-            }
+            Err(Error::Missing { .. }) => Err(Error::coded(
+                "/account/id",
+                code::MISSING,
+                format!("unknown account: {account}"),
+            )),
             Err(why) => Err(why),
         }
     }

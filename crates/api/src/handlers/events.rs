@@ -19,8 +19,14 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::new(Get, path, Access::Home(MonitorsAndPoolsRead), list)
             .says("List what happened to pools and endpoints, newest first", Many("Event"))
             .asks(&[
-                "since", "until", "pool_id", "pool_name", "pool_healthy", "origin_name",
-                "origin_healthy", "limit",
+                "since",
+                "until",
+                "pool_id",
+                "pool_name",
+                "pool_healthy",
+                "origin_name",
+                "origin_healthy",
+                "limit",
             ]),
     ]
 }

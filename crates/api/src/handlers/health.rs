@@ -20,11 +20,7 @@ pub(crate) fn routes(base: Base) -> Vec<Route> {
     ]
 }
 
-async fn of_pool(
-    State(app): State<App>,
-    at: AtAccount,
-    Id(id): Id<PoolId>,
-) -> Answer<PoolHealth> {
+async fn of_pool(State(app): State<App>, at: AtAccount, Id(id): Id<PoolId>) -> Answer<PoolHealth> {
     let pool = app.config.pool(at.account, id).await?;
     let health = health::of_pool(&app.cell.load(), &pool)?;
     Ok(Reply::one(health))

@@ -24,12 +24,39 @@ use crate::route::Method::{Delete, Get, Patch, Post, Put};
 use crate::route::{Base, Route};
 
 const FILTERS: &[&str] = &[
-    "type", "name", "name.exact", "name.contains", "name.startswith", "name.endswith", "content",
-    "content.exact", "content.contains", "content.startswith", "content.endswith", "comment",
-    "comment.present", "comment.absent", "comment.exact", "comment.contains",
-    "comment.startswith", "comment.endswith", "tag", "tag.present", "tag.absent", "tag.exact",
-    "tag.contains", "tag.startswith", "tag.endswith", "tag_match", "proxied", "search", "match",
-    "order", "direction", "page", "per_page",
+    "type",
+    "name",
+    "name.exact",
+    "name.contains",
+    "name.startswith",
+    "name.endswith",
+    "content",
+    "content.exact",
+    "content.contains",
+    "content.startswith",
+    "content.endswith",
+    "comment",
+    "comment.present",
+    "comment.absent",
+    "comment.exact",
+    "comment.contains",
+    "comment.startswith",
+    "comment.endswith",
+    "tag",
+    "tag.present",
+    "tag.absent",
+    "tag.exact",
+    "tag.contains",
+    "tag.startswith",
+    "tag.endswith",
+    "tag_match",
+    "proxied",
+    "search",
+    "match",
+    "order",
+    "direction",
+    "page",
+    "per_page",
 ];
 
 pub(crate) fn routes() -> Vec<Route> {
@@ -40,17 +67,20 @@ pub(crate) fn routes() -> Vec<Route> {
         base.route(Get, "", DnsRead, list).says("List records", Many("DnsRecord")).asks(FILTERS),
         base.route(Post, "", DnsWrite, create).says("Create a record", record).takes("DnsRecord"),
         base.route(Get, one, DnsRead, read_one).says("Read a record", record),
-        base.route(Put, one, DnsWrite, replace)
-            .says("Replace a record", record)
-            .takes("DnsRecord"),
+        base.route(Put, one, DnsWrite, replace).says("Replace a record", record).takes("DnsRecord"),
         base.route(Patch, one, DnsWrite, patch).says("Change a record", record).takes("DnsRecord"),
         base.route(Delete, one, DnsWrite, delete).says("Delete a record", One("Deleted")),
         base.route(Post, "/batch", DnsWrite, batch)
             .says("Delete, patch, put and post records in one step", One("DnsRecordBatch"))
             .takes("DnsRecordBatch"),
         base.route(Get, "/export", DnsRead, export).says("Write all records as a zone file", Text),
-        base.route(Post, "/import", DnsWrite, import.layer(DefaultBodyLimit::max(UPLOAD_BYTES_MAX)))
-            .says("Read records from a zone file in a form: file, proxied", Object),
+        base.route(
+            Post,
+            "/import",
+            DnsWrite,
+            import.layer(DefaultBodyLimit::max(UPLOAD_BYTES_MAX)),
+        )
+        .says("Read records from a zone file in a form: file, proxied", Object),
         base.route(Get, "/usage", DnsRead, usage).says("Count records", Object),
         base.route(Post, "/scan", DnsWrite, scan).says("Look for records; finds none", Object),
         base.route(Post, "/scan/trigger", DnsWrite, scan_trigger)

@@ -33,11 +33,7 @@ async fn list(State(app): State<App>, params: Params) -> Answer<Regions> {
     Ok(Reply::one(regions(&app, &filter)))
 }
 
-async fn read_one(
-    State(app): State<App>,
-    Id(code): Id<String>,
-    params: Params,
-) -> Answer<Regions> {
+async fn read_one(State(app): State<App>, Id(code): Id<String>, params: Params) -> Answer<Regions> {
     let region = code.parse().map_err(|_| Error::missing(Kind::Region, &code))?;
     let filter = filter(&params, Some(region))?;
     Ok(Reply::one(regions(&app, &filter)))

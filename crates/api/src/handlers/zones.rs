@@ -22,8 +22,16 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::new(Get, "/zones", Access::Somewhere(ZoneRead), list)
             .says("List zones", Many("Zone"))
             .asks(&[
-                "name", "account.id", "account.name", "status", "type", "match", "order",
-                "direction", "page", "per_page",
+                "name",
+                "account.id",
+                "account.name",
+                "status",
+                "type",
+                "match",
+                "order",
+                "direction",
+                "page",
+                "per_page",
             ]),
         Route::new(Post, "/zones", Access::Somewhere(ZoneWrite), create)
             .says("Create a zone", One("Zone"))

@@ -85,7 +85,8 @@ async fn refusals_name_the_place() {
     bench.post(&all, &full(&one, &two)).await;
     let talk = Transcript::new(&bench);
     talk.send("POST", &all, Some(full(&one, &two))).await;
-    let elsewhere = json!({"name": "www.example.org", "default_pools": [one], "fallback_pool": one});
+    let elsewhere =
+        json!({"name": "www.example.org", "default_pools": [one], "fallback_pool": one});
     talk.send("POST", &all, Some(elsewhere)).await;
     let missing = json!({
         "name": "a.example.com", "default_pools": [one, unknown], "fallback_pool": unknown,
@@ -134,9 +135,7 @@ async fn a_balancer_may_have_the_name_of_records() {
 async fn names_are_taken_only_within_their_zone() {
     let bench = Bench::new().await;
     let (all, one, two) = zone_with_pools(&bench).await;
-    let body = |name: &str, pool: &str| {
-        json!({"name": name, "default_pools": [pool], "fallback_pool": pool})
-    };
+    let body = |name: &str, pool: &str| json!({"name": name, "default_pools": [pool], "fallback_pool": pool});
     let first = bench.post(&all, &body("a.example.com", &one)).await.id();
     bench.post(&all, &body("b.example.com", &one)).await.id();
     let path = format!("{all}/{first}");
@@ -157,7 +156,8 @@ async fn many_pools_are_looked_up_as_a_list() {
         pools.push(bench.pool(&format!("p{index}")).await);
     }
     let all = format!("/zones/{zone}/load_balancers");
-    let mut body = json!({"name": "a.example.com", "default_pools": pools, "fallback_pool": pools[0]});
+    let mut body =
+        json!({"name": "a.example.com", "default_pools": pools, "fallback_pool": pools[0]});
     assert_eq!(bench.post(&all, &body).await.status, 200);
     body["name"] = json!("b.example.com");
     body["default_pools"][7] = json!("0".repeat(32));

@@ -105,10 +105,26 @@ impl Bench {
 
     pub(super) async fn start(cell: Cell, settings: Settings, preview: PreviewPort) -> Bench {
         let clock = Arc::new(TestClock(AtomicI64::new(0)));
-        let shared: Arc<dyn Clock> = clock.clone();
-        let store = AnyStore::from(Sqlite::in_memory_with(shared.clone()).unwrap());
+        let store = AnyStore::from(Sqlite::in_memory_with(clock.clone()).unwrap());
         let made = bootstrap(&store, Some(TOKEN), &*clock).await.unwrap();
         assert!(made.printed_once.is_none());
+        Bench::on(store, clock, cell, settings, preview).await
+    }
+
+    /// Another node on the same store.
+    pub(super) async fn beside(other: &Bench) -> Bench {
+        let (store, clock) = (other.store.clone(), Arc::clone(&other.clock));
+        Bench::on(store, clock, cell(Vec::new()), settings(), all_up()).await
+    }
+
+    async fn on(
+        store: AnyStore,
+        clock: Arc<TestClock>,
+        cell: Cell,
+        settings: Settings,
+        preview: PreviewPort,
+    ) -> Bench {
+        let shared: Arc<dyn Clock> = clock.clone();
         let events = Arc::new(EventLog::in_memory(Retention::default()).unwrap());
         let parts = Parts {
             store: store.clone(),
@@ -227,8 +243,7 @@ impl Bench {
 
     /// A token with these permissions on these resources; gives its value.
     pub(super) async fn token(&self, permissions: &[&str], resources: Value) -> String {
-        let groups: Vec<Value> =
-            permissions.iter().map(|name| json!({"name": name})).collect();
+        let groups: Vec<Value> = permissions.iter().map(|name| json!({"name": name})).collect();
         let policy = json!({"permission_groups": groups, "resources": resources});
         let body = json!({"name": "test", "policies": [policy]});
         let made = self.post("/user/tokens", &body).await;

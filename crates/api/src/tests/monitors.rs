@@ -27,7 +27,8 @@ async fn a_monitor_through_its_life() {
 async fn all_problems_are_told_at_once_with_their_places() {
     let bench = Bench::new().await;
     let talk = Transcript::new(&bench);
-    let body = json!({"type": "http", "interval": 5, "timeout": 99, "header": {"User-Agent": ["x"]}});
+    let body =
+        json!({"type": "http", "interval": 5, "timeout": 99, "header": {"User-Agent": ["x"]}});
     talk.send("POST", &bench.lb("/monitors"), Some(body)).await;
     insta::assert_snapshot!(talk.finish());
 }

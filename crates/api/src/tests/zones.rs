@@ -62,9 +62,10 @@ async fn zones_are_filtered_and_ordered() {
     check("account.name=other", &["d.test"]).await;
     check("account.name=Other&name=a.example&match=any", &["a.example", "d.test"]).await;
     check("account.name=Other&name=a.example", &[]).await;
-    check("status=active&type=full&order=account.name&direction=desc&per_page=2", &[
-        "b.example", "a.example",
-    ])
+    check(
+        "status=active&type=full&order=account.name&direction=desc&per_page=2",
+        &["b.example", "a.example"],
+    )
     .await;
     check("status=pending", &[]).await;
     check("page=2&per_page=3", &["d.test"]).await;

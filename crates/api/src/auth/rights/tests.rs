@@ -33,7 +33,8 @@ fn token(policies: Vec<Policy>) -> Token {
 #[test]
 fn a_resource_covers_what_is_inside_it() {
     use Resource::{Account, All, AllZones, Zone, ZonesOf};
-    let targets = [All, Account(A), Account(B), AllZones, ZonesOf(A), Zone(ZONE_OF_A), Zone(ZONE_OF_B)];
+    let targets =
+        [All, Account(A), Account(B), AllZones, ZonesOf(A), Zone(ZONE_OF_A), Zone(ZONE_OF_B)];
     let check = |named: Resource, want: &[Resource]| {
         let token = token(vec![policy(Effect::Allow, &[DnsRead], &[named])]);
         let rights = Rights::new(&token, account_of);

@@ -63,9 +63,8 @@ async fn read(upload: Upload, apex: &Name) -> Result<Vec<zonefile::Imported>, Er
     let name = apex.clone();
     let read = tokio::task::spawn_blocking(move || zonefile::import(&file, &name)).await;
     let import = read.map_err(|_panicked| Error::Broken("reading a zone file panicked"))?;
-    let mut import = import.map_err(|TooLarge { .. }| Error::BodyTooLarge {
-        limit: zonefile::TEXT_BYTES_MAX,
-    })?;
+    let mut import = import
+        .map_err(|TooLarge { .. }| Error::BodyTooLarge { limit: zonefile::TEXT_BYTES_MAX })?;
     let mut problems = Problems::default();
     for problem in &import.problems {
         problems.add("", format_args!("line {}: {}", problem.line, problem.message));

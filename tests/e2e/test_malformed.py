@@ -96,11 +96,10 @@ def test_a_stream_that_is_no_dns_over_tcp(node, zone, stream):
         ("POST", "/zones", b"[]", 400),
         ("POST", "/zones", b"\xff\xfe", 400),
         ("POST", "/zones", b'{"name":' + b"[" * 100_000, 400),
-        ("POST", "/zones", b" " * 20_000_000, 413),
         ("GET", "/no/such/route", None, 404),
         ("GET", "/zones/not-an-id", None, 400),
     ],
-    ids=["cut short", "no object", "no text", "nested deep", "too long", "no route", "no id"],
+    ids=["cut short", "no object", "no text", "nested deep", "no route", "no id"],
 )
 def test_a_request_that_is_none_is_refused_in_the_envelope(node, method, path, body, status):
     url = node.base_url + path
@@ -108,3 +107,12 @@ def test_a_request_that_is_none_is_refused_in_the_envelope(node, method, path, b
     assert answer.status == status, answer.text
     envelope = answer.json
     assert (envelope["success"], envelope["result"], bool(envelope["errors"])) == (False, None, True)
+
+
+def test_a_body_that_says_it_is_too_long_is_refused_before_it_is_sent(node):
+    """Once bytes are under way the refusal can be lost with the connection, so the length is looked at first."""
+    head = (f"POST /client/v4/zones HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {node.token}\r\n"
+            "content-type: application/json\r\ncontent-length: 1000000000\r\n\r\n")
+    with socket.create_connection(("127.0.0.1", node.api_port), timeout=5) as tcp:
+        tcp.sendall(head.encode())
+        assert tcp.recv(64).startswith(b"HTTP/1.1 413 ")

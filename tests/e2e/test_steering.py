@@ -17,7 +17,7 @@ CLIENTS = [
     ("128.32.0.0/24", "WNAM"),  # Berkeley, US-CA
     ("128.103.0.0/24", "ENAM"),  # Cambridge, US-MA
     ("200.160.2.0/24", "SSAM"),  # Sao Paulo, BR
-    ("193.99.144.0/24", "WEU"),  # Hanover, DE
+    ("131.111.0.0/24", "WEU"),  # Cambridge, GB
     ("147.91.0.0/24", "EEU"),  # Belgrade, RS
     ("41.90.0.0/24", "SAF"),  # Nairobi, KE
     ("202.54.0.0/24", "SAS"),  # Mumbai, IN
@@ -108,11 +108,11 @@ def test_region_without_pools_gets_the_default_pools(world, geo):
 
 
 def test_scope_is_no_longer_than_the_source_and_zero_where_place_played_no_part(world, geo):
-    assert 0 < dig(world.node, geo, subnet="193.99.144.0/24").scope <= 24
+    assert 0 < dig(world.node, geo, subnet="131.111.0.0/24").scope <= 24
     assert dig(world.node, geo).scope is None
     plain = world.balancer("plain", ["WEU"], "WEU")
-    world.answers(plain, "WEU", subnet="193.99.144.0/24")
-    assert dig(world.node, plain, subnet="193.99.144.0/24").scope == 0
+    world.answers(plain, "WEU", subnet="131.111.0.0/24")
+    assert dig(world.node, plain, subnet="131.111.0.0/24").scope == 0
 
 
 # === health ===

@@ -1,6 +1,6 @@
-//! `cargo xtask fuzz`: every target for a while, findings kept in the target folder.
+//! `cargo xtask fuzz`: every target for a while; what is found stays in the target folder.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{fs, io};
 
@@ -21,6 +21,13 @@ pub(crate) enum Failure {
 /// libFuzzer needs the sanitizer flags of a nightly compiler; `RUSTC_BOOTSTRAP` lets the stable one have them.
 const UNLOCK: (&str, &str) = ("RUSTC_BOOTSTRAP", "1");
 
+/// What one target leaves behind.
+struct Kept {
+    /// Inputs that reached something new; the next run begins with them.
+    corpus: PathBuf,
+    crashes: PathBuf,
+}
+
 pub(crate) fn run_all(seconds: u32) -> Result<(), crate::Failure> {
     let workspace = Workspace::read()?;
     let folder = workspace.root.join("fuzz");
@@ -34,9 +41,8 @@ pub(crate) fn run_all(seconds: u32) -> Result<(), crate::Failure> {
     }
     let mut crashed = Vec::new();
     for target in targets {
-        let found = workspace.target.join("fuzz-corpus").join(target);
-        fs::create_dir_all(&found).map_err(at(target))?;
-        if let Err(failure) = step(target, || fuzz(&workspace.root, target, &found, seconds)) {
+        let kept = Kept::of(&workspace, target)?;
+        if let Err(failure) = step(target, || fuzz(&workspace.root, target, &kept, seconds)) {
             say(failure);
             crashed.push(target);
         }
@@ -47,12 +53,24 @@ pub(crate) fn run_all(seconds: u32) -> Result<(), crate::Failure> {
     }
 }
 
-/// What is found goes to `found`; the committed seeds are read and stay as they are.
-fn fuzz(root: &Path, target: &str, found: &Path, seconds: u32) -> Result<(), shell::Failure> {
-    let seeds = root.join("fuzz/seeds").join(target);
+impl Kept {
+    fn of(workspace: &Workspace, target: &str) -> Result<Kept, Failure> {
+        let folder = workspace.target.join("fuzz-kept").join(target);
+        let kept = Kept { corpus: folder.join("corpus"), crashes: folder.join("crashes") };
+        for folder in [&kept.corpus, &kept.crashes] {
+            fs::create_dir_all(folder).map_err(at(target))?;
+        }
+        Ok(kept)
+    }
+}
+
+/// The committed seeds are read and stay as they are.
+fn fuzz(root: &Path, target: &str, kept: &Kept, seconds: u32) -> Result<(), shell::Failure> {
     let mut command = cargo();
-    command.args(["fuzz", "run", target]).arg(found).arg(seeds);
-    command.arg("--").arg(format!("-max_total_time={seconds}")).arg("-max_len=65536");
+    command.args(["fuzz", "run", target]).arg(&kept.corpus);
+    command.arg(root.join("fuzz/seeds").join(target)).arg("--");
+    command.arg(format!("-max_total_time={seconds}")).arg("-max_len=65536");
+    command.arg(format!("-artifact_prefix={}/", kept.crashes.display()));
     run(command.env(UNLOCK.0, UNLOCK.1).current_dir(root))
 }
 

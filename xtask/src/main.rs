@@ -1,11 +1,13 @@
-//! Repository chores: `cargo xtask test`, `e2e`, `tidy`, `fuzz`.
+//! Repository chores: `cargo xtask test`, `e2e`, `tidy`, `fuzz`, `geo`.
 
 mod fuzz;
+mod geo;
 mod shell;
 mod test;
 mod tidy;
 mod workspace;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use shell::say;
@@ -15,7 +17,12 @@ usage: cargo xtask CHORE
   test                 every test: crates, documentation, the real binary under real clients
   e2e                  of these, the real binary under real clients alone
   tidy                 the repository's rules, all violations at once
-  fuzz [--seconds N]   every fuzz target for N seconds (60)";
+  fuzz [--seconds N]   every fuzz target for N seconds (60)
+  geo CITY.mmdb [ASN.mmdb] [--out FILE]
+                       the embedded table of places anew";
+
+/// From the root of the workspace.
+const GEO_TABLE: &str = "crates/geo/data/geo-default.bin.zst";
 
 /// Why a chore did not end well; what it prints is for a person at a terminal.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +37,8 @@ enum Failure {
     Install(#[from] test::NotInstalled),
     #[error(transparent)]
     Fuzz(#[from] fuzz::Failure),
+    #[error(transparent)]
+    Geo(#[from] geo::Failure),
     #[error("{0} rules broken")]
     Untidy(usize),
     #[error("not everything passed")]
@@ -59,6 +68,18 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["fuzz", "--seconds", seconds] => {
             fuzz::run_all(seconds.parse().map_err(|_| Failure::Usage)?)
         }
+        ["geo", databases @ .., "--out", out] => rebuild_geo(databases, Path::new(out)),
+        ["geo", databases @ ..] => {
+            rebuild_geo(databases, &workspace::Workspace::read()?.root.join(GEO_TABLE))
+        }
+        _ => Err(Failure::Usage),
+    }
+}
+
+fn rebuild_geo(databases: &[&str], out: &Path) -> Result<(), Failure> {
+    match databases {
+        [city] => Ok(geo::rebuild(Path::new(city), None, out)?),
+        [city, asn] => Ok(geo::rebuild(Path::new(city), Some(Path::new(asn)), out)?),
         _ => Err(Failure::Usage),
     }
 }

@@ -14,6 +14,7 @@ use trimtab_store::{BadKey, CommitError, Failed, Invalid, ReadError};
 
 use crate::auth::Refusal;
 use crate::respond;
+use crate::router::PREFIX;
 
 /// Why a request was not done.
 #[derive(Debug, thiserror::Error)]
@@ -255,17 +256,22 @@ fn answer(error: &Error) -> (StatusCode, Failure) {
     }
 }
 
+/// What the paths of this API begin with.
+const ROOTS: [&str; 4] = ["accounts", "ips", "user", "zones"];
+
 fn one(code: u32, message: impl Into<String>) -> Failure {
     Failure::new(vec![ApiError::new(code, message)])
 }
 
-/// Scripts know these two together.
+/// Scripts know these two together; where nothing begins with the path, no identifier is to blame.
 fn could_not_route(path: &str) -> Failure {
+    let no_route = ApiError::new(code::NO_ROUTE, "No route for that URI");
+    let below = path.strip_prefix(PREFIX).unwrap_or(path).trim_start_matches('/');
+    if !ROOTS.contains(&below.split('/').next().unwrap_or("")) {
+        return Failure::new(vec![no_route]);
+    }
     let message = format!("Could not route to {path}, perhaps your object identifier is invalid?");
-    Failure::new(vec![
-        ApiError::new(code::COULD_NOT_ROUTE, message),
-        ApiError::new(code::NO_ROUTE, "No route for that URI"),
-    ])
+    Failure::new(vec![ApiError::new(code::COULD_NOT_ROUTE, message), no_route])
 }
 
 /// The hosted API does not say by whom; we do.

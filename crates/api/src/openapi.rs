@@ -20,6 +20,7 @@ use crate::router::PREFIX;
 const TITLE: &str = "Trimtab control API";
 const JSON: &str = "application/json";
 const FAILURE: &str = "Failure";
+const REFUSAL: &str = "Refusal";
 const RESULT_INFO: &str = "ResultInfo";
 /// The name of the one way to sign in that the document describes.
 const TOKEN: &str = "api_token";
@@ -47,7 +48,8 @@ fn paths(routes: Vec<Route>) -> Paths {
 
 fn components() -> Components {
     let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-    let components = Components::builder().security_scheme(TOKEN, scheme);
+    let components =
+        Components::builder().security_scheme(TOKEN, scheme).response(REFUSAL, refusal());
     let schemas = v1::schemas().into_iter();
     schemas.fold(components, |components, (name, schema)| components.schema(name, schema)).build()
 }
@@ -69,7 +71,7 @@ fn operation(route: &Route) -> Operation {
         .summary(Some(about.summary))
         .description(needs(route.access))
         .response("200", good(about.gives))
-        .response("4XX", refusal());
+        .response("4XX", Ref::from_response_name(REFUSAL));
     for name in path_parameters(&route.path) {
         operation = operation.parameter(parameter(name, ParameterIn::Path, Required::True));
     }

@@ -23,7 +23,7 @@ use trimtab_model::{
 use trimtab_steer::{Balancer, BalancerSlot, Pool, PoolSlot, Site, World};
 
 /// Counts do not depend on how many there are; building them takes its time under valgrind.
-const NAMES: u32 = 10_000;
+const NAMES: u32 = 1_000;
 
 struct Stage {
     zones: Zones,

@@ -2,13 +2,11 @@
 
 use std::net::IpAddr;
 
-use arrayvec::ArrayVec;
-
 use crate::edns::Edns;
 use crate::facts::Rcode;
 use crate::node::Node;
 use crate::query::{HEADER_BYTES, Header};
-use crate::zone::{A, AAAA, CLASS_IN, OWNER_IS_QUESTION, RDATA_AT, Rrset};
+use crate::zone::{A, AAAA, CLASS_IN, OWNER_IS_QUESTION, RDATA_AT, Rrset, TXT};
 
 /// A reply that is being written.
 #[derive(Debug)]
@@ -128,31 +126,39 @@ impl<'o> Reply<'o> {
     #[inline]
     pub(crate) fn address(&mut self, owner: Place, ip: IpAddr, ttl: u32) -> Result<(), Full> {
         match ip {
-            IpAddr::V4(v4) => self.record(owner, A, CLASS_IN, ttl, &v4.octets()),
-            IpAddr::V6(v6) => self.record(owner, AAAA, CLASS_IN, ttl, &v6.octets()),
+            IpAddr::V4(v4) => self.record(owner, A, CLASS_IN, ttl, v4.octets()),
+            IpAddr::V6(v6) => self.record(owner, AAAA, CLASS_IN, ttl, v6.octets()),
         }
     }
 
-    /// One record of the answer.
-    pub(crate) fn record(
+    /// One record of the answer; `N` must fit its length of 16 bits.
+    #[inline]
+    pub(crate) fn record<const N: usize>(
         &mut self,
         owner: Place,
         rtype: u16,
         class: u16,
         ttl: u32,
-        rdata: &[u8],
+        rdata: [u8; N],
     ) -> Result<(), Full> {
-        let mut fixed = ArrayVec::<u8, RDATA_AT>::new();
-        let length = u16::try_from(rdata.len()).map_err(|_too_long| Full)?;
-        for field in [owner.pointer()?, rtype, class] {
-            fixed.extend(field.to_be_bytes());
-        }
-        fixed.extend(ttl.to_be_bytes());
-        fixed.extend(length.to_be_bytes());
-        self.append(&fixed)?;
-        self.append(rdata)?;
+        let length = const { assert!(N <= u16::MAX as usize, "data of a record"); N as u16 };
+        self.append_array(owner.pointer()?.to_be_bytes())?;
+        self.append_array(rtype.to_be_bytes())?;
+        self.append_array(class.to_be_bytes())?;
+        self.append_array(ttl.to_be_bytes())?;
+        self.append_array(length.to_be_bytes())?;
+        self.append_array(rdata)?;
         self.count(Section::Answer, 1);
         Ok(())
+    }
+
+    /// One TXT record of one string; the text is at most 255 bytes long.
+    pub(crate) fn text(&mut self, class: u16, ttl: u32, text: &str) -> Result<(), Full> {
+        let length = u8::try_from(text.len()).map_err(|_too_long| Full)?;
+        self.record(Place::QUESTION, TXT, class, ttl, [length])?;
+        let rdata_length = u16::from(length).saturating_add(1);
+        self.patch(self.len.saturating_sub(3), rdata_length.to_be_bytes())?;
+        self.append(text.as_bytes())
     }
 
     /// Whether the name at `place` is the same as `name`, in any letter case.
@@ -205,11 +211,20 @@ impl<'o> Reply<'o> {
             | flag(self.truncated, TC)
             | rcode.low();
         let [questions, answers, authorities, additionals] = self.counts;
-        let fields = [header.id, flags, questions, answers, authorities, additionals];
-        let mut bytes = ArrayVec::<u8, HEADER_BYTES>::new();
-        bytes.extend(fields.into_iter().flat_map(u16::to_be_bytes));
-        self.out.get_mut(..HEADER_BYTES)?.copy_from_slice(&bytes);
+        let (fields, _) = self.out.first_chunk_mut::<HEADER_BYTES>()?.as_chunks_mut();
+        let values = [header.id, flags, questions, answers, authorities, additionals];
+        for (field, value) in fields.iter_mut().zip(values) {
+            *field = value.to_be_bytes();
+        }
         Some(())
+    }
+
+    #[inline]
+    fn append_array<const N: usize>(&mut self, bytes: [u8; N]) -> Result<(), Full> {
+        let end = self.len.checked_add(N).filter(|&end| end <= self.limit).ok_or(Full)?;
+        *self.out.get_mut(self.len..).and_then(|rest| rest.first_chunk_mut()).ok_or(Full)? = bytes;
+        self.len = end;
+        Ok(())
     }
 
     #[inline]

@@ -74,12 +74,12 @@ impl Runner {
                 let counts = line.trim_start().strip_prefix("test result: ")?.split_once(". ")?.1;
                 Some(verdicts(counts.split("; ")))
             }
-            // `=== 3 passed, 1 failed, 2 skipped in 1.20s (0:00:01) ===`
+            // `=== 3 passed, 1 failed, 2 skipped in 1.20s (0:00:01) ===`; runs inside of tests are shown indented.
             Runner::Pytest => {
                 let (counts, time) = line.trim_matches(['=', ' ']).rsplit_once(" in ")?;
-                let seconds = time.split_once('s')?.0;
-                seconds.parse::<f64>().ok()?;
-                Some(verdicts(counts.split(", ")))
+                time.split_once('s')?.0.parse::<f64>().ok()?;
+                line.starts_with(|c: char| c == '=' || c.is_ascii_digit())
+                    .then(|| verdicts(counts.split(", ")))
             }
             // `# pass 3`, or with the other reporter `ℹ pass 3`, each verdict on a line of its own.
             Runner::NodeTest => {
@@ -189,6 +189,8 @@ mod tests {
             (Runner::Nextest, "        PASS [   0.003s] trimtab-net udp::reads_1_passed"),
             (Runner::Nextest, "     Running 5 tests across 2 binaries"),
             (Runner::Libtest, "running 3 tests"),
+            (Runner::Pytest, "E         3 failed, 1 passed in 0.43s"),
+            (Runner::Pytest, "  1 passed in 0.43s"),
             (Runner::Pytest, "collected 3 items in all"),
             (Runner::Pytest, "tests/e2e/test_demo.py::test_1 passed in the end"),
             (Runner::NodeTest, "# Subtest: pass 3 gates"),

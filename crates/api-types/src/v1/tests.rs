@@ -306,6 +306,8 @@ const NAMES: &[&str] = &[
     "EventMonitor",
     "EventOrigin",
     "EventPool",
+    "Explanation",
+    "ExplanationStep",
     "Failure",
     "FixedResponse",
     "HostHeader",

@@ -95,12 +95,7 @@ impl Got {
 
 impl Bench {
     pub(super) async fn new() -> Bench {
-        Bench::with_pools(Vec::new()).await
-    }
-
-    /// A world in which these pools are live.
-    pub(super) async fn with_pools(pools: Vec<Pool>) -> Bench {
-        Bench::start(cell(pools), settings(), all_up()).await
+        Bench::start(cell(Vec::new()), settings(), all_up()).await
     }
 
     pub(super) async fn start(cell: Cell, settings: Settings, preview: PreviewPort) -> Bench {
@@ -112,9 +107,9 @@ impl Bench {
     }
 
     /// Another node on the same store.
-    pub(super) async fn beside(other: &Bench) -> Bench {
+    pub(super) async fn beside(other: &Bench, cell: Cell) -> Bench {
         let (store, clock) = (other.store.clone(), Arc::clone(&other.clock));
-        Bench::on(store, clock, cell(Vec::new()), settings(), all_up()).await
+        Bench::on(store, clock, cell, settings(), all_up()).await
     }
 
     async fn on(

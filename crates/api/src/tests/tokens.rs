@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::bench::{Bench, TOKEN, Transcript};
+use super::bench::{Bench, TOKEN, Transcript, cell};
 
 const EVERYTHING: &str = "com.cloudflare.api.account.*";
 const ALL_ZONES: &str = "com.cloudflare.api.account.zone.*";
@@ -139,7 +139,7 @@ async fn permission_groups_have_ids_that_policies_take() {
 async fn a_token_written_by_another_node_is_known_here() {
     let bench = Bench::new().await;
     let following = tokio::spawn(bench.app.clone().follow());
-    let other = super::bench::Bench::beside(&bench).await;
+    let other = Bench::beside(&bench, cell(Vec::new())).await;
     let made = other.post("/user/tokens", &body(&["DNS Read"], EVERYTHING)).await;
     let value = made.result()["value"].as_str().unwrap().to_owned();
     while bench.send_as(&value, "GET", "/user", None).await.status != 200 {

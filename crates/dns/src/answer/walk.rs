@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
-use arrayvec::ArrayVec;
 use trimtab_steer::dice::Dice;
 use trimtab_steer::{BalancerSlot, Client, Family, decide};
 
@@ -13,7 +12,7 @@ use crate::edns::Edns;
 use crate::facts::{DropReason, Facts, Outcome, Rcode, Steered};
 use crate::query::Header;
 use crate::reply::{Full, Place, Reply, Section};
-use crate::zone::{A, AAAA, CLASS_IN, HINFO, RDATA_AT, Rrset, TXT, Zone};
+use crate::zone::{A, AAAA, CLASS_IN, HINFO, RDATA_AT, Rrset, Zone};
 
 /// One query on its way to an answer.
 pub(super) struct Walk<'a, 'o> {
@@ -35,9 +34,7 @@ const PROXIED_TTL: u32 = 300;
 /// Seconds: who asks for everything need not ask again soon.
 const HINFO_TTL: u32 = 3_600;
 /// RFC 8482 section 4.2: CPU `RFC8482`, OS empty.
-const HINFO_RDATA: &[u8] = b"\x07RFC8482\x00";
-/// A length byte and a text; `Node` keeps its texts shorter.
-const TEXT_BYTES_MAX: usize = 256;
+const HINFO_RDATA: [u8; 9] = *b"\x07RFC8482\x00";
 
 // === impl Walk ===
 
@@ -171,11 +168,8 @@ impl Walk<'_, '_> {
         let Some(text) = chaos::text(&self.scratch.name, self.qtype, self.view.node) else {
             return Ok(Rcode::Refused);
         };
-        let mut rdata = ArrayVec::<u8, TEXT_BYTES_MAX>::new();
-        rdata.push(u8::try_from(text.len()).map_err(|_too_long| Full)?);
-        rdata.try_extend_from_slice(text.as_bytes()).map_err(|_too_long| Full)?;
         self.reply.authoritative = true;
-        self.reply.record(Place::QUESTION, TXT, CLASS_CHAOS, 0, &rdata)?;
+        self.reply.text(CLASS_CHAOS, 0, text)?;
         Ok(Rcode::NoError)
     }
 

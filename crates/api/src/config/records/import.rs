@@ -1,5 +1,7 @@
 //! Zone files in and out.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use trimtab_api_types::v1::record::{Form, Parsed, RecordDraft, Written};
 use trimtab_dns::zonefile::{self, TooLarge};
@@ -15,9 +17,10 @@ use crate::extract::AtZone;
 use crate::form::Upload;
 
 /// What an import did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Imported {
     pub(crate) recs_added: u64,
+    pub(crate) recs_added_by_type: BTreeMap<RecordType, u64>,
     pub(crate) total_records_parsed: u64,
 }
 
@@ -50,8 +53,11 @@ impl Config {
         self.transact(&at.token, || async {
             let mut sheet = Sheet::new(self, &at.zone);
             let added = add_all(&mut sheet, &records).await?;
-            let total = records.len() as u64;
-            sheet.outcome(Imported { recs_added: added, total_records_parsed: total })
+            sheet.outcome(Imported {
+                recs_added: added.values().sum(),
+                recs_added_by_type: added,
+                total_records_parsed: records.len() as u64,
+            })
         })
         .await
     }
@@ -83,12 +89,15 @@ fn is_proxiable(kind: RecordType) -> bool {
     Form::of(kind).proxiable
 }
 
-/// How many were new. Goes on after a clash, so that one answer names them all.
-async fn add_all(sheet: &mut Sheet<'_>, records: &[zonefile::Imported]) -> Result<u64, Error> {
-    let (mut added, mut problems) = (0, Problems::default());
+/// How many of each type were new. Goes on after a clash, so that one answer names them all.
+async fn add_all(
+    sheet: &mut Sheet<'_>,
+    records: &[zonefile::Imported],
+) -> Result<BTreeMap<RecordType, u64>, Error> {
+    let (mut added, mut problems) = (BTreeMap::new(), Problems::default());
     for record in records {
         match sheet.add(draft(record), parsed(record)).await {
-            Ok(_record) => added += 1,
+            Ok(_record) => *added.entry(record.kind).or_default() += 1,
             Err(Error::Refused { service: Service::Plain, problems: clashes }) => {
                 for clash in clashes.iter().filter(|clash| !is_there_already(clash.code)) {
                     let message = format!("line {}: {}", record.line, clash.message);

@@ -1,4 +1,4 @@
-//! `geo rebuild`: the embedded table of places anew, from newer databases.
+//! `geo`: the embedded table of places anew, from newer databases.
 
 use std::ffi::OsString;
 use std::fs;
@@ -28,7 +28,8 @@ pub(crate) enum Failure {
 const ZSTD_LEVEL: i32 = 19;
 
 /// Writes the compact table to `out`, and beside it the names and ages of its databases.
-/// What the databases do not hold, such as the systems when `asn` is absent, stays as it is in the present table.
+/// What the databases do not hold, such as the systems when `asn` is absent, stays as it is in the
+/// present table.
 pub(crate) fn rebuild(mmdb_city: &Path, asn: Option<&Path>, out: &Path) -> Result<(), Failure> {
     let mut builder = Builder::embedded().map_err(Failure::Present)?;
     for path in std::iter::once(mmdb_city).chain(asn) {

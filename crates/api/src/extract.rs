@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::RequestPartsExt;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::header::CONTENT_LENGTH;
 use axum::http::request::Parts;
 use http_body_util::LengthLimitError;
 use serde_json::Value;
@@ -49,6 +50,10 @@ impl FromRequest<App> for Body {
     type Rejection = Error;
 
     async fn from_request(request: Request, _app: &App) -> Result<Body, Error> {
+        // Looked at first: once bytes are under way, a refusal can be lost with the connection.
+        if said_length(&request).is_some_and(|length| length > BODY_BYTES_MAX) {
+            return Err(Error::BodyTooLarge { limit: BODY_BYTES_MAX });
+        }
         let bytes = axum::body::to_bytes(request.into_body(), BODY_BYTES_MAX).await;
         let bytes = bytes.map_err(|why| match why.source() {
             Some(cause) if cause.is::<LengthLimitError>() => {
@@ -58,6 +63,10 @@ impl FromRequest<App> for Body {
         })?;
         serde_json::from_slice(&bytes).map(Body).map_err(Error::BodyMalformed)
     }
+}
+
+fn said_length(request: &Request) -> Option<usize> {
+    request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 // === impl Id ===

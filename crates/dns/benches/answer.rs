@@ -1,6 +1,8 @@
 //! Instructions of one answer, from the query's bytes to the reply's. `cargo bench -p trimtab-dns`; needs
 //! valgrind and gungraun-runner. The budget of an answer is 1,500.
 #![expect(clippy::disallowed_methods, reason = "a bench needs some instant to start from")]
+#![expect(clippy::expect_used, reason = "a bench without its world is none")]
+#![expect(unused_qualifications, reason = "the bench macros write them")]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -23,7 +25,7 @@ use trimtab_model::{
 use trimtab_steer::{Balancer, BalancerSlot, Pool, PoolSlot, Site, World};
 
 /// Counts do not depend on how many there are; building them takes its time under valgrind.
-const NAMES: u32 = 1_000;
+const NAMES: u32 = 10_000;
 
 struct Stage {
     zones: Zones,

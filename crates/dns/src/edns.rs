@@ -5,8 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use trimtab_steer::Subnet;
 
 use crate::facts::Rcode;
-use crate::node::{Node, UDP_PAYLOAD_MAX, UDP_PAYLOAD_MIN};
+use crate::node::{Node, UDP_PAYLOAD_MIN};
 use crate::query::Header;
+use crate::reply::{Full, Reply};
 use crate::wire::Cursor;
 
 /// What a query's OPT record says.
@@ -136,36 +137,30 @@ impl Edns {
         OPT_BYTES.saturating_add(subnet).saturating_add(id)
     }
 
-    /// Writes the OPT record into `out`, which is exactly as long as it. DO is copied (RFC 3225 section 3),
-    /// the other flags are cleared (RFC 6891 section 6.1.4).
-    pub(crate) fn write(&self, rcode: Rcode, scope: u8, node: &Node, out: &mut [u8]) -> Option<()> {
-        let length = u16::try_from(out.len().checked_sub(OPT_BYTES)?).ok()?;
+    /// Writes the OPT record, `len` bytes. DO is copied (RFC 3225 section 3), the other flags are cleared (RFC 6891
+    /// section 6.1.4).
+    pub(crate) fn write(
+        &self,
+        rcode: Rcode,
+        scope: u8,
+        len: usize,
+        node: &Node,
+        to: &mut Reply<'_>,
+    ) -> Result<(), Full> {
+        let options = len.saturating_sub(OPT_BYTES);
+        let [l0, l1] = u16::try_from(options).map_err(|_too_long| Full)?.to_be_bytes();
         let [flags, _] = if self.dnssec_ok { DNSSEC_OK.to_be_bytes() } else { [0, 0] };
-        let [payload_high, payload_low] = UDP_PAYLOAD_MAX.min(node.udp_payload_max()).to_be_bytes();
-        let [length_high, length_low] = length.to_be_bytes();
-        let (fixed, mut rest) = out.split_first_chunk_mut::<OPT_BYTES>()?;
+        let [p0, p1] = node.udp_payload_max().to_be_bytes();
         let [_, opt] = OPT.to_be_bytes();
-        *fixed = [
-            0,
-            0,
-            opt,
-            payload_high,
-            payload_low,
-            rcode.high(),
-            0,
-            flags,
-            0,
-            length_high,
-            length_low,
-        ];
+        to.append_array([0, 0, opt, p0, p1, rcode.high(), 0, flags, 0, l0, l1])?;
         if let Some(ecs) = self.subnet {
-            rest = ecs.write(scope, rest)?;
+            ecs.write(scope, to)?;
         }
         if let Some(id) = self.server_id(node) {
-            rest = write_option_header(OPTION_NSID, id.len(), rest)?;
-            rest.get_mut(..id.len())?.copy_from_slice(id.as_bytes());
+            to.append_array(option_header(OPTION_NSID, id.len())?)?;
+            to.append(id.as_bytes())?;
         }
-        Some(())
+        Ok(())
     }
 
     fn server_id<'n>(&self, node: &'n Node) -> Option<&'n str> {
@@ -193,9 +188,10 @@ impl Ecs {
         }
         let mut address = [0; 16];
         address.get_mut(..sent.len())?.copy_from_slice(sent);
-        let bits = u128::from_be_bytes(address);
-        let beyond = bits.checked_shl(source_prefix.into()).unwrap_or(0);
-        (beyond == 0).then_some(Ecs { family, source_prefix, address })
+        // The prefix ends in the last byte; what is left of that must be zero.
+        let left = source_prefix.wrapping_neg() % 8;
+        let clear = sent.last().is_none_or(|last| last.trailing_zeros() >= left.into());
+        clear.then_some(Ecs { family, source_prefix, address })
     }
 
     /// As decisions take it; none for family 0.
@@ -209,17 +205,14 @@ impl Ecs {
         Some(Subnet { address, source_prefix: self.source_prefix })
     }
 
-    /// Family, source and address as they came (RFC 7871 section 7.2.1); gives what is left of `out`.
-    fn write<'o>(&self, scope: u8, out: &'o mut [u8]) -> Option<&'o mut [u8]> {
+    /// Family, source and address as they came (RFC 7871 section 7.2.1).
+    fn write(&self, scope: u8, to: &mut Reply<'_>) -> Result<(), Full> {
         let address = self.address();
         let len = ECS_HEADER_BYTES.saturating_add(address.len());
-        let out = write_option_header(OPTION_SUBNET, len, out)?;
-        let (fixed, out) = out.split_first_chunk_mut::<ECS_HEADER_BYTES>()?;
-        let [high, low] = self.family.to_be_bytes();
-        *fixed = [high, low, self.source_prefix, scope];
-        let (place, rest) = out.split_at_mut_checked(address.len())?;
-        place.copy_from_slice(address);
-        Some(rest)
+        let [f0, f1] = self.family.to_be_bytes();
+        to.append_array(option_header(OPTION_SUBNET, len)?)?;
+        to.append_array([f0, f1, self.source_prefix, scope])?;
+        to.append(address)
     }
 
     fn address(&self) -> &[u8] {
@@ -231,9 +224,8 @@ fn bytes_of(prefix: u8) -> usize {
     usize::from(prefix.div_ceil(8))
 }
 
-fn write_option_header(code: u16, len: usize, out: &mut [u8]) -> Option<&mut [u8]> {
-    let (fixed, rest) = out.split_first_chunk_mut::<OPTION_HEADER_BYTES>()?;
-    let ([a, b], [c, d]) = (code.to_be_bytes(), u16::try_from(len).ok()?.to_be_bytes());
-    *fixed = [a, b, c, d];
-    Some(rest)
+fn option_header(code: u16, len: usize) -> Result<[u8; OPTION_HEADER_BYTES], Full> {
+    let ([c0, c1], len) = (code.to_be_bytes(), u16::try_from(len).map_err(|_too_long| Full)?);
+    let [l0, l1] = len.to_be_bytes();
+    Ok([c0, c1, l0, l1])
 }

@@ -143,6 +143,7 @@ mod tests {
             (labels(128, 1), false),
             ([labels(3, 63)[..192].to_vec(), labels(1, 61)].concat(), true),
             ([labels(3, 63)[..192].to_vec(), labels(1, 62)].concat(), false),
+            ([vec![64], vec![b'x'; 64], vec![0]].concat(), false),
             (vec![64, b'x', 0], false),
             (vec![0xc0, 12], false),
             (vec![1, b'x', 0xc0, 12], false),

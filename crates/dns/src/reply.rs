@@ -15,6 +15,8 @@ pub(crate) struct Reply<'o> {
     len: usize,
     /// Where the sections must end; behind them is place for the OPT record.
     limit: usize,
+    /// Bytes of that place.
+    opt: usize,
     question_end: usize,
     counts: [u16; 4],
     pub(crate) authoritative: bool,
@@ -74,6 +76,7 @@ impl<'o> Reply<'o> {
             limit: out.len(),
             out,
             len: HEADER_BYTES,
+            opt: 0,
             question_end: HEADER_BYTES,
             counts: [0; 4],
             authoritative: false,
@@ -85,6 +88,7 @@ impl<'o> Reply<'o> {
     /// `opt` are for the OPT record.
     pub(crate) fn question(&mut self, wire: &[u8], limit: usize, opt: usize) -> Result<(), Full> {
         self.limit = limit.min(self.out.len()).checked_sub(opt).ok_or(Full)?;
+        self.opt = opt;
         self.append(wire)?;
         self.question_end = self.len;
         self.counts = [1, 0, 0, 0];
@@ -141,12 +145,14 @@ impl<'o> Reply<'o> {
         ttl: u32,
         rdata: [u8; N],
     ) -> Result<(), Full> {
-        let length = const { assert!(N <= u16::MAX as usize, "data of a record"); N as u16 };
-        self.append_array(owner.pointer()?.to_be_bytes())?;
-        self.append_array(rtype.to_be_bytes())?;
-        self.append_array(class.to_be_bytes())?;
-        self.append_array(ttl.to_be_bytes())?;
-        self.append_array(length.to_be_bytes())?;
+        let length = const {
+            assert!(N <= u16::MAX as usize, "a record's data");
+            (N as u16).to_be_bytes()
+        };
+        let ([o0, o1], [r0, r1]) = (owner.pointer()?.to_be_bytes(), rtype.to_be_bytes());
+        let ([c0, c1], [t0, t1, t2, t3]) = (class.to_be_bytes(), ttl.to_be_bytes());
+        let [l0, l1] = length;
+        self.append_array([o0, o1, r0, r1, c0, c1, t0, t1, t2, t3, l0, l1])?;
         self.append_array(rdata)?;
         self.count(Section::Answer, 1);
         Ok(())
@@ -185,10 +191,9 @@ impl<'o> Reply<'o> {
         node: &Node,
     ) -> Result<usize, Full> {
         if let Some((edns, scope)) = edns {
-            let end = self.len.saturating_add(edns.reply_len(node));
-            let place = self.out.get_mut(self.len..end).ok_or(Full)?;
-            edns.write(rcode, scope, node, place).ok_or(Full)?;
-            self.len = end;
+            let len = std::mem::take(&mut self.opt);
+            self.limit = self.limit.saturating_add(len);
+            edns.write(rcode, scope, len, node, &mut self)?;
             self.count(Section::Additional, 1);
         }
         self.write_header(header, rcode).ok_or(Full)?;
@@ -220,7 +225,7 @@ impl<'o> Reply<'o> {
     }
 
     #[inline]
-    fn append_array<const N: usize>(&mut self, bytes: [u8; N]) -> Result<(), Full> {
+    pub(crate) fn append_array<const N: usize>(&mut self, bytes: [u8; N]) -> Result<(), Full> {
         let end = self.len.checked_add(N).filter(|&end| end <= self.limit).ok_or(Full)?;
         *self.out.get_mut(self.len..).and_then(|rest| rest.first_chunk_mut()).ok_or(Full)? = bytes;
         self.len = end;
@@ -228,7 +233,7 @@ impl<'o> Reply<'o> {
     }
 
     #[inline]
-    fn append(&mut self, bytes: &[u8]) -> Result<(), Full> {
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<(), Full> {
         let end = self.len.checked_add(bytes.len()).filter(|&end| end <= self.limit).ok_or(Full)?;
         self.out.get_mut(self.len..end).ok_or(Full)?.copy_from_slice(bytes);
         self.len = end;

@@ -85,16 +85,17 @@ impl Zone {
         self.names
     }
 
-    /// Replaces all records at a name; an empty list removes them. Names outside the zone are ignored.
-    pub fn set_records(&mut self, name: &Name, records: &[RecordInput<'_>]) {
+    /// Replaces all records at a name; an empty list removes them. False when the name is not in the zone.
+    pub fn set_records(&mut self, name: &Name, records: &[RecordInput<'_>]) -> bool {
         self.change(name, |apex, relative, content| {
             content.sets = apex.sets(relative, records.to_vec());
-        });
+        })
     }
 
-    /// Puts a balancer on a name, exact or `*.`, or takes it away: the name's records stay as they are.
-    pub fn set_balancer(&mut self, name: &Name, balancer: Option<BalancerSlot>) {
-        self.change(name, |_apex, _relative, content| content.balancer = balancer);
+    /// Puts a balancer on a name, exact or `*.`, or takes it away: the name's records stay as they are. False
+    /// when the name is not in the zone.
+    pub fn set_balancer(&mut self, name: &Name, balancer: Option<BalancerSlot>) -> bool {
+        self.change(name, |_apex, _relative, content| content.balancer = balancer)
     }
 
     /// Secondaries and people watch the serial rise (RFC 1035 section 3.3.13).
@@ -200,13 +201,9 @@ impl Zone {
         name.labels().saturating_sub(self.apex.labels())
     }
 
-    fn change(&mut self, name: &Name, change: impl FnOnce(&Apex, &[u8], &mut Content)) {
+    fn change(&mut self, name: &Name, change: impl FnOnce(&Apex, &[u8], &mut Content)) -> bool {
         let wire = to_wire(name);
-        let Some(relative) = wire.strip_suffix(self.apex.wire()) else { return };
-        if count_labels(&wire) != count_labels(relative).saturating_add(self.apex.labels()) {
-            // The bytes agree by chance in the middle of a label.
-            return;
-        }
+        let Some(relative) = self.apex.relative(&wire) else { return false };
         let before = self.directory.find(relative);
         let children = before.map_or(0, |node| node.children);
         let existed = before.is_some();
@@ -221,6 +218,7 @@ impl Zone {
             (true, false) => self.uncount_child(relative),
             (true, true) | (false, false) => {}
         }
+        true
     }
 
     /// Whether the name exists now: something stands at it or below it, or it is the zone's own.

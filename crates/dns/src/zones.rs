@@ -22,8 +22,8 @@ pub struct Zones {
     parts: [Arc<Part>; PARTS],
     /// How many zones have names of 0, 1, 2, … labels.
     by_labels: [u32; LABELS_MAX],
-    /// Bit n is set when some zone has a name of n labels.
-    present: u128,
+    /// Labels of the longest name that there ever was.
+    deepest: usize,
 }
 
 type Part = HashTable<Arc<Zone>>;
@@ -49,7 +49,7 @@ impl Seed {
 impl Zones {
     pub fn new(seed: Seed) -> Zones {
         let parts = std::array::from_fn(|_| Arc::default());
-        Zones { seed, parts, by_labels: [0; LABELS_MAX], present: 0 }
+        Zones { seed, parts, by_labels: [0; LABELS_MAX], deepest: 0 }
     }
 
     pub fn seed(&self) -> Seed {
@@ -61,7 +61,7 @@ impl Zones {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.present == 0
+        self.by_labels.iter().all(|&zones| zones == 0)
     }
 
     pub fn get(&self, apex: &Name) -> Option<&Arc<Zone>> {
@@ -74,7 +74,7 @@ impl Zones {
         let labels = zone.apex().labels();
         if let Some(count) = self.by_labels.get_mut(labels) {
             *count = count.saturating_add(1);
-            self.present |= bit(labels);
+            self.deepest = self.deepest.max(labels);
         }
         let seed = self.seed;
         let hash = seed.hash(zone.apex().wire());
@@ -101,15 +101,9 @@ impl Zones {
     }
 
     fn longest(&self, name: &Folded, labels_max: usize) -> Option<&Zone> {
-        let mut candidates = self.present & (bit(labels_max).wrapping_sub(1) | bit(labels_max));
-        while candidates != 0 {
-            let labels = 127_usize.saturating_sub(candidates.leading_zeros() as usize);
-            if let Some(zone) = self.at(name.last(labels)) {
-                return Some(zone);
-            }
-            candidates &= !bit(labels);
-        }
-        None
+        let counts = self.by_labels.get(..=labels_max.min(self.deepest))?;
+        let lengths = counts.iter().enumerate().rev().filter(|(_, zones)| **zones > 0);
+        lengths.map(|(labels, _)| name.last(labels)).find_map(|apex| Some(&**self.at(apex)?))
     }
 
     #[inline]
@@ -128,15 +122,8 @@ impl Zones {
         let labels = zone.apex().labels();
         let count = self.by_labels.get_mut(labels)?;
         *count = count.saturating_sub(1);
-        if *count == 0 {
-            self.present &= !bit(labels);
-        }
         Some(zone)
     }
-}
-
-fn bit(labels: usize) -> u128 {
-    1_u128 << (labels & 127)
 }
 
 /// The table inside a part uses the lowest and the highest bits.

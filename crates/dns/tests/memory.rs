@@ -46,7 +46,6 @@ fn a_hundred_thousand_names_take_few_bytes_each_and_versions_share_them() {
     let built = resident();
     assert_eq!(zone.names(), NAMES + 1);
     let bytes_per_name = built.saturating_sub(before) / NAMES;
-    println!("{bytes_per_name} bytes for each name");
     assert!(bytes_per_name <= BYTES_PER_NAME_MAX, "{bytes_per_name} bytes for each name");
 
     let mut zones = Zones::new(Seed(42));
@@ -60,7 +59,6 @@ fn a_hundred_thousand_names_take_few_bytes_each_and_versions_share_them() {
         versions.push(zones.clone());
     }
     let bytes_per_version = resident().saturating_sub(built) / VERSIONS;
-    println!("{bytes_per_version} bytes for each version with one change");
     assert!(bytes_per_version <= 32 * 1024, "{bytes_per_version} bytes for each version");
     assert_eq!(versions.len(), VERSIONS);
 }

@@ -211,7 +211,8 @@ fn of_family<V: Copy>(said: &[(IpNet, V)], kind: Kind) -> Vec<(Span, V)> {
         .collect()
 }
 
-/// The place a provider gives IPv6 that nobody has, known by what it says of 2000::/16: wide runs of it mean nothing.
+/// The place a provider gives IPv6 that nobody has, known by what it says of 2000::/16: wide runs
+/// of it mean nothing.
 struct Filler {
     kind: Kind,
     id: Option<u16>,

@@ -33,7 +33,7 @@ pub enum CompactError {
     #[error("compact geo table: system {number} is not one")]
     NoSuchSystem { number: u64 },
     #[error(transparent)]
-    Range(#[from] crate::ranges::RangeError),
+    Range(#[from] crate::ranges::OutOfOrder),
     #[error(transparent)]
     Places(#[from] crate::spot::TooManyPlaces),
 }

@@ -41,7 +41,8 @@ impl Family {
         }
     }
 
-    /// The number of the place, and the prefix it holds for. Most tables have no exceptions, and most queries pay for none.
+    /// The number of the place, and the prefix it holds for. Most tables have no exceptions,
+    /// and most queries pay for none.
     pub(crate) fn locate(&self, key: u128) -> (u16, u8) {
         let range_key = self.kind.range_key(key);
         let Some(found) = self.places.find(range_key) else {
@@ -53,7 +54,8 @@ impl Family {
         self.exception(key, found.value, found.span(self.kind.shift()))
     }
 
-    /// An override, else a fine prefix, else what the ranges say; each as far as nothing stronger interrupts it.
+    /// An override, else a fine prefix, else what the ranges say; each as far as nothing
+    /// stronger interrupts it.
     fn exception(&self, key: u128, of_range: u16, range: Span) -> (u16, u8) {
         let width = self.kind.width();
         let (overriding, around) = self.overrides.at(key, width);
@@ -91,7 +93,8 @@ impl Kind {
         }
     }
 
-    /// The last key of [`Ranges`]. A key is an IPv4 address or an IPv6 /48; what is finer is the business of a [`Layer`].
+    /// The last key of [`Ranges`]. A key is an IPv4 address or an IPv6 /48; what is finer is
+    /// the business of a [`Layer`].
     pub(crate) fn key_last(self) -> u64 {
         match self {
             Kind::V4 => 0xffff_ffff,

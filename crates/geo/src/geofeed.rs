@@ -1,7 +1,8 @@
 //! Geofeeds (RFC 8805): what an operator says of prefixes, in CSV.
 //!
-//! `prefix,country,region,city,postal`, and three columns of ours that other readers pass over (section 2.1.1.6 lets them):
-//! `latitude,longitude,asn`. Lines that begin with `#` are comments. A line with a prefix alone says that it has no place.
+//! `prefix,country,region,city,postal`, and three columns of ours that other readers pass over
+//! (section 2.1.3): `latitude,longitude,asn`. Lines that begin with `#` are comments. A line with
+//! a prefix alone says that it has no place.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -32,7 +32,7 @@ pub use mmdb::MmdbError;
 pub use names::{country_name, subdivision_name};
 pub use point::{Point, distance_km};
 pub use pop::{PopSite, nearest_pop_in, pop, pops};
-pub use ranges::RangeError;
+pub use ranges::OutOfOrder;
 pub use regions::{
     CountryListing, RegionFilter, RegionListing, Regions, RegionsError, SubdivisionListing,
 };

@@ -11,7 +11,7 @@ use maxminddb::{MaxMindDbError, Reader};
 use self::record::Record;
 use self::tree::{Leaf, Tree};
 use crate::family::{Kind, NO_ASN};
-use crate::ranges::{Packing, RangeError, Ranges};
+use crate::ranges::{OutOfOrder, Packing, Ranges};
 use crate::source::Database;
 use crate::span::Span;
 use crate::spot::Spot;
@@ -54,7 +54,7 @@ pub enum MmdbError {
     )]
     NothingUsable { kind: String },
     #[error(transparent)]
-    Range(#[from] RangeError),
+    Range(#[from] OutOfOrder),
 }
 
 /// Eight times the largest city database of 2026.
@@ -151,7 +151,8 @@ impl<'a> Walk<'a> {
         let unreadable = |source| MmdbError::Record { address, source };
         let found = self.reader.lookup(address).map_err(unreadable)?;
         let record = found.decode::<record::Fields<'_>>().map_err(unreadable)?;
-        let number = u32::try_from(self.records.len()).map_err(|_| RangeError::TooMany)?;
+        // Leaves, and so records, are fewer than the nodes a walk may visit.
+        let number = self.records.len() as u32;
         self.records.push(record.map_or_else(Record::default, Record::from));
         self.numbers.insert(pointer, number);
         Ok(number)

@@ -5,8 +5,10 @@ use crate::span::Span;
 
 /// A value for every key of a family. A range holds until the next one starts; the first starts at key 0.
 ///
-/// Up to [`BLOCK_RANGES`] ranges that share all but the low 16 bits of their start are a block, so that a range costs
-/// two bytes and its value. A lookup goes `jump` (top bits of the key) → `summits` (every [`SUMMIT_BLOCKS`]th block, few
+/// Up to [`BLOCK_RANGES`] ranges that share all but the low 16 bits of their start are a block, so
+/// that a range costs
+/// two bytes and its value. A lookup goes `jump` (top bits of the key) → `summits` (every
+/// [`SUMMIT_BLOCKS`]th block, few
 /// enough to stay in the cache) → `heads` (its block) → `lows` → `values`.
 #[derive(Debug)]
 pub(crate) struct Ranges<V> {
@@ -21,6 +23,16 @@ pub(crate) struct Ranges<V> {
     /// The low 16 bits of every start.
     lows: Box<[u16]>,
     values: Box<[V]>,
+}
+
+/// A block on its own.
+#[derive(Clone, Copy)]
+struct Block<'a> {
+    /// What the starts have in common.
+    high: u64,
+    /// The number of its first range.
+    first: usize,
+    lows: &'a [u16],
 }
 
 /// Ranges while they are added, start by start.
@@ -47,17 +59,13 @@ pub(crate) struct Found<V> {
     pub(crate) value: V,
 }
 
-/// Why a range cannot be added.
+/// A start that is not behind the one before it, or not in the family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RangeError {
-    #[error("range start {start:#x} is out of order")]
-    OutOfOrder { start: u64 },
-    #[error("more than {RANGES_MAX} ranges")]
-    TooMany,
+#[error("range start {start:#x} is out of order")]
+pub struct OutOfOrder {
+    start: u64,
 }
 
-/// Ten times what the largest city database of 2026 holds; ranges are numbered in 32 bits.
-const RANGES_MAX: usize = 1 << 26;
 /// The low halves of a block fill one cache line.
 const BLOCK_RANGES: usize = 32;
 /// The heads between two summits fill two cache lines.
@@ -83,24 +91,26 @@ impl<V: Copy + PartialEq> Ranges<V> {
         if key > self.kind.key_last() {
             return None;
         }
-        let block = self.block_of(key)?;
-        let ranges = self.ranges_of(block)?;
-        let next = if split(*self.heads.get(block)?).0 == split(key).0 {
+        let number = self.block_of(key)?;
+        let block = self.block(number)?;
+        let (high, low) = split(key);
+        let started = if block.high == high {
             // Counting all of a cache line beats halving it: no step waits for the one before.
-            let lows = self.lows.get(ranges.clone())?.iter();
-            ranges.start.checked_add(lows.filter(|&&start| start <= split(key).1).count())?
+            block.lows.iter().filter(|&&start| start <= low).count()
         } else {
-            ranges.end
+            block.lows.len()
         };
-        self.found(block, next)
+        self.found(number, &block, started)
     }
 
     /// All ranges, rising.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Found<V>> + '_ {
-        (0..self.heads.len()).flat_map(move |block| {
-            let ranges = self.ranges_of(block).unwrap_or(0..0);
-            ranges.filter_map(move |index| self.found(block, index.checked_add(1)?))
-        })
+        (0..self.heads.len()).filter_map(|number| Some((number, self.block(number)?))).flat_map(
+            move |(number, block)| {
+                (1..=block.lows.len())
+                    .filter_map(move |started| self.found(number, &block, started))
+            },
+        )
     }
 
     /// The same ranges with other values; equal neighbours become one.
@@ -126,27 +136,27 @@ impl<V: Copy + PartialEq> Ranges<V> {
         last_up_to(&self.heads, first..end, key)
     }
 
-    fn ranges_of(&self, block: usize) -> Option<std::ops::Range<usize>> {
-        let from = *self.firsts.get(block)? as usize;
-        let to = *self.firsts.get(block.checked_add(1)?)? as usize;
-        Some(from..to)
+    fn block(&self, number: usize) -> Option<Block<'_>> {
+        let first = *self.firsts.get(number)? as usize;
+        let end = *self.firsts.get(number.checked_add(1)?)? as usize;
+        let high = split(*self.heads.get(number)?).0;
+        Some(Block { high, first, lows: self.lows.get(first..end)? })
     }
 
-    /// The range of `block` in front of the one numbered `next`, which is in the block or the first behind it.
-    fn found(&self, block: usize, next: usize) -> Option<Found<V>> {
-        let index = next.checked_sub(1)?;
-        let high = split(*self.heads.get(block)?).0;
-        let start = |index: usize| self.lows.get(index).map(|&low| high | u64::from(low));
-        let behind = block.checked_add(1)?;
-        let end = if (*self.firsts.get(behind)? as usize) > next {
-            start(next)?
-        } else {
-            self.heads.get(behind).copied().unwrap_or(self.kind.key_last().checked_add(1)?)
+    /// The last of the first `started` ranges of a block.
+    fn found(&self, number: usize, block: &Block<'_>, started: usize) -> Option<Found<V>> {
+        let own = started.checked_sub(1)?;
+        let end = match block.lows.get(started) {
+            Some(&low) => block.high | u64::from(low),
+            None => match self.heads.get(number.checked_add(1)?) {
+                Some(&head) => head,
+                None => self.kind.key_last().checked_add(1)?,
+            },
         };
         Some(Found {
-            first: start(index)?,
+            first: block.high | u64::from(*block.lows.get(own)?),
             last: end.checked_sub(1)?,
-            value: *self.values.get(index)?,
+            value: *self.values.get(block.first.checked_add(own)?)?,
         })
     }
 }
@@ -169,14 +179,13 @@ impl<V: Copy + PartialEq> Packing<V> {
         }
     }
 
-    /// Starts rise.
+    /// Starts rise. Ranges are numbered in 32 bits, which what we read them from cannot exceed:
+    /// the size of a compact
+    /// table and the nodes of a database have limits far below.
     #[inline]
-    pub(crate) fn push(&mut self, start: u64, value: V) -> Result<(), RangeError> {
+    pub(crate) fn push(&mut self, start: u64, value: V) -> Result<(), OutOfOrder> {
         if start < self.start_min || start > self.key_last {
-            return Err(RangeError::OutOfOrder { start });
-        }
-        if self.lows.len() >= RANGES_MAX {
-            return Err(RangeError::TooMany);
+            return Err(OutOfOrder { start });
         }
         self.start_min = start.saturating_add(1);
         self.merge(start, value);
@@ -225,7 +234,8 @@ impl<V: Copy + PartialEq> Packing<V> {
 // === impl Found ===
 
 impl<V> Found<V> {
-    /// The length of the shortest prefix around `key` without a key from outside the range: [`Span::prefix`] in 64 bits.
+    /// The length of the shortest prefix around `key` without a key from outside the range:
+    /// [`Span::prefix`] in 64 bits.
     pub(crate) fn prefix(&self, key: u64, kind: Kind) -> u8 {
         let free = |outside: u64| 63_u8.saturating_sub((key ^ outside).leading_zeros() as u8);
         let all = kind.key_bits();

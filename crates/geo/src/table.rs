@@ -38,7 +38,8 @@ pub struct Place {
 pub struct Located<'a> {
     pub place: &'a Place,
     /// The length of the shortest prefix around the address in which every address has this place.
-    /// An IPv4 address inside an IPv6 one counts the bits before it, so that the prefix is one of the address asked.
+    /// An IPv4 address inside an IPv6 one counts the bits before it, so that the prefix is one
+    /// of the address asked.
     pub prefix: u8,
 }
 
@@ -77,7 +78,8 @@ impl Table {
         &self.places
     }
 
-    /// The table as an uncompressed compact table: coarser, and without overrides. See [`crate::Builder::compact`].
+    /// The table as an uncompressed compact table: coarser, and without overrides. See
+    /// [`crate::Builder::compact`].
     pub fn to_compact(&self) -> Result<Vec<u8>, CompactError> {
         compact::encode(self)
     }

@@ -103,7 +103,6 @@ pub(crate) struct Running {
 
 impl Running {
     /// The story of a start: data, store, first snapshot, then everything that serves it.
-    #[expect(clippy::too_many_lines, reason = "every part of a node in the order of its start")]
     pub(crate) async fn start(config: Config, extras: Extras) -> Result<Running, AssembleError> {
         let config = Arc::new(config);
         let geo = {

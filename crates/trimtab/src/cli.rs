@@ -1,5 +1,6 @@
 //! The command line: verbs, options, exit codes.
 
+use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
@@ -167,4 +168,15 @@ impl Failure {
 /// The demo's or a node's DNS address as an option value would give it.
 pub(crate) fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+/// One line on standard output. A reader that left, such as `head`, is no failure.
+pub(crate) fn say(line: impl std::fmt::Display) {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{line}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            eprintln!("trimtab: standard output: {error}");
+        }
+        Ok(()) | Err(_) => {}
+    }
 }

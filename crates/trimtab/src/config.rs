@@ -110,11 +110,15 @@ pub(crate) struct Geo {
     pub(crate) geofeed: Option<PathBuf>,
 }
 
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, tag = "engine", rename_all = "lowercase")]
 pub(crate) enum Store {
+    #[default]
     Sqlite,
-    Etcd { endpoints: Vec<String>, prefix: String },
+    Etcd {
+        endpoints: Vec<String>,
+        prefix: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -223,12 +227,6 @@ impl Default for Dns {
 impl Default for Rrl {
     fn default() -> Rrl {
         Rrl { per_second: 50, burst: 125, slip: 2, exempt: Vec::new() }
-    }
-}
-
-impl Default for Store {
-    fn default() -> Store {
-        Store::Sqlite
     }
 }
 

@@ -22,7 +22,7 @@ use trimtab_model::pool::Address;
 use trimtab_probe::Simulate;
 
 use crate::assemble::{Addresses, Extras, Running};
-use crate::cli::{Demo, Exit, Failure, Server, loopback};
+use crate::cli::{Demo, Exit, Failure, Server, loopback, say};
 use crate::client::Client;
 use crate::config::{Api, Config, Dns, Egress, Limits, Node};
 use crate::serve::Signals;
@@ -62,7 +62,7 @@ pub(crate) async fn run(options: Demo) -> Result<(), Failure> {
             () = signals.wait() => Err(Failure::new(Exit::Failed, "interrupted")),
         }
     } else {
-        println!("{}", banner(&world, started.elapsed()));
+        say(banner(&world, started.elapsed()));
         tokio::select! {
             () = signals.wait() => Ok(()),
             why = world.running.failed() => Err(Failure::new(Exit::Failed, why)),

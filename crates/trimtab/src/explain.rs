@@ -6,7 +6,7 @@ use hyper::Method;
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
-use crate::cli::{Exit, Explain, Failure};
+use crate::cli::{Exit, Explain, Failure, say};
 use crate::client::Client;
 use crate::demo::world::city_network;
 
@@ -27,7 +27,7 @@ pub(crate) async fn run(options: &Explain) -> Result<(), Failure> {
     let path = format!("/accounts/{account}/trimtab/explain");
     let envelope = client.call(Method::POST, &path, Some(&body)).await?;
     if options.server.json {
-        println!("{}", envelope["result"]);
+        say(&envelope["result"]);
     } else {
         print_steps(&envelope["result"]);
     }
@@ -55,6 +55,6 @@ fn network_of(place: &str) -> Result<IpNet, Failure> {
 fn print_steps(result: &Value) {
     let steps = result["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
     for (index, step) in steps.iter().enumerate() {
-        println!("{:>2}  {}", index + 1, step["description"].as_str().unwrap_or(""));
+        say(format_args!("{:>2}  {}", index + 1, step["description"].as_str().unwrap_or("")));
     }
 }

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::cli::{Cli, Exit, Failure, Verb};
+use crate::cli::{Cli, Exit, Failure, Verb, say};
 use crate::config::Config;
 
 fn main() -> ExitCode {
@@ -57,11 +57,11 @@ fn runtime() -> Result<Runtime, Failure> {
 fn check(file: &std::path::Path) -> Result<(), Failure> {
     let config = Config::load(file).map_err(|why| Failure::from_error(Exit::Usage, &why))?;
     assemble::geo_table(&config, &[]).map_err(|why| Failure::from_error(Exit::Usage, &why))?;
-    println!(
+    say(format_args!(
         "{} is a configuration: node {}, PoP {}",
         file.display(),
         config.node.name,
         config.node.pop
-    );
+    ));
     Ok(())
 }

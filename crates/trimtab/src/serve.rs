@@ -6,7 +6,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::assemble::{Extras, Running};
-use crate::cli::{Exit, Failure};
+use crate::cli::{Exit, Failure, say};
 use crate::config::Config;
 
 /// SIGTERM and SIGINT.
@@ -23,7 +23,7 @@ pub(crate) async fn run(file: &Path) -> Result<(), Failure> {
     let mut running = started.map_err(|why| Failure::from_error(Exit::Failed, &why))?;
     if let Some(token) = running.first_token() {
         // Once, and to standard output alone, so that a log collector does not keep it.
-        println!("first token (not shown again): {token}");
+        say(format_args!("first token (not shown again): {token}"));
     }
     let addresses = running.addresses();
     tracing::info!(api = %addresses.api, dns = ?addresses.dns, "serving");

@@ -5,7 +5,7 @@ use comfy_table::presets::NOTHING;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use crate::cli::{Exit, Failure, Server};
+use crate::cli::{Exit, Failure, Server, say};
 use crate::client::Client;
 
 pub(crate) async fn run(server: &Server) -> Result<(), Failure> {
@@ -16,10 +16,14 @@ pub(crate) async fn run(server: &Server) -> Result<(), Failure> {
     let pools = client.call(Method::GET, &path, None).await?;
     let pools = pools["result"].as_array().cloned().unwrap_or_default();
     if server.json {
-        println!("{}", json!({ "ready": ready.is_success(), "said": said.trim(), "pools": pools }));
+        say(json!({ "ready": ready.is_success(), "said": said.trim(), "pools": pools }));
     } else {
-        println!("{} ({})", if ready.is_success() { "ready" } else { "not ready" }, said.trim());
-        println!("{}", table(&pools));
+        say(format_args!(
+            "{} ({})",
+            if ready.is_success() { "ready" } else { "not ready" },
+            said.trim()
+        ));
+        say(table(&pools));
     }
     match ready.is_success() {
         true => Ok(()),

@@ -5,7 +5,7 @@ use comfy_table::presets::NOTHING;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use crate::cli::{Failure, Server, Token};
+use crate::cli::{Failure, Server, Token, say};
 use crate::client::Client;
 
 pub(crate) async fn run(verb: Token) -> Result<(), Failure> {
@@ -58,9 +58,9 @@ async fn revoke(id: &str, server: &Server) -> Result<(), Failure> {
 
 fn print_result(envelope: &Value, server: &Server, show: impl Fn(&Value) -> String) {
     if server.json {
-        println!("{}", envelope["result"]);
+        say(&envelope["result"]);
     } else {
-        println!("{}", show(&envelope["result"]));
+        say(show(&envelope["result"]));
     }
 }
 

@@ -114,7 +114,7 @@ impl Config {
         let id = BalancerId::new(ids::random()?);
         self.transact(&at.token, || async {
             let mut change = self.balancer_references(at, draft.resource()).await?;
-            self.hostname_is_free(at, &mut change, &draft.resource().name, id).await?;
+            self.hostname_is_free(at, &mut change, &draft.resource().name).await?;
             change.if_exists(&at.owner_key())?;
             let balancer = draft.clone().into_new(id, self.now());
             put(&mut change, &balancer)?;
@@ -157,7 +157,7 @@ impl Config {
                 return Ok(Outcome::Nothing(balancer));
             }
             if balancer.name != current.value.name {
-                self.hostname_is_free(at, &mut change, &balancer.name, id).await?;
+                self.hostname_is_free(at, &mut change, &balancer.name).await?;
             }
             change.if_unchanged(&key, current.modified)?;
             put(&mut change, &balancer)?;
@@ -224,16 +224,16 @@ impl Config {
         Ok(existing)
     }
 
+    /// To be asked before a balancer has the name.
     async fn hostname_is_free(
         &self,
         at: &BalancerPlace,
         change: &mut Change,
         name: &Name,
-        id: BalancerId,
     ) -> Result<(), Error> {
         let prefix = prefix(at.scope());
         let balancers = self.list::<Balancer>(&*prefix).await?;
-        if balancers.iter().any(|other| other.name == *name && other.id != id) {
+        if balancers.iter().any(|other| other.name == *name) {
             return Err(Error::coded("/name", code::NOT_UNIQUE, "value not unique"));
         }
         change.if_none_newer(prefix, balancers.rev);

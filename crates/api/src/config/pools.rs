@@ -59,7 +59,7 @@ impl Config {
         self.transact(&at.token, || async {
             let mut change = self.pool_references(at.account, draft.resource()).await?;
             let pools = self.list::<Pool>(prefix(at.account)).await?;
-            name_is_free(&pools, draft.resource(), id)?;
+            name_is_free(&pools, draft.resource())?;
             change.if_none_newer(prefix(at.account), pools.rev);
             change.if_exists(&Key::Account(at.account))?;
             let pool = draft.clone().into_new(id, self.now());
@@ -104,7 +104,7 @@ impl Config {
             }
             if pool.name != current.value.name {
                 let pools = self.list::<Pool>(prefix(at.account)).await?;
-                name_is_free(&pools, &pool, id)?;
+                name_is_free(&pools, &pool)?;
                 change.if_none_newer(prefix(at.account), pools.rev);
             }
             change.if_unchanged(&key, current.modified)?;
@@ -180,8 +180,9 @@ impl Config {
     }
 }
 
-fn name_is_free(pools: &Listed<Pool>, pool: &Pool, id: PoolId) -> Result<(), Error> {
-    if pools.iter().any(|other| other.name == pool.name && other.id != id) {
+/// To be asked before a pool has the name.
+fn name_is_free(pools: &Listed<Pool>, pool: &Pool) -> Result<(), Error> {
+    if pools.iter().any(|other| other.name == pool.name) {
         return Err(Error::coded("/name", code::NOT_UNIQUE, "value not unique"));
     }
     Ok(())

@@ -8,7 +8,7 @@ use super::directory::Directory;
 use super::node::Content;
 use super::record::RecordInput;
 use super::soa::{Apex, Authority};
-use crate::name::{count_labels, parent, to_wire};
+use crate::name::{parent, to_wire};
 use crate::wire::Cursor;
 use crate::zones::Seed;
 
@@ -95,23 +95,13 @@ impl ZoneBuilder {
 
     fn note(&mut self, name: &Name, write: impl FnOnce(&mut Vec<u8>)) -> bool {
         let wire = to_wire(name);
-        let labels = count_labels(&wire);
-        let (Some(below), Ok(start)) =
-            (labels.checked_sub(self.apex.labels()), u32::try_from(self.notes.len()))
+        // Four gigabytes of notes are no zone.
+        let (Some(relative), Ok(start)) =
+            (self.apex.relative(&wire), u32::try_from(self.notes.len()))
         else {
             return false;
         };
-        let mut relative: &[u8] = &wire;
-        let mut turned = Vec::with_capacity(wire.len());
-        for _ in 0..below {
-            let Some(above) = parent(relative) else { return false };
-            let label = relative.get(..relative.len().saturating_sub(above.len())).unwrap_or(&[]);
-            turned.splice(0..0, label.iter().copied());
-            relative = above;
-        }
-        if relative != self.apex.wire() {
-            return false;
-        }
+        let turned = turn(relative);
         self.starts.push(start);
         self.notes.push(u8::try_from(turned.len()).unwrap_or(u8::MAX));
         self.notes.extend_from_slice(&turned);
@@ -136,7 +126,7 @@ impl ZoneBuilder {
     }
 }
 
-/// The names of a zone while they are encoded, parents before children.
+/// The names of a zone while they are encoded: each when all below it has been counted.
 struct Names<'a> {
     apex: &'a Apex,
     /// The turned name of the last one in `open`.

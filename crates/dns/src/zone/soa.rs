@@ -95,6 +95,14 @@ impl Apex {
         self.labels
     }
 
+    /// How the zone stores the name: without the zone's own. None for names of other zones.
+    pub(super) fn relative<'w>(&self, wire: &'w [u8]) -> Option<&'w [u8]> {
+        let relative = wire.strip_suffix(&*self.wire)?;
+        // Else the bytes agree by chance in the middle of a label.
+        let at_label = count_labels(wire) == count_labels(relative).saturating_add(self.labels);
+        at_label.then_some(relative)
+    }
+
     pub(crate) fn soa(&self) -> Rrset<'_> {
         Rrset { rtype: record::SOA, records: 1, image: &self.soa }
     }

@@ -142,6 +142,7 @@ fn rfc1035_4_1_1_the_counts_say_where_a_message_ends() {
         ("a record too many", with(QUERY, &[&a]), formerr),
         ("an OPT record too many", with(QUERY, &[&opt(&[])]), formerr),
         ("an answer", with([1, 1, 0, 0], &[&a]), formerr),
+        ("an answer that is counted and not there", with([1, 1, 0, 0], &[]), formerr),
         ("a record that is counted and not there", with([1, 0, 0, 1], &[]), formerr),
         ("half a record", with([1, 0, 0, 1], &[&a[..8]]), formerr),
         ("data longer than the message", with([1, 0, 0, 1], &[&a[..12], b"\xff\xff"]), formerr),
@@ -213,6 +214,18 @@ fn rfc7871_6_malformed_subnets_are_form_errors() {
         ("nothing", ecs(&[]), bad),
         ("two subnets", with_options(&option(8, &[0, 1, 0, 0]).repeat(2)), bad),
     ]);
+}
+
+#[test]
+fn a_form_error_repeats_no_subnet() {
+    let sound = option(8, &subnet("10.0.0.0/8"));
+    for broken in [sound.clone(), b"\x00\x0a\x00".to_vec()] {
+        let query = with_options(&[sound.clone(), broken].concat());
+        let world = small_world();
+        let from = "198.51.100.7:5353".parse().unwrap();
+        let sent = send(&query, from, Transport::Udp, &world.view(), Instant::now(), 1);
+        assert_eq!(show(&sent.unwrap().0), "FORMERR\nedns 1232");
+    }
 }
 
 fn any_query() -> impl Strategy<Value = Vec<u8>> {

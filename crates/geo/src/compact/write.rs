@@ -9,7 +9,8 @@ use crate::ranges::{Found, Ranges};
 use crate::spot::{Position, Spot, Spots, in_cells};
 use crate::table::{Place, Table};
 
-/// Places are reduced to cells of one degree, IPv4 to /24s and IPv6 to /48s: what holds at the first address of one holds
+/// Places are reduced to cells of one degree, IPv4 to /24s and IPv6 to /48s: what holds at the
+/// first address of one holds
 /// for all of it. Overrides, and places that no range has, are left out.
 pub(crate) fn encode(table: &Table) -> Result<Vec<u8>, CompactError> {
     let used: BTreeSet<u16> = [&table.v4, &table.v6].into_iter().flat_map(written).collect();

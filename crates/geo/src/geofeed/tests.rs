@@ -31,7 +31,7 @@ fn rfc8805_section_2_lines_are_read() {
     // Section 2.1.2: no place at all.
     check("192.0.2.0/24,,,,", entry("192.0.2.0/24", "", "", None));
     check("192.0.2.0/24,ZZ,,,", entry("192.0.2.0/24", "", "", None));
-    // Section 2.1.1.6: further fields are passed over.
+    // Section 2.1.3: further fields are passed over.
     check(
         "10.0.0.0/8,DE,,,,1.5,-2.25,,new,fields",
         entry("10.0.0.0/8", "DE", "", Some((1.5, -2.25))),
@@ -88,7 +88,7 @@ fn every_problem_is_reported_with_its_line() {
 }
 
 #[test]
-fn rfc8805_section_2_1_4_repeated_prefixes_are_an_error() {
+fn rfc8805_section_2_1_3_repeated_prefixes_are_an_error() {
     let text = "10.0.0.0/8,DE,,,\n# between\n10.1.0.0/16,DE,,,\n10.0.0.0/8,FR,,,\n2001:db8::1,FR\n2001:db8::1/128,FR";
     let wanted = [(4, "10.0.0.0/8 is on line 1 too"), (6, "2001:db8::1/128 is on line 5 too")];
     assert_eq!(problems(text), wanted.map(|(line, text)| (line, text.into())));

@@ -1,6 +1,7 @@
 //! The search tree of a database, walked in the order of addresses.
 //!
-//! The crate's own walk passes over empty subtrees without end in sight when nodes are shared; this one counts its steps,
+//! The crate's own walk passes over empty subtrees without end in sight when nodes are shared; this
+//! one counts its steps,
 //! and does not enter the subtrees that show IPv4 again inside IPv6.
 
 use maxminddb::Metadata;

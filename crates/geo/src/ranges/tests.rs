@@ -109,10 +109,10 @@ fn starts_that_fall_or_leave_the_family_are_refused() {
         assert_eq!(packing.push(start, 'a'), wanted, "{start:#x}");
     };
     check(&mut packing, 0, Ok(()));
-    check(&mut packing, 1 << 32, Err(RangeError::OutOfOrder { start: 1 << 32 }));
+    check(&mut packing, 1 << 32, Err(OutOfOrder { start: 1 << 32 }));
     check(&mut packing, 9, Ok(()));
-    check(&mut packing, 9, Err(RangeError::OutOfOrder { start: 9 }));
-    check(&mut packing, 8, Err(RangeError::OutOfOrder { start: 8 }));
+    check(&mut packing, 9, Err(OutOfOrder { start: 9 }));
+    check(&mut packing, 8, Err(OutOfOrder { start: 8 }));
     check(&mut packing, u32::MAX.into(), Ok(()));
     let ranges = packing.finish();
     assert_eq!((ranges.len(), ranges.find(1 << 32)), (1, None));

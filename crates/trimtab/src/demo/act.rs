@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::ask::{Answer, ask};
 use super::state::State;
 use super::world::{cities, city_network};
-use crate::cli::{Act, Exit, Failure};
+use crate::cli::{Act, Exit, Failure, say};
 use crate::client::Client;
 
 pub(crate) async fn run(verb: Act) -> Result<(), Failure> {
@@ -24,7 +24,7 @@ pub(crate) async fn run(verb: Act) -> Result<(), Failure> {
 async fn set(state: &State, origin: &str, wish: Value) -> Result<(), Failure> {
     let client = Client::new(&state.server())?;
     let done = wish_mood(&client, origin, &wish).await?;
-    println!("{}: {}", wish["mood"].as_str().unwrap_or(""), done.join(", "));
+    say(format_args!("{}: {}", wish["mood"].as_str().unwrap_or(""), done.join(", ")));
     Ok(())
 }
 
@@ -47,7 +47,7 @@ async fn dig(state: &State, city: &str, name: &str) -> Result<(), Failure> {
     })?;
     let answer = ask(state.dns, name, Some(net)).await;
     let answer = answer.map_err(|why| Failure::from_error(Exit::Unreachable, &why))?;
-    println!("{}", shown(&answer));
+    say(shown(&answer));
     Ok(())
 }
 

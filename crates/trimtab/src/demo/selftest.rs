@@ -10,7 +10,7 @@ use super::World;
 use super::act::wish_mood;
 use super::ask::{Answer, ask};
 use super::world::{CONSECUTIVE_DOWN, INTERVAL, SITES, ZONE, city_network};
-use crate::cli::{Exit, Failure};
+use crate::cli::{Exit, Failure, say};
 
 /// An answer follows the state of its origins within the probes it takes, a slow probe's time and a second.
 const FAILOVER_WITHIN: Duration = Duration::from_secs((INTERVAL * CONSECUTIVE_DOWN) as u64 + 2);
@@ -59,7 +59,12 @@ pub(crate) async fn run(world: &World) -> Result<(), Failure> {
     steers(world, &mut tally).await?;
     answers_what_is_not_there(world, &mut tally).await?;
     survives_an_outage(world, &mut tally).await?;
-    println!("{} passed, {} failed in {:.1?}", tally.passed, tally.failed, started.elapsed());
+    say(format_args!(
+        "{} passed, {} failed in {:.1?}",
+        tally.passed,
+        tally.failed,
+        started.elapsed()
+    ));
     match tally.failed {
         0 => Ok(()),
         failed => Err(Failure::new(Exit::Failed, format!("{failed} assertions failed"))),
@@ -185,7 +190,7 @@ fn unreachable(why: super::ask::AskError) -> Failure {
 impl Tally {
     fn check(&mut self, holds: bool, told: impl FnOnce() -> String) {
         let word = if holds { "ok" } else { "FAILED" };
-        println!("{word:6} {}", told());
+        say(format_args!("{word:6} {}", told()));
         match holds {
             true => self.passed += 1,
             false => self.failed += 1,

@@ -44,6 +44,7 @@ pub struct Parts {
 #[derive(Clone)]
 pub struct App(Arc<Shared>);
 
+/// One app, behind all of its clones.
 pub struct Shared {
     pub(crate) config: Config,
     pub(crate) tokens: Arc<Tokens>,

@@ -17,8 +17,8 @@ mod zones;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Mutex;
-use tokio::time::timeout;
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::time::{sleep, timeout};
 use trimtab_live::Cell;
 use trimtab_model::config::Key;
 use trimtab_model::{Timestamp, Token};
@@ -28,6 +28,7 @@ use self::change::{Change, Outcome};
 use self::stored::{Kept, Listed, Stored};
 use crate::auth::Tokens;
 use crate::errors::{Error, Kind};
+use crate::ids;
 
 pub(crate) use accounts::ZoneAccounts;
 pub(crate) use balancers::{BalancerOwner, BalancerPlace};
@@ -42,12 +43,22 @@ pub(crate) struct Config {
     cell: Cell,
     clock: Arc<dyn Clock>,
     tokens: Arc<Tokens>,
-    /// Whoever met a conflict tries again in turn, so that many writers of one thing all get through.
-    turn: Mutex<()>,
+    /// First tries share it. Whoever met a conflict tries again with it alone, so that many writers of
+    /// one thing all get through.
+    turns: RwLock<()>,
 }
 
-/// Tries of one write. Conflicts come from writers of the same things, who take turns after the first.
-const ATTEMPTS_MAX: u32 = 8;
+/// How one try of a write goes beside the others of this node.
+enum Turn<'a> {
+    WithOthers(RwLockReadGuard<'a, ()>),
+    Alone(RwLockWriteGuard<'a, ()>),
+}
+
+/// Tries of one write. After the first only other nodes can be in the way, each time less likely.
+const ATTEMPTS_MAX: u32 = 12;
+
+/// After the n-th conflict a writer waits up to n times this.
+const BACK_OFF_STEP: Duration = Duration::from_millis(4);
 
 /// How long an answer waits until DNS and the proxy of this node serve what was written, so that a client
 /// that looks right after sees it. A slow publisher delays the answer by no more than this.
@@ -62,7 +73,7 @@ impl Config {
         clock: Arc<dyn Clock>,
         tokens: Arc<Tokens>,
     ) -> Config {
-        Config { store, cell, clock, tokens, turn: Mutex::new(()) }
+        Config { store, cell, clock, tokens, turns: RwLock::new(()) }
     }
 
     fn now(&self) -> Timestamp {
@@ -102,33 +113,60 @@ impl Config {
         by: &Token,
         attempt: impl Fn() -> Attempt,
     ) -> Result<T, Error> {
-        let mut turn = None;
-        for _ in 0..ATTEMPTS_MAX {
+        let mut turn = Turn::WithOthers(self.turns.read().await);
+        for tries in 1..=ATTEMPTS_MAX {
             let (change, value) = match attempt().await? {
                 Outcome::Nothing(value) => return Ok(value),
                 Outcome::Commit(change, value) => (change, value),
             };
-            match self.commit(by, change).await {
-                Ok(()) => return Ok(value),
+            let served = change.is_served();
+            match self.write(by, change).await {
+                Ok(rev) => {
+                    drop(turn);
+                    if served {
+                        self.until_served(rev).await;
+                    }
+                    return Ok(value);
+                }
                 Err(Error::Commit(CommitError::Conflict(_))) => {}
                 Err(why) => return Err(why),
             }
-            if turn.is_none() {
-                turn = Some(self.turn.lock().await);
-            }
+            turn = self.next_turn(turn, tries).await?;
         }
         Err(Error::Contended { attempts: ATTEMPTS_MAX })
     }
 
+    /// Alone among the writers of this node. If that was not enough, another node is as busy: wait for
+    /// a moment that is another one there.
+    async fn next_turn<'a>(&'a self, last: Turn<'a>, tries: u32) -> Result<Turn<'a>, Error> {
+        match last {
+            Turn::WithOthers(turn) => {
+                drop(turn);
+                Ok(Turn::Alone(self.turns.write().await))
+            }
+            Turn::Alone(turn) => {
+                let [random, ..] = ids::random()?;
+                let most = BACK_OFF_STEP.saturating_mul(tries);
+                sleep(most.mul_f64(f64::from(random) / f64::from(u8::MAX))).await;
+                Ok(Turn::Alone(turn))
+            }
+        }
+    }
+
+    /// For what no other change can conflict with.
     async fn commit(&self, by: &Token, change: Change) -> Result<(), Error> {
         let served = change.is_served();
-        let (guards, writes) = change.into_parts();
-        let txn = Txn { guards, writes, actor: by.id.to_string(), comment: None };
-        let rev = self.store.commit(txn).await?;
+        let rev = self.write(by, change).await?;
         if served {
             self.until_served(rev).await;
         }
         Ok(())
+    }
+
+    async fn write(&self, by: &Token, change: Change) -> Result<Rev, Error> {
+        let (guards, writes) = change.into_parts();
+        let txn = Txn { guards, writes, actor: by.id.to_string(), comment: None };
+        Ok(self.store.commit(txn).await?)
     }
 
     /// Never fails: what is on disk is acknowledged, served or not.

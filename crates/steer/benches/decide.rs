@@ -1,5 +1,7 @@
 //! Instructions of one decision. `cargo bench -p trimtab-steer`; needs valgrind and gungraun-runner.
 #![expect(clippy::disallowed_methods, reason = "a bench needs some instant to start from")]
+#![expect(clippy::expect_used, reason = "a bench that cannot be set up has failed")]
+#![expect(unused_qualifications, reason = "the macros of the bench write them")]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;

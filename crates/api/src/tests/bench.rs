@@ -176,12 +176,12 @@ impl Bench {
         let mut request = request.body(Body::from(body)).unwrap();
         request.extensions_mut().insert(ConnectInfo(SocketAddr::new(from, 9)));
         let response = self.router.clone().oneshot(request).await.unwrap();
-        let header = |name: &str| {
-            response.headers().get(name).map(|value| value.to_str().unwrap().to_owned())
-        };
+        let (head, body) = response.into_parts();
+        let header =
+            |name: &str| head.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
         let (retry_after, kind) = (header("retry-after"), header("content-type"));
-        let status = response.status().as_u16();
-        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let status = head.status.as_u16();
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         let text = String::from_utf8(body.to_vec()).unwrap();
         Got { status, retry_after, kind: kind.unwrap_or_default(), text }
     }

@@ -91,6 +91,7 @@ async fn a_preview_is_probed_and_kept_for_a_while() {
     let pool = bench.post(&bench.lb("/pools"), &body).await.id();
     let monitor = bench.monitor().await;
     bench.patch(&bench.lb(&format!("/pools/{pool}")), &json!({"monitor": monitor})).await;
+    let other = bench.post("/accounts", &json!({"name": "Other"})).await.id();
     let talk = Transcript::new(&bench);
     for path in [format!("/pools/{pool}/preview"), format!("/monitors/{monitor}/preview")] {
         let probe = json!({"expected_codes": "200", "type": "http"});
@@ -101,6 +102,8 @@ async fn a_preview_is_probed_and_kept_for_a_while() {
             tokio::task::yield_now().await;
         }
         talk.send("GET", &result, None).await;
+        let theirs = format!("/accounts/{other}/load_balancers/preview/{id}");
+        assert_eq!(bench.get(&theirs).await.refusal(), (404, vec![1001]));
         assert_eq!(bench.get(&format!("/user/load_balancers/preview/{id}")).await.status, 200);
         bench.clock.pass(Duration::from_secs(600));
         assert_eq!(bench.get(&result).await.refusal(), (404, vec![1001]));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use trimtab_dns::{Node, Seed};
@@ -19,68 +19,75 @@ use trimtab_store::{Prefix, Rev, Store};
 use super::bench::{Bench, all_up, cell, settings};
 use crate::config::stored::store_key;
 
-#[tokio::test]
+/// Races are not the same each time.
+const ROUNDS: usize = 20;
+
+/// Sends all at once, each from a task of its own and every second one to the other node; gives the statuses.
+async fn at_once(nodes: [&Arc<Bench>; 2], path: &str, bodies: Vec<Value>) -> Vec<u16> {
+    let tasks = bodies.into_iter().enumerate().map(|(index, body)| {
+        let (node, path) = (Arc::clone(nodes[index % 2]), path.to_owned());
+        tokio::spawn(async move { node.post(&path, &body).await.status })
+    });
+    join_all(tasks).await.into_iter().map(Result::unwrap).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_writers_of_one_thing_all_get_through() {
-    let bench = Bench::new().await;
-    let other = Bench::beside(&bench, cell(Vec::new())).await;
+    let bench = Arc::new(Bench::new().await);
+    let other = Arc::new(Bench::beside(&bench, cell(Vec::new())).await);
     let origins = json!([{"name": "a", "address": "192.0.2.1"}]);
-    let create = async |bench: &Bench, name: String| {
-        let body = json!({"name": name, "origins": origins});
-        bench.post(&bench.lb("/pools"), &body).await.status
-    };
-    let ours = (0..20).map(|index| create(&bench, format!("ours-{index}")));
-    let theirs = (0..20).map(|index| create(&other, format!("theirs-{index}")));
-    let (ours, theirs) = tokio::join!(join_all(ours), join_all(theirs));
-    assert_eq!([ours, theirs].concat(), vec![200; 40]);
-    let listed = bench.get(&bench.lb("/pools")).await.json();
-    assert_eq!(listed["result_info"]["total_count"], 40);
+    let body = |index| json!({"name": format!("p{index}"), "origins": origins});
+    let path = bench.lb("/pools");
+    let statuses = at_once([&bench, &other], &path, (0..100).map(body).collect()).await;
+    assert_eq!(statuses, vec![200; 100]);
+    assert_eq!(bench.get(&path).await.json()["result_info"]["total_count"], 100);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_who_want_one_name_one_gets_it() {
-    let bench = Bench::new().await;
-    let other = Bench::beside(&bench, cell(Vec::new())).await;
-    let body = json!({"name": "same", "origins": [{"name": "a", "address": "192.0.2.1"}]});
-    let tries = (0..10).flat_map(|_| {
-        let path = bench.lb("/pools");
-        let body = &body;
-        [&bench, &other].map(|node| {
-            let path = path.clone();
-            async move { node.post(&path, body).await.status }
-        })
-    });
-    let statuses = join_all(tries).await;
-    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1);
-    assert_eq!(statuses.iter().filter(|status| **status == 400).count(), 19);
+    for round in 0..ROUNDS {
+        let bench = Arc::new(Bench::new().await);
+        let other = Arc::new(Bench::beside(&bench, cell(Vec::new())).await);
+        let body = json!({"name": "same", "origins": [{"name": "a", "address": "192.0.2.1"}]});
+        let statuses = at_once([&bench, &other], &bench.lb("/pools"), vec![body; 8]).await;
+        let made = statuses.iter().filter(|status| **status == 200).count();
+        let refused = statuses.iter().filter(|status| **status == 400).count();
+        assert_eq!((made, refused), (1, 7), "round {round}: {statuses:?}");
+    }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_who_make_one_record_one_does() {
-    let bench = Bench::new().await;
-    let other = Bench::beside(&bench, cell(Vec::new())).await;
-    let all = format!("/zones/{}/dns_records", bench.zone("example.com").await);
-    let address = json!({"name": "a", "type": "A", "content": "192.0.2.1"});
-    let alias = json!({"name": "a", "type": "CNAME", "content": "b.example.com"});
-    let tries = (0..10).flat_map(|_| {
-        let (all, address, alias) = (&all, &address, &alias);
-        let both = [(&bench, address), (&other, alias)];
-        both.map(|(node, body)| async move { node.post(all, body).await.status })
-    });
-    let statuses = join_all(tries).await;
-    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
-    assert_eq!(bench.get(&all).await.json()["result_info"]["count"], 1);
+    for round in 0..ROUNDS {
+        let bench = Arc::new(Bench::new().await);
+        let other = Arc::new(Bench::beside(&bench, cell(Vec::new())).await);
+        let all = format!("/zones/{}/dns_records", bench.zone("example.com").await);
+        let address = json!({"name": "a", "type": "A", "content": "192.0.2.1"});
+        let alias = json!({"name": "a", "type": "CNAME", "content": "b.example.com"});
+        let bodies = [address, alias].into_iter().cycle().take(8).collect();
+        let statuses = at_once([&bench, &other], &all, bodies).await;
+        let made = statuses.iter().filter(|status| **status == 200).count();
+        assert_eq!(made, 1, "round {round}: {statuses:?}");
+    }
 }
 
 #[tokio::test]
 async fn a_record_that_is_deleted_is_not_brought_back_by_a_patch() {
-    for round in 0..20 {
+    for round in 0..ROUNDS {
         let bench = Bench::new().await;
         let other = Bench::beside(&bench, cell(Vec::new())).await;
         let all = format!("/zones/{}/dns_records", bench.zone("example.com").await);
         let body = json!({"name": "a", "type": "A", "content": "192.0.2.1"});
         let one = format!("{all}/{}", bench.post(&all, &body).await.id());
         let patch = json!({"content": "192.0.2.2"});
-        let (patched, deleted) = tokio::join!(bench.patch(&one, &patch), other.delete(&one));
+        let (patched, deleted) = match round % 2 {
+            0 => tokio::join!(bench.patch(&one, &patch), other.delete(&one)),
+            _ => {
+                let (deleted, patched) =
+                    tokio::join!(other.delete(&one), bench.patch(&one, &patch));
+                (patched, deleted)
+            }
+        };
         assert_eq!(deleted.status, 200, "round {round}: {}", deleted.text);
         assert!([200, 404].contains(&patched.status), "round {round}: {}", patched.text);
         assert_eq!(bench.get(&one).await.status, 404, "round {round}");
@@ -90,7 +97,7 @@ async fn a_record_that_is_deleted_is_not_brought_back_by_a_patch() {
 
 #[tokio::test]
 async fn a_pool_is_not_deleted_under_a_balancer_that_is_just_made() {
-    for round in 0..20 {
+    for round in 0..ROUNDS {
         let bench = Bench::new().await;
         let other = Bench::beside(&bench, cell(Vec::new())).await;
         let (zone, pool) = (bench.zone("example.com").await, bench.pool("p").await);

@@ -136,6 +136,21 @@ fn addresses_begin_with_each_of_them_as_often() {
 }
 
 #[test]
+fn proxied_addresses_are_all_told_and_begin_anywhere() {
+    let mut stage = Stage::new();
+    stage.node("addresses=192.0.2.0,192.0.2.1,192.0.2.2");
+    stage.zone("example.com");
+    stage.zone_line("www 300 A 198.51.100.1 ; cf_tags=cf-proxied:true");
+    let built = stage.build();
+    let mut seen = std::collections::BTreeSet::new();
+    for dice in 0..100 {
+        let (reply, _) = Query::new("www.example.com", 1).ask(&built.view(), stage.now, dice);
+        seen.insert([0, 1, 2].map(|record| reply[33 + 16 * record + 15]));
+    }
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), [[0, 1, 2], [1, 2, 0], [2, 0, 1]]);
+}
+
+#[test]
 fn facts_say_what_was_asked_and_what_became_of_it() {
     let mut stage = Stage::new();
     stage.zone("example.com");

@@ -1,4 +1,4 @@
-//! One zone, immutable once it is shared: which records, balancer or delegation a name leads to.
+//! One zone, immutable once it is published: which records, balancer or delegation a name leads to.
 
 mod build;
 mod directory;

@@ -1,5 +1,5 @@
 //! A large zone stays small, and a change to it copies little. Alone in its process, so that memory can be told apart.
-#![expect(clippy::unwrap_used, reason = "a helper of tests fails like a test")]
+#![expect(clippy::unwrap_used, reason = "what a test calls fails like the test")]
 
 use std::sync::Arc;
 

@@ -8,6 +8,7 @@ use trimtab_model::RecordType;
 
 use super::shape::{Field, Shape, fields};
 use super::token::{escape, quote};
+use super::write::is_absolute;
 use super::{loc, params};
 use crate::wire::Cursor;
 
@@ -125,7 +126,9 @@ impl Shown {
     /// The same, but a name without its last dot.
     pub(super) fn to_bare_text(&self) -> String {
         match self {
-            Shown::Name(name) if name.len() > 1 => name.trim_end_matches('.').to_owned(),
+            Shown::Name(name) if name.len() > 1 && is_absolute(name) => {
+                name.strip_suffix('.').unwrap_or(name).to_owned()
+            }
             Shown::Name(_) | Shown::Number(_) | Shown::Plain(_) | Shown::Texts(_) => self.to_text(),
         }
     }

@@ -38,6 +38,8 @@ const SAMPLES: &[(&str, Option<u16>, &str, &str, &str)] = &[
     ("CNAME", None, "@", "example.com", "076578616d706c6503636f6d00"),
     ("NS", None, "ns1.example.net", "ns1.example.net", "036e7331076578616d706c65036e657400"),
     ("PTR", None, r#"a\.b.example"#, r#"a\.b.example"#, "03612e62076578616d706c6500"),
+    ("PTR", None, r#"a\."#, r#"a\."#, "02612e00"),
+    ("NS", None, r#"a\.."#, r#"a\."#, "02612e00"),
     ("MX", Some(10), "mx.example", "mx.example", "000a026d78076578616d706c6500"),
     ("MX", None, "10 mx.example.", "mx.example", "000a026d78076578616d706c6500"),
     ("MX", Some(0), ".", ".", "000000"),

@@ -198,7 +198,7 @@ fn wire_name(
 }
 
 /// Ends in a dot that no backslash makes a part of a label.
-fn is_absolute(text: &str) -> bool {
+pub(super) fn is_absolute(text: &str) -> bool {
     text.strip_suffix('.').is_some_and(|text| {
         let backslashes = text.bytes().rev().take_while(|&byte| byte == b'\\').count();
         backslashes.is_multiple_of(2)

@@ -1,4 +1,4 @@
-//! All names of a zone in shards that are shared between versions of the zone: extendible hashing.
+//! All names of a zone in shards that versions have in common: extendible hashing.
 //!
 //! A change copies one shard and the list of shards. A shard that grows too large becomes two, and the list
 //! doubles only when it cannot tell them apart; nothing is ever hashed anew as a whole.

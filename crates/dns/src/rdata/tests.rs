@@ -270,3 +270,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_address_is_no_name_with_or_without_the_last_dot() {
+    for content in ["192.0.2.1", "192.0.2.1."] {
+        let refused = read("PTR", content, None).unwrap_err();
+        assert!(refused.message.ends_with("a domain name and not an address."), "{refused:?}");
+    }
+}

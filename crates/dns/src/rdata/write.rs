@@ -181,7 +181,8 @@ fn wire_name(
 ) -> Result<Vec<u8>, BadField> {
     let text = &token.text;
     let bad = || wrong(field, token, "a domain name");
-    if text.parse::<IpAddr>().is_ok() {
+    // With or without the last dot: what is shown without it must be taken back.
+    if text.strip_suffix('.').unwrap_or(text).parse::<IpAddr>().is_ok() {
         return Err(wrong(field, token, "a domain name and not an address"));
     }
     let whole = match relative {

@@ -9,7 +9,7 @@ use crate::family::{Family, Kind, NO_ASN};
 use crate::geofeed::{FeedProblems, Geofeed};
 use crate::layer::Layer;
 use crate::mmdb::{self, Contents, MmdbError};
-use crate::ranges::{Found, Packing, Ranges};
+use crate::ranges::{Packing, Range, Ranges};
 use crate::regions::{Regions, RegionsError};
 use crate::source::{Database, Source};
 use crate::span::Span;
@@ -179,7 +179,7 @@ fn pack<V: Copy + PartialEq>(
     spans: Spans<'_>,
     kind: Kind,
     none: V,
-    mut value: impl FnMut(Found<u64>) -> Result<V, CompactError>,
+    mut value: impl FnMut(Range<u64>) -> Result<V, CompactError>,
 ) -> Result<Ranges<V>, CompactError> {
     let mut packing = Packing::new(kind, spans.count().saturating_add(2));
     let mut end = 0;
@@ -226,7 +226,7 @@ impl Filler {
     }
 
     /// Ranges come in rising order, so that 2000::/16 is met before what is assigned.
-    fn settle<V>(&mut self, found: Found<V>, id: u16) -> u16 {
+    fn settle<V>(&mut self, found: Range<V>, id: u16) -> u16 {
         if self.kind == Kind::V4 || found.last.saturating_sub(found.first) < FILLER_MIN - 1 {
             return id;
         }

@@ -1,8 +1,7 @@
 //! All that is known of the addresses of one family, in layers.
 
 use crate::layer::Layer;
-use crate::ranges::Ranges;
-use crate::span::Span;
+use crate::ranges::{Found, Ranges};
 use crate::spot::UNKNOWN;
 
 /// The addresses of one family.
@@ -49,24 +48,25 @@ impl Family {
             return (UNKNOWN, self.kind.width());
         };
         if self.overrides.is_empty() && self.fine.is_empty() {
-            return (found.value, found.prefix(range_key, self.kind));
+            return (found.value, found.prefix);
         }
-        self.exception(key, found.value, found.span(self.kind.shift()))
+        self.exception(key, found)
     }
 
     /// An override, else a fine prefix, else what the ranges say; each as far as nothing
-    /// stronger interrupts it.
-    fn exception(&self, key: u128, of_range: u16, range: Span) -> (u16, u8) {
+    /// stronger interrupts it. Prefixes around one key nest, so the longest is what they share.
+    fn exception(&self, key: u128, found: Found<u16>) -> (u16, u8) {
         let width = self.kind.width();
-        let (overriding, around) = self.overrides.at(key, width);
+        let (overriding, reach) = self.overrides.at(key, width);
+        let around = reach.prefix(key, width);
         if let Some(id) = overriding {
-            return (id, around.prefix(key, width));
+            return (id, around);
         }
-        let (fine, between) = self.fine.at(key, width);
-        let around = around.meet(between);
+        let (fine, reach) = self.fine.at(key, width);
+        let around = around.max(reach.prefix(key, width));
         match fine {
-            Some(id) => (id, around.prefix(key, width)),
-            None => (of_range, around.meet(range).prefix(key, width)),
+            Some(id) => (id, around),
+            None => (found.value, around.max(found.prefix)),
         }
     }
 

@@ -10,10 +10,6 @@ pub(crate) struct Span {
 // === impl Span ===
 
 impl Span {
-    pub(crate) fn meet(self, other: Span) -> Span {
-        Span { first: self.first.max(other.first), last: self.last.min(other.last) }
-    }
-
     /// The length of the shortest prefix around `key` without an address from outside the span.
     /// `width` is 32 or 128, the bits of an address.
     pub(crate) fn prefix(self, key: u128, width: u8) -> u8 {
@@ -54,12 +50,5 @@ mod tests {
         check(0xffff_ff00, 0xffff_ffff, 0xffff_ffff, 24);
         check(0x0a00_0000, 0x0a00_02ff, 0x0a00_0280, 24);
         check(0x0a00_0000, 0x0a00_02ff, 0x0a00_0180, 23);
-    }
-
-    #[test]
-    fn spans_meet_in_what_they_share() {
-        let wide = Span { first: 0, last: 100 };
-        assert_eq!(wide.meet(Span { first: 50, last: 200 }), Span { first: 50, last: 100 });
-        assert_eq!((last_of(32), last_of(128)), (0xffff_ffff, u128::MAX));
     }
 }

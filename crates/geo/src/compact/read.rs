@@ -11,7 +11,7 @@ use super::{
     V6_FIRST,
 };
 use crate::family::Kind;
-use crate::ranges::Found;
+use crate::ranges::Range;
 use crate::spot::{Position, Spot};
 
 /// The nine sections of a table.
@@ -126,7 +126,7 @@ impl Spans<'_> {
     /// Gives away one range after the other; each is known when the next one starts.
     pub(crate) fn visit(
         mut self,
-        mut give: impl FnMut(Found<u64>) -> Result<(), CompactError>,
+        mut give: impl FnMut(Range<u64>) -> Result<(), CompactError>,
     ) -> Result<(), CompactError> {
         let (mut unit, mut open) = (0_u64, None);
         while !self.starts.is_empty() {
@@ -136,14 +136,14 @@ impl Spans<'_> {
             unit = unit.saturating_add(step);
             let next = self.units.key(unit);
             if let Some((first, value)) = open.replace((next, next_value)) {
-                give(Found { first, last: next.saturating_sub(1), value })?;
+                give(Range { first, last: next.saturating_sub(1), value })?;
             }
         }
         if !self.values.is_empty() {
             return Err(CompactError::Number);
         }
         let last = self.units.key(u64::MAX).saturating_sub(1);
-        open.map_or(Ok(()), |(first, value)| give(Found { first, last, value }))
+        open.map_or(Ok(()), |(first, value)| give(Range { first, last, value }))
     }
 }
 

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::builder::{Builder, LoadError};
 use crate::family::Kind;
-use crate::ranges::Found;
+use crate::ranges::Range;
 use crate::spot::{Position, Spot};
 
 /// The bytes of a table: rows of places, then starts and values of each of the four lists.
@@ -69,7 +69,7 @@ fn a_table_is_read_as_it_is_documented() {
             .unwrap();
         all
     };
-    let found = |first, last, value| Found { first, last, value };
+    let found = |first, last, value| Range { first, last, value };
     let v4 = [found(0, 0x9ff, 1), found(0xa00, 0xaff, 0), found(0xb00, 0xffff_ffff, 2)];
     assert_eq!(visited(sections.place_ranges(Kind::V4)), v4);
     let (one, three, end) = (V6_FIRST + 1, V6_FIRST + 3, 0x3fff_ffff_ffff);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::varint;
 use super::{CompactError, MAGIC, PLACE_BYTES, V4_UNIT_BITS, V6_END, V6_FIRST};
 use crate::family::{Family, Kind};
-use crate::ranges::{Found, Ranges};
+use crate::ranges::{Range, Ranges};
 use crate::spot::{Position, Spot, Spots, in_cells};
 use crate::table::{Place, Table};
 
@@ -89,7 +89,7 @@ fn ranges<V: Copy + PartialEq>(
 }
 
 /// The first unit whose first key is in the range.
-fn first_unit<V>(kind: Kind, found: &Found<V>) -> Option<u64> {
+fn first_unit<V>(kind: Kind, found: &Range<V>) -> Option<u64> {
     match kind {
         Kind::V4 => {
             let unit = found.first.div_ceil(1 << V4_UNIT_BITS);

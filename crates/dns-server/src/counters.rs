@@ -1,6 +1,7 @@
 //! What a name server counts. Each thread writes its own; a scrape adds them up.
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -25,7 +26,7 @@ pub const TYPES: [(u16, &str); 11] = [
 ];
 
 /// Which decisions are counted together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DecisionKey {
     pub balancer: BalancerSlot,
     pub pool: Option<PoolSlot>,
@@ -55,6 +56,16 @@ pub struct Counted {
 pub(crate) struct Shared {
     handed_over: Mutex<Counted>,
     panics: AtomicU64,
+}
+
+// === impl DecisionKey ===
+
+impl Hash for DecisionKey {
+    /// One write for what every steered answer hashes. How the pool was found is left to `==`.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let pool = self.pool.map_or(u32::MAX, |slot| slot.0);
+        state.write_u64(u64::from(self.balancer.0) << 32 | u64::from(pool));
+    }
 }
 
 // === impl Counted ===

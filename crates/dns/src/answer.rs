@@ -155,7 +155,7 @@ fn resolve(walk: &mut Walk<'_, '_>) -> Result<Rcode, Full> {
 }
 
 /// RFC 1035 section 4.2.1: 512 bytes, unless the client takes more (RFC 6891 section 6.2.5).
-fn limit(via: Transport, edns: Option<&Edns>, node: &Node) -> usize {
+fn limit(via: Transport, edns: Option<&Edns<'_>>, node: &Node) -> usize {
     match (via, edns) {
         (Transport::Tcp, _) => TCP_BYTES_MAX,
         (Transport::Udp, Some(edns)) => edns.payload.min(node.udp_payload_max()).into(),

@@ -12,27 +12,27 @@ use crate::wire::Cursor;
 
 /// What a query's OPT record says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Edns {
+pub(crate) struct Edns<'q> {
     /// Bytes of a datagram that the client takes.
     pub(crate) payload: u16,
     dnssec_ok: bool,
     asks_server_id: bool,
-    pub(crate) subnet: Option<Ecs>,
+    pub(crate) subnet: Option<Ecs<'q>>,
 }
 
 /// A client subnet as it was sent (RFC 7871 section 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ecs {
+pub(crate) struct Ecs<'q> {
     family: u16,
     source_prefix: u8,
-    /// The bytes that the source prefix needs; the rest are zero.
-    address: [u8; 16],
+    /// The bytes that the source prefix needs; the rest of the address are zero.
+    address: &'q [u8],
 }
 
 /// All that follows the question: what could be read of it, and what is wrong with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Extra {
-    pub(crate) edns: Option<Edns>,
+pub(crate) struct Extra<'q> {
+    pub(crate) edns: Option<Edns<'q>>,
     pub(crate) fault: Option<Rcode>,
 }
 
@@ -54,7 +54,7 @@ const FAMILY_V6: u16 = 2;
 
 // === impl Extra ===
 
-impl Extra {
+impl<'q> Extra<'q> {
     /// Reads every record up to the end of the message. Records other than OPT are skipped: without keys,
     /// a TSIG or SIG(0) is one more unknown record.
     ///
@@ -62,7 +62,7 @@ impl Extra {
     /// say where a message ends, RFC 1035 section 4.1.1), a second OPT record, or one in a wrong place or
     /// shape (RFC 6891 section 6.1.1).
     #[inline]
-    pub(crate) fn read(header: &Header, mut rest: Cursor<'_>) -> Extra {
+    pub(crate) fn read(header: &Header, mut rest: Cursor<'q>) -> Extra<'q> {
         let mut extra = Extra::default();
         let complete = extra.read_records(header, &mut rest);
         if extra.fault.is_none() && (complete.is_none() || !rest.is_empty()) {
@@ -71,7 +71,7 @@ impl Extra {
         extra
     }
 
-    fn read_records(&mut self, header: &Header, rest: &mut Cursor<'_>) -> Option<()> {
+    fn read_records(&mut self, header: &Header, rest: &mut Cursor<'q>) -> Option<()> {
         let records = header.authorities.checked_add(header.additionals)?;
         if header.answers != 0 || records > RECORDS_MAX {
             return None;
@@ -79,14 +79,13 @@ impl Extra {
         for record in 0..records {
             let at_root = rest.rest().first() == Some(&0);
             rest.skip_name()?;
-            let (rtype, class, ttl) = (rest.u16()?, rest.u16()?, rest.u32()?);
-            let length = rest.u16()?;
-            let rdata = rest.take(length.into())?;
-            if rtype == OPT {
+            let [t0, t1, c0, c1, flags @ .., l0, l1] = rest.array::<10>()?;
+            let rdata = rest.take(u16::from_be_bytes([l0, l1]).into())?;
+            if u16::from_be_bytes([t0, t1]) == OPT {
                 if record < header.authorities || !at_root || self.edns.is_some() {
                     return None;
                 }
-                self.read_opt(class, ttl, rdata);
+                self.read_opt(u16::from_be_bytes([c0, c1]), flags, rdata);
             }
         }
         Some(())
@@ -94,8 +93,8 @@ impl Extra {
 
     /// A bad option is answered with FORMERR and an OPT record (RFC 6891 section 7). A version that we do not
     /// speak may have other options, so they are not looked at.
-    fn read_opt(&mut self, class: u16, ttl: u32, rdata: &[u8]) {
-        let [_rcode, version, flags @ ..] = ttl.to_be_bytes();
+    fn read_opt(&mut self, class: u16, ttl: [u8; 4], rdata: &'q [u8]) {
+        let [_rcode, version, flags @ ..] = ttl;
         let payload = class.max(UDP_PAYLOAD_MIN);
         let dnssec_ok = u16::from_be_bytes(flags) & DNSSEC_OK != 0;
         let mut edns = Edns { payload, dnssec_ok, ..Edns::default() };
@@ -111,14 +110,14 @@ impl Extra {
 
 // === impl Edns ===
 
-impl Edns {
+impl<'q> Edns<'q> {
     /// Options that we do not know are ignored (RFC 6891 section 6.1.2).
-    fn read_options(&mut self, rdata: &[u8]) -> Option<()> {
+    fn read_options(&mut self, rdata: &'q [u8]) -> Option<()> {
         let mut rest = Cursor::new(rdata);
         while !rest.is_empty() {
-            let (code, length) = (rest.u16()?, rest.u16()?);
-            let value = rest.take(length.into())?;
-            match code {
+            let [c0, c1, l0, l1] = rest.array::<OPTION_HEADER_BYTES>()?;
+            let value = rest.take(u16::from_be_bytes([l0, l1]).into())?;
+            match u16::from_be_bytes([c0, c1]) {
                 OPTION_NSID => self.asks_server_id = true,
                 OPTION_SUBNET if self.subnet.is_some() => return None,
                 OPTION_SUBNET => self.subnet = Some(Ecs::read(value)?),
@@ -131,7 +130,7 @@ impl Edns {
     /// Bytes of the OPT record that answers this one.
     pub(crate) fn reply_len(&self, node: &Node) -> usize {
         let subnet = self.subnet.map_or(0, |ecs| {
-            (OPTION_HEADER_BYTES + ECS_HEADER_BYTES).saturating_add(ecs.address().len())
+            (OPTION_HEADER_BYTES + ECS_HEADER_BYTES).saturating_add(ecs.address.len())
         });
         let id = self.server_id(node).map_or(0, |id| OPTION_HEADER_BYTES.saturating_add(id.len()));
         OPT_BYTES.saturating_add(subnet).saturating_add(id)
@@ -170,36 +169,32 @@ impl Edns {
 
 // === impl Ecs ===
 
-impl Ecs {
+impl<'q> Ecs<'q> {
     /// None for every shape that RFC 7871 section 6 calls wrong. Family 0 is what `dig +subnet=0` sends: no
     /// address at all, meaning that none shall be used.
-    fn read(value: &[u8]) -> Option<Ecs> {
-        let mut rest = Cursor::new(value);
-        let (family, source_prefix, scope) = (rest.u16()?, rest.u8()?, rest.u8()?);
-        let sent = rest.rest();
+    fn read(value: &'q [u8]) -> Option<Ecs<'q>> {
+        let ([f0, f1, source_prefix, scope], address) = value.split_first_chunk()?;
+        let (family, source_prefix) = (u16::from_be_bytes([*f0, *f1]), *source_prefix);
         let prefix_max = match family {
             FAMILY_NONE => 0,
             FAMILY_V4 => 32,
             FAMILY_V6 => 128,
             _ => return None,
         };
-        if scope != 0 || source_prefix > prefix_max || sent.len() != bytes_of(source_prefix) {
+        if *scope != 0 || source_prefix > prefix_max || address.len() != bytes_of(source_prefix) {
             return None;
         }
-        let mut address = [0; 16];
-        address.get_mut(..sent.len())?.copy_from_slice(sent);
         // The prefix ends in the last byte; what is left of that must be zero.
         let left = source_prefix.wrapping_neg() % 8;
-        let clear = sent.last().is_none_or(|last| last.trailing_zeros() >= left.into());
+        let clear = address.last().is_none_or(|last| last.trailing_zeros() >= left.into());
         clear.then_some(Ecs { family, source_prefix, address })
     }
 
     /// As decisions take it; none for family 0.
     pub(crate) fn subnet(&self) -> Option<Subnet> {
-        let [a, b, c, d, ..] = self.address;
         let address = match self.family {
-            FAMILY_V4 => IpAddr::V4(Ipv4Addr::new(a, b, c, d)),
-            FAMILY_V6 => IpAddr::V6(Ipv6Addr::from(self.address)),
+            FAMILY_V4 => IpAddr::V4(Ipv4Addr::from_octets(filled_up(self.address))),
+            FAMILY_V6 => IpAddr::V6(Ipv6Addr::from_octets(filled_up(self.address))),
             _ => return None,
         };
         Some(Subnet { address, source_prefix: self.source_prefix })
@@ -207,17 +202,17 @@ impl Ecs {
 
     /// Family, source and address as they came (RFC 7871 section 7.2.1).
     fn write(&self, scope: u8, to: &mut Reply<'_>) -> Result<(), Full> {
-        let address = self.address();
-        let len = ECS_HEADER_BYTES.saturating_add(address.len());
+        let len = ECS_HEADER_BYTES.saturating_add(self.address.len());
         let [f0, f1] = self.family.to_be_bytes();
-        to.append_array(option_header(OPTION_SUBNET, len)?)?;
-        to.append_array([f0, f1, self.source_prefix, scope])?;
-        to.append(address)
+        let [c0, c1, l0, l1] = option_header(OPTION_SUBNET, len)?;
+        to.append_array([c0, c1, l0, l1, f0, f1, self.source_prefix, scope])?;
+        to.append(self.address)
     }
+}
 
-    fn address(&self) -> &[u8] {
-        self.address.get(..bytes_of(self.source_prefix)).unwrap_or(&[])
-    }
+/// The bytes, and zeros behind them.
+fn filled_up<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    std::array::from_fn(|index| bytes.get(index).copied().unwrap_or(0))
 }
 
 fn bytes_of(prefix: u8) -> usize {

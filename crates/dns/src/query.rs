@@ -38,16 +38,13 @@ const RD: u16 = 0x0100;
 impl Header {
     #[inline]
     pub(crate) fn read(message: &[u8]) -> Result<Header, DropReason> {
-        let mut from = Cursor::new(message);
-        let mut next = || from.u16().ok_or(DropReason::NoHeader);
-        let header = Header {
-            id: next()?,
-            flags: next()?,
-            questions: next()?,
-            answers: next()?,
-            authorities: next()?,
-            additionals: next()?,
-        };
+        let bytes = message.first_chunk::<HEADER_BYTES>().ok_or(DropReason::NoHeader)?;
+        let mut fields = [0; HEADER_BYTES / 2];
+        for (field, bytes) in fields.iter_mut().zip(bytes.as_chunks().0) {
+            *field = u16::from_be_bytes(*bytes);
+        }
+        let [id, flags, questions, answers, authorities, additionals] = fields;
+        let header = Header { id, flags, questions, answers, authorities, additionals };
         if header.flags & QR == 0 { Ok(header) } else { Err(DropReason::IsResponse) }
     }
 

@@ -187,7 +187,7 @@ impl<'o> Reply<'o> {
         mut self,
         header: &Header,
         rcode: Rcode,
-        edns: Option<(&Edns, u8)>,
+        edns: Option<(&Edns<'_>, u8)>,
         node: &Node,
     ) -> Result<usize, Full> {
         if let Some((edns, scope)) = edns {

@@ -42,6 +42,7 @@ impl Family {
 
     /// The number of the place, and the prefix it holds for. Most tables have no exceptions,
     /// and most queries pay for none.
+    #[inline]
     pub(crate) fn locate(&self, key: u128) -> (u16, u8) {
         let range_key = self.kind.range_key(key);
         let Some(found) = self.places.find(range_key) else {

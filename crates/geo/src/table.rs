@@ -50,6 +50,7 @@ static NOWHERE: Place =
 
 impl Table {
     /// Never fails: an address no source knows has a place without a country.
+    #[inline]
     pub fn locate(&self, address: IpAddr) -> Located<'_> {
         let (family, key, before) = self.family(address);
         let (id, prefix) = family.locate(key);
@@ -84,6 +85,7 @@ impl Table {
         compact::encode(self)
     }
 
+    #[inline]
     fn family(&self, address: IpAddr) -> (&Family, u128, u8) {
         match Native::from(address) {
             Native::V4 { address, before } => (&self.v4, u128::from(address.to_bits()), before),

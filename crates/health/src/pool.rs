@@ -63,6 +63,8 @@ pub struct PoolHealth {
     pub schedule: Option<Schedule>,
     /// The fewest agreeing probes after which some endpoint's verdict could change.
     pub probes_to_flip: u32,
+    /// What those probes take beyond the next one: every query asks, so the product is kept.
+    probes_behind_the_next: Duration,
 }
 
 /// What the status needs to know of an endpoint's configuration.
@@ -149,10 +151,16 @@ impl EndpointHealth {
 impl Schedule {
     /// The first probe strictly after `now`.
     pub fn next(&self, now: Instant) -> Instant {
-        let Some(elapsed) = now.checked_duration_since(self.phase) else { return self.phase };
+        now.checked_add(self.wait(now)).unwrap_or(now)
+    }
+
+    /// From `now` to the first probe strictly after it.
+    pub fn wait(&self, now: Instant) -> Duration {
+        let Some(elapsed) = now.checked_duration_since(self.phase) else {
+            return self.phase.saturating_duration_since(now);
+        };
         let interval = nanos(self.interval).max(1);
-        let wait = interval.saturating_sub(nanos(elapsed) % interval);
-        now.checked_add(Duration::from_nanos(wait)).unwrap_or(now)
+        Duration::from_nanos(interval.saturating_sub(nanos(elapsed) % interval))
     }
 }
 
@@ -166,7 +174,13 @@ fn nanos(span: Duration) -> u64 {
 impl PoolHealth {
     pub fn unmonitored(endpoints: usize) -> PoolHealth {
         let endpoints = (0..endpoints).map(|_| EndpointHealth::unmonitored()).collect();
-        PoolHealth { endpoints, status: PoolStatus::Unknown, schedule: None, probes_to_flip: 0 }
+        PoolHealth {
+            endpoints,
+            status: PoolStatus::Unknown,
+            schedule: None,
+            probes_to_flip: 0,
+            probes_behind_the_next: Duration::ZERO,
+        }
     }
 
     pub fn new(
@@ -180,15 +194,21 @@ impl PoolHealth {
         let status = PoolStatus::of(counted, minimum_origins);
         let flips = endpoints.iter().map(|endpoint| endpoint.probes_to_flip(schedule.limits));
         let probes_to_flip = flips.min().unwrap_or(1);
-        PoolHealth { endpoints, status, schedule: Some(schedule), probes_to_flip }
+        let more = probes_to_flip.saturating_sub(1);
+        PoolHealth {
+            endpoints,
+            status,
+            schedule: Some(schedule),
+            probes_to_flip,
+            probes_behind_the_next: schedule.interval.saturating_mul(more),
+        }
     }
 
-    /// The earliest time at which a verdict in this pool could change: its next probe, or a later
+    /// How long from `now` until a verdict in this pool could change: to its next probe, or to a later
     /// one when several must agree. None without a monitor.
-    pub fn soonest_flip(&self, now: Instant) -> Option<Instant> {
-        let schedule = self.schedule?;
-        let more = schedule.interval.checked_mul(self.probes_to_flip.saturating_sub(1))?;
-        schedule.next(now).checked_add(more)
+    pub fn soonest_flip(&self, now: Instant) -> Option<Duration> {
+        let schedule = self.schedule.as_ref()?;
+        Some(schedule.wait(now).saturating_add(self.probes_behind_the_next))
     }
 }
 

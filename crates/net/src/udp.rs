@@ -64,14 +64,14 @@ fn enlarge_buffers(socket: &Socket, bytes: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// OMIT sends without DF and believes no path MTU, so a forged "fragmentation needed" cannot make
-/// us cut answers into fragments that an attacker then replaces; Knot and NSD do the same. DONT
-/// would clear DF as well but still shrink to the path MTU. RFC 9715 wants answers that need no
-/// fragment at all: that is the size limit of the one who writes them.
+/// Nothing that leaves here is ever a fragment, which an attacker could replace, and no path MTU is
+/// believed, which an attacker could forge (RFC 9715 section 3.1, R2 and appendix). For IPv4 PROBE does both:
+/// it sets DF, and the kernel needs no fragment identifier, 2 % of an answer's CPU. The size limit of the one
+/// who writes the answers keeps them below every path's MTU. For IPv6, whose routers never cut, OMIT.
 fn ignore_path_mtu(socket: &Socket, address: SocketAddr) -> io::Result<()> {
     match address {
         SocketAddr::V4(_) => {
-            set_option(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_OMIT)
+            set_option(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_PROBE)
         }
         SocketAddr::V6(_) => set_option(
             socket,

@@ -2,7 +2,7 @@
 //!
 //! DNS calls this and nothing else; so does everything that explains it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use trimtab_model::balancer::SteeringPolicy;
 
@@ -22,8 +22,8 @@ pub struct Decision<'a> {
     pub picks: Picks<'a>,
     /// Seconds.
     pub ttl: u32,
-    /// No verdict that this decision rests on can change before.
-    pub soonest_flip: Option<Instant>,
+    /// From now until a verdict that this decision rests on could change; none can before.
+    pub soonest_flip: Option<Duration>,
     /// Bits of the client subnet that the decision depends on (RFC 7871 SCOPE PREFIX-LENGTH).
     pub scope: u8,
     pub why: Why,
@@ -75,7 +75,7 @@ fn walk<'a>(
         }
         None => (Picks::default(), EndpointChoice::NoPool, 0),
     };
-    let ttl = bounded_ttl(balancer.ttl, choice.soonest_flip, now);
+    let ttl = bounded_ttl(balancer.ttl, choice.soonest_flip);
     notes.note(Step::Bounded { ttl, configured: balancer.ttl });
     Decision {
         picks,
@@ -165,11 +165,10 @@ fn eligible<'a>(pool: &'a Pool, chosen: PoolChoice, client: &Client) -> &'a Set 
 }
 
 /// Never longer than the decision is sure to hold, never below one second.
-fn bounded_ttl(configured: u32, soonest_flip: Option<Instant>, now: Instant) -> u32 {
-    let holds = soonest_flip.map_or(u64::MAX, |at| at.saturating_duration_since(now).as_secs());
+fn bounded_ttl(configured: u32, soonest_flip: Option<Duration>) -> u32 {
+    let holds = soonest_flip.map_or(u64::MAX, |wait| wait.as_secs());
     configured.min(u32::try_from(holds).unwrap_or(u32::MAX)).max(1)
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "a test needs some instant to start from")]
 mod tests;

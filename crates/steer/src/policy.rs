@@ -5,7 +5,7 @@ pub mod off;
 pub mod proximity;
 pub mod random;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::balancer::GeoMatch;
 use crate::client::LocationSource;
@@ -21,8 +21,8 @@ pub struct Choice {
     pub location: LocationSource,
     pub geo: Option<GeoMatch>,
     pub scope: u8,
-    /// The earliest time at which a pool that was looked at could change.
-    pub soonest_flip: Option<Instant>,
+    /// From now until a pool that was looked at could change.
+    pub soonest_flip: Option<Duration>,
 }
 
 // === impl Choice ===

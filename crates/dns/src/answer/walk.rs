@@ -19,7 +19,7 @@ pub(super) struct Walk<'a, 'o> {
     pub(super) view: &'a View<'a>,
     pub(super) qtype: u16,
     pub(super) from: IpAddr,
-    pub(super) edns: Option<&'a Edns>,
+    pub(super) edns: Option<&'a Edns<'a>>,
     pub(super) now: Instant,
     pub(super) dice: u64,
     pub(super) scratch: &'a mut Scratch,

@@ -54,7 +54,11 @@ fn semantics_27_the_soonest_flip_is_the_probe_that_could_decide() {
             observers: Box::new([(pop, seen)]),
         };
         let pool = PoolHealth::new(Box::new([endpoint]), std::iter::once(true), 1, schedule);
-        assert_eq!(pool.soonest_flip(at(now)), Some(at(want)), "{consecutive_down} at {now}");
+        assert_eq!(
+            pool.soonest_flip(at(now)).map(|wait| at(now) + wait),
+            Some(at(want)),
+            "{consecutive_down} at {now}"
+        );
     };
     check(1, 0, 500);
     check(1, 500, 10_500);

@@ -1,7 +1,8 @@
-//! Repository chores: `cargo xtask test`, `e2e`, `tidy`, `fuzz`, `geo`.
+//! Repository chores: `cargo xtask test`, `e2e`, `tidy`, `instructions`, `fuzz`, `geo`.
 
 mod fuzz;
 mod geo;
+mod instructions;
 mod shell;
 mod test;
 mod tidy;
@@ -17,6 +18,8 @@ usage: cargo xtask CHORE
   test                 every test: crates, documentation, the real binary under real clients
   e2e                  of these, the real binary under real clients alone
   tidy                 the repository's rules, all violations at once
+  instructions [--record]
+                       instruction counts against those on record, or today's put on record
   fuzz [--seconds N]   every fuzz target for N seconds (60)
   geo CITY.mmdb [ASN.mmdb] [--out FILE]
                        the embedded table of places anew";
@@ -35,6 +38,8 @@ enum Failure {
     Shell(#[from] shell::Failure),
     #[error(transparent)]
     Install(#[from] test::NotInstalled),
+    #[error(transparent)]
+    Instructions(#[from] instructions::Failure),
     #[error(transparent)]
     Fuzz(#[from] fuzz::Failure),
     #[error(transparent)]
@@ -64,6 +69,8 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["test"] => test::run(),
         ["e2e"] => test::run_end_to_end(),
         ["tidy"] => tidy::run(),
+        ["instructions"] => test::run_instructions(),
+        ["instructions", "--record"] => Ok(instructions::record(&workspace::Workspace::read()?)?),
         ["fuzz"] => fuzz::run_all(fuzz::SECONDS_DEFAULT),
         ["fuzz", "--seconds", seconds] => {
             fuzz::run_all(seconds.parse().map_err(|_| Failure::Usage)?)

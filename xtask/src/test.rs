@@ -6,9 +6,11 @@ mod tally;
 use std::path::Path;
 use std::process::Command;
 
-pub(crate) use install::NotInstalled;
-use tally::{Runner, Tally};
+pub(crate) use install::{NotInstalled, debian};
+use tally::Runner;
+pub(crate) use tally::Tally;
 
+use crate::instructions;
 use crate::shell::{self, cargo, follow, say, step};
 use crate::workspace::Workspace;
 
@@ -21,7 +23,13 @@ pub(crate) fn run() -> Result<(), crate::Failure> {
     let mut tally = step("crates", || crates(&workspace.root))?;
     tally += step("documentation", || documentation(&workspace.root))?;
     tally += end_to_end(&workspace)?;
+    tally += step("instruction counts", || instructions::compare(&workspace))?;
     summed_up(tally)
+}
+
+/// Only the instruction counts.
+pub(crate) fn run_instructions() -> Result<(), crate::Failure> {
+    summed_up(instructions::compare(&Workspace::read()?)?)
 }
 
 /// Only the real binary under real clients.

@@ -8,7 +8,9 @@ use crate::shell::{self, present, run, say, step};
 use crate::workspace::Workspace;
 
 /// A program, how to see that it is there, and the Debian package that brings it.
-const PROGRAMS: [(&str, &[&str], &str); 6] = [
+type Program = (&'static str, &'static [&'static str], &'static str);
+
+const PROGRAMS: [Program; 6] = [
     ("dig", &["-v"], "bind9-dnsutils"),
     ("kdig", &["--version"], "knot-dnsutils"),
     ("python3", &["-c", "import ensurepip, venv"], "python3-venv"),
@@ -49,7 +51,7 @@ pub(crate) fn all(workspace: &Workspace) -> Result<Clients, NotInstalled> {
     let folder = workspace.e2e();
     let tests = workspace.root.join("tests/e2e");
     fs::create_dir_all(&folder).map_err(at(&folder))?;
-    programs()?;
+    debian(&PROGRAMS)?;
     environment(&folder.join("venv"), &SDK)?;
     environment(&folder.join("venv220"), &OLD_SDK)?;
     old_sdk_source(&folder)?;
@@ -84,8 +86,9 @@ impl Clients {
     }
 }
 
-fn programs() -> Result<(), NotInstalled> {
-    let absent = PROGRAMS.iter().filter(|(program, arguments, _)| !present(program, arguments));
+/// Installs the packages of those programs that are missing.
+pub(crate) fn debian(programs: &[Program]) -> Result<(), NotInstalled> {
+    let absent = programs.iter().filter(|(program, arguments, _)| !present(program, arguments));
     let packages: Vec<&str> = absent.map(|(_, _, package)| *package).collect();
     if packages.is_empty() {
         return Ok(());

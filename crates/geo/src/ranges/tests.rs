@@ -105,9 +105,9 @@ proptest! {
 #[test]
 fn a_16_in_many_pieces_is_searched_like_one_in_few() {
     for pieces in [1, 31, 32, 33, 255, 256, 257, 400] {
-        let start = |number: u64| (5 << 16 | number * 9, (number % 4) as u8);
-        let starts: Vec<_> = (0..pieces).map(start).chain([(6 << 16 | 7, 8)]).collect();
-        agree(Kind::V4, &starts, &[5 << 16 | 0xffff, 6 << 16, 7 << 16]).unwrap();
+        let start = |number: u64| ((5 << 16) | (number * 9), (number % 4) as u8);
+        let starts: Vec<_> = (0..pieces).map(start).chain([((6 << 16) | 7, 8)]).collect();
+        agree(Kind::V4, &starts, &[(5 << 16) | 0xffff, 6 << 16, 7 << 16]).unwrap();
     }
 }
 

@@ -18,6 +18,8 @@ SERVER_CORE, GENERATOR_CORE = 1, 0
 
 STOP_PATIENCE = 5.0  # seconds from SIGTERM to SIGKILL
 GENERATOR_PATIENCE = 60.0  # seconds beyond which a generator hangs
+SETTLE_PATIENCE = 15.0  # seconds for memory to stop falling
+SETTLE_EVERY = 1.5  # longer than any allocator here waits before it gives pages back
 
 
 class Failed(Exception):
@@ -123,6 +125,19 @@ def pss_bytes(pids):
 
 
 # --- load
+
+
+def settled_pss_bytes(process):
+    """Memory once it no longer falls: allocators give free pages back after a while."""
+    least = pss_bytes(tree(process.pid))
+    end = time.monotonic() + SETTLE_PATIENCE
+    while time.monotonic() < end:
+        time.sleep(SETTLE_EVERY)
+        now = pss_bytes(tree(process.pid))
+        if now > least * 0.99:
+            return now
+        least = now
+    return least
 
 
 def generate(port, seconds, core=GENERATOR_CORE, name=None, names=None, subnet=False):

@@ -3,6 +3,9 @@
 
     load.py [trimtab|nsd|gdnsd ...] [--names 100000] [--changes 20] [--seconds 3]
 
+"Restarted" is the memory per name in a new process on the same data, for servers that take names while
+they run; it and its base are measured before anything is asked.
+
 A change replaces one A record: through the API for trimtab, by a new zone file and the server's own
 reload command for the others. A watcher asks over UDP every 0.2 ms until the new address comes.
 "Sent" counts from the moment the change was ordered, "done" from the moment the server said that it
@@ -47,13 +50,16 @@ class Trimtab:
 
     def __init__(self):
         self.server = trimtab.Server("trimtab-load")
-        self.process = self.server.process
+
+    @property
+    def process(self):
+        return self.server.process
 
     def load(self, count):
         self.zone = self.server.add_zone(ZONE)
         self._import([f"probe IN A {FIRST}\n"])
-        harness.wait_until_answers(self.process, self.port, PROBE)
-        self.base = harness.pss_bytes(harness.tree(self.process.pid))
+        self.restarted_base = self._restarted(PROBE)
+        self.base = harness.settled_pss_bytes(self.process)
         started = time.monotonic()
         lines = list(record_lines(count))
         for at in range(0, count, IMPORT_CHUNK):
@@ -62,6 +68,15 @@ class Trimtab:
         self.load_seconds = time.monotonic() - started
         path = f"/zones/{self.zone}/dns_records"
         self.record = f"{path}/{self.server.call('GET', f'{path}?name={PROBE}&type=A')[0]['id']}"
+
+    def restarted_bytes(self):
+        """What all names take in a new process."""
+        return self._restarted(f"last.{ZONE}") - self.restarted_base
+
+    def _restarted(self, name):
+        self.server.restart()
+        harness.wait_until_answers(self.process, self.port, name)
+        return harness.settled_pss_bytes(self.process)
 
     def _import(self, lines):
         text = f"$ORIGIN {ZONE}.\n$TTL 60\n" + "".join(lines)
@@ -79,6 +94,10 @@ class Trimtab:
 class ZoneFileServer:
     """A server that reads a zone file: started once with a small zone for the base, then again."""
 
+    def restarted_bytes(self):
+        """It was started anew to be measured at all."""
+        return None
+
     def __init__(self):
         self.home = WORK / f"{self.program}-load"
         self.path = self.home / "zones" / ZONE
@@ -90,7 +109,7 @@ class ZoneFileServer:
 
     def load(self, count):
         harness.wait_until_answers(self.process, self.port, PROBE)
-        self.base = harness.pss_bytes(harness.tree(self.process.pid))
+        self.base = harness.settled_pss_bytes(self.process)
         harness.stop(self.process)
         self.lines = "".join(record_lines(count))
         self.prepare(FIRST)
@@ -180,8 +199,8 @@ def milliseconds(times):
     return f"{statistics.median(times) * 1e3:.1f} (max {max(times) * 1e3:.1f})"
 
 
-HEAD = ("server", "loaded s", "base MB", "MB", "bytes/name", "sent->served ms", "done->served ms")
-FORM = "{:<8} {:>9} {:>8} {:>7} {:>10} {:>22} {:>22} {:>10} {:>9}"
+HEAD = ("server", "loaded s", "base MB", "MB", "bytes/name", "restarted", "sent->served ms", "done->served ms")
+FORM = "{:<8} {:>9} {:>8} {:>7} {:>10} {:>9} {:>22} {:>22} {:>10} {:>9}"
 
 
 def measure(kind, options):
@@ -189,15 +208,15 @@ def measure(kind, options):
     server = SERVERS[kind]()
     try:
         server.load(options.names)
-        pids = harness.tree(server.process.pid)
-        loaded = harness.pss_bytes(pids)
+        loaded = harness.settled_pss_bytes(server.process)
         names = random_names(options.names)
         load = harness.measure(
             server.process,
             lambda: harness.generate(server.port, options.seconds, names=names),
         )
         changes = [one_change(server, f"198.51.100.{i % 250}") for i in range(options.changes)]
-        after = harness.pss_bytes(harness.tree(server.process.pid))
+        after = harness.settled_pss_bytes(server.process)
+        restarted = server.restarted_bytes()
     finally:
         harness.stop(server.process)
     sent, done = zip(*changes, strict=True)
@@ -207,6 +226,7 @@ def measure(kind, options):
         f"{server.base / 2**20:.1f}",
         f"{loaded / 2**20:.1f}",
         f"{(loaded - server.base) / options.names:.0f}",
+        "" if restarted is None else f"{restarted / options.names:.0f}",
         milliseconds(sent),
         milliseconds(done),
         f"{load['cpu_us']:.2f}" + ("!" if load["bad"] else ""),

@@ -29,9 +29,17 @@ class Server:
 
     def __init__(self, home="trimtab"):
         require(BINARY, "cargo build --release -p trimtab")
+        self.config = self._write_config(home)
+        self._start()
+
+    def restart(self):
+        """A new process on the same data."""
+        harness.stop(self.process)
+        self._start()
+
+    def _start(self):
         self.process = harness.start(
-            [BINARY, "serve", "--config", self._write_config(home)],
-            env={"TRIMTAB_TOKEN": TOKEN},
+            [BINARY, "serve", "--config", self.config], env={"TRIMTAB_TOKEN": TOKEN}
         )
         try:
             self._wait_until_ready()

@@ -22,6 +22,11 @@ use tokio::runtime::{Builder, Runtime};
 use crate::cli::{Cli, Exit, Failure, Verb, say};
 use crate::config::Config;
 
+/// After an import or a reload the memory that it took goes back to the system within seconds
+/// (`.cargo/config.toml` says when), where glibc's allocator keeps most of it.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli.verb) {

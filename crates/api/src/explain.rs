@@ -42,7 +42,9 @@ pub(crate) fn explain(
     balancer: &Balancer,
     question: &Question,
 ) -> Explanation {
+    let name = format!("{}.", question.name);
     let client = Client {
+        name: name.as_bytes(),
         address: question.resolver,
         subnet: question.subnet.map(|(address, source_prefix)| Subnet { address, source_prefix }),
         family: if question.wants_v6 { Family::V6 } else { Family::V4 },
@@ -54,7 +56,7 @@ pub(crate) fn explain(
     });
     let (decision, steps) = decide_aloud(world, balancer, &client, now, dice);
     let pool = decision.why.pool.and_then(|slot| world.pool(slot));
-    let sentences = tell(balancer, &steps, world, now).into_iter();
+    let sentences = tell(balancer, &decision.why, &steps, world, now).into_iter();
     Explanation {
         name: question.name.to_string(),
         kind: if question.wants_v6 { "AAAA" } else { "A" },

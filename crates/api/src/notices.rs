@@ -2,33 +2,27 @@
 
 use trimtab_api_types::v1::balancer;
 use trimtab_api_types::v1::envelope::ApiMessage;
-use trimtab_model::balancer::SteeringPolicy;
 use trimtab_model::monitor::MonitorType;
 use trimtab_model::pool::Address;
-use trimtab_model::{Balancer, Monitor, Pool};
+use trimtab_model::{Balancer, Monitor, Origin, Pool};
 
 /// All notices have this number; people read the text.
 const NOTICE: u32 = 10001;
 
 pub(crate) fn of_balancer(of: &Balancer) -> Vec<ApiMessage> {
     let mut texts = balancer::notices(of);
-    if !of.rules.is_empty() {
-        texts.push("rules are stored and not evaluated by this version".into());
-    }
-    if !of.pool_sets.is_empty() {
-        texts.push("pool_sets are stored and not evaluated by this version".into());
-    }
-    if of.steering.policy == SteeringPolicy::DynamicLatency {
-        texts.push("dynamic_latency behaves like off until latencies are measured".into());
+    if of.proxied && !(of.rules.is_empty() && of.pool_sets.is_empty()) {
+        texts.push("rules and pool_sets of proxied load balancers are stored and not evaluated by this version".into());
     }
     messages(texts)
 }
 
 pub(crate) fn of_pool(of: &Pool) -> Vec<ApiMessage> {
     let mut texts = Vec::new();
-    let hosts = of.origins.iter().filter(|origin| matches!(origin.address, Address::Host(_)));
-    if hosts.count() > 0 {
-        texts.push("origins with a host name are not answered over DNS by this version".into());
+    let named = |origin: &Origin| matches!(origin.address, Address::Host(_));
+    if of.origins.iter().any(|origin| named(origin) && !origin.flatten_cname) {
+        let text = "flatten_cname false is stored, and addresses are answered by this version";
+        texts.push(text.into());
     }
     messages(texts)
 }

@@ -11,9 +11,17 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use trimtab_model::Name;
 use trimtab_model::pool::Address;
 
+use crate::resolver::Found;
 use crate::{ConnectError, Egress, Resolver, Tls, Trust, tls};
+
+/// Addresses of one family kept of one name: twice what an answer holds. Whoever owns the name decides
+/// how many it has, and each is in every snapshot.
+pub const ANSWERABLE_MAX: usize = 16;
+/// No service listens there: a policy asked about it judges the address alone.
+const NO_PORT: u16 = 0;
 
 /// Another place to connect to instead, after a simulated way there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +61,7 @@ impl Connector {
     pub async fn resolve(&self, to: &Address, port: u16) -> Result<Vec<SocketAddr>, ConnectError> {
         let addresses = match to {
             Address::Ip(ip) => vec![*ip],
-            Address::Host(name) => self.resolver.lookup(name).await?,
+            Address::Host(name) => self.resolver.lookup(name).await?.addresses,
         };
         let (mut allowed, mut refusal) = (Vec::with_capacity(addresses.len()), None);
         for address in addresses.into_iter().map(|ip| SocketAddr::new(ip, port)) {
@@ -66,6 +74,23 @@ impl Connector {
             Some(error) if allowed.is_empty() => Err(error),
             _ => Ok(allowed),
         }
+    }
+
+    /// What a name may be answered with over DNS: clients are sent nowhere that the policy forbids this
+    /// node to go, because whoever owns the name is not who runs the node. Sorted, each once, at most
+    /// [`ANSWERABLE_MAX`] of a family; empty when all are forbidden.
+    pub async fn answerable(&self, name: &Name) -> Result<Found, ConnectError> {
+        let Found { addresses, holds } = self.resolver.lookup(name).await?;
+        let permitted = |ip: &IpAddr| self.permit(SocketAddr::new(*ip, NO_PORT)).is_ok();
+        let mut addresses: Vec<IpAddr> = addresses.iter().map(IpAddr::to_canonical).collect();
+        addresses.retain(permitted);
+        addresses.sort_unstable();
+        addresses.dedup();
+        let mut v6 = addresses.split_off(addresses.partition_point(IpAddr::is_ipv4));
+        v6.truncate(ANSWERABLE_MAX);
+        addresses.truncate(ANSWERABLE_MAX);
+        addresses.append(&mut v6);
+        Ok(Found { addresses, holds })
     }
 
     /// A connection to this very address. The policy is asked again, so that no caller can forget it.
@@ -115,5 +140,43 @@ impl Connector {
             }
             None => TcpStream::connect(to).await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_is_answered_with_its_permitted_addresses_each_once_and_in_order() {
+        let both = |hosts: std::ops::RangeInclusive<u8>| -> Vec<String> {
+            let v6 = hosts.clone().map(|host| format!("2001:db8::{host:x}"));
+            hosts.map(|host| format!("192.0.2.{host}")).chain(v6).collect()
+        };
+        let (many, kept) = (both(1..=20), both(1..=16));
+        let many: Vec<&str> = many.iter().rev().map(String::as_str).collect();
+        let kept: Vec<&str> = kept.iter().map(String::as_str).collect();
+        check(
+            &["192.0.2.2", "2001:db8::1", "192.0.2.1", "192.0.2.2"],
+            &["192.0.2.1", "192.0.2.2", "2001:db8::1"],
+        )
+        .await;
+        check(&["169.254.169.254", "192.0.2.1", "fe80::1", "10.0.0.1"], &["192.0.2.1"]).await;
+        check(&["::ffff:192.0.2.1", "192.0.2.1"], &["192.0.2.1"]).await;
+        check(&["169.254.169.254"], &[]).await;
+        check(&many, &kept).await;
+    }
+
+    async fn check(resolved: &[&str], want: &[&str]) {
+        let parse = |list: &[&str]| -> Vec<IpAddr> {
+            list.iter().map(|address| address.parse().unwrap()).collect()
+        };
+        let name: Name = "origin.example.net".parse().unwrap();
+        let hosts = HashMap::from([(name.clone(), parse(resolved))]);
+        let egress = Egress { deny: vec!["10.0.0.0/8".parse().unwrap()], ..Egress::default() };
+        let tls = Tls::new(rustls::RootCertStore::empty()).unwrap();
+        let connector = Connector::new(egress, Resolver::fixed(hosts), tls);
+        let found = connector.answerable(&name).await.unwrap();
+        assert_eq!(found.addresses, parse(want), "{resolved:?}");
     }
 }

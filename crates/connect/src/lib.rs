@@ -9,7 +9,7 @@ pub mod tls;
 pub use connector::{Connector, Detour, Detours};
 pub use egress::{Egress, Rule};
 pub use error::{ConnectError, TlsFault};
-pub use resolver::Resolver;
+pub use resolver::{Found, Resolver};
 /// Whom a certificate must be for: a name or an address.
 pub use rustls::pki_types::ServerName;
 pub use tls::{Tls, Trust, os_roots};

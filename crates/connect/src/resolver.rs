@@ -21,6 +21,10 @@ const LOOKUPS_MAX: usize = 32;
 /// Two tries of the usual five seconds; waiting for a free look-up counts.
 const LOOKUP_TIME_MAX: Duration = Duration::from_secs(10);
 
+/// The system's resolver keeps the TTLs of what it finds to itself, so all of it is asked for again after
+/// this long: most names that move servers around have a TTL of a minute or less.
+const HOLDS: Duration = Duration::from_secs(30);
+
 /// What glibc and musl say when the name does not exist or has no address. The standard library
 /// passes their text on but not their code.
 const NO_SUCH_NAME: [&str; 4] = [
@@ -34,6 +38,14 @@ const NO_SUCH_NAME: [&str; 4] = [
 #[derive(Clone, Debug)]
 pub struct Resolver {
     source: Source,
+}
+
+/// The addresses of one name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub addresses: Vec<IpAddr>,
+    /// From now until the name has to be asked for again.
+    pub holds: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -56,14 +68,14 @@ impl Resolver {
     }
 
     /// The addresses of `name` in the order in which they should be tried; never empty.
-    pub async fn lookup(&self, name: &Name) -> Result<Vec<IpAddr>, ConnectError> {
-        let found = match &self.source {
+    pub async fn lookup(&self, name: &Name) -> Result<Found, ConnectError> {
+        let addresses = match &self.source {
             Source::System(free) => ask_system(free, name).await?,
             Source::Fixed(hosts) => hosts.get(name).cloned().unwrap_or_default(),
         };
-        match found.is_empty() {
+        match addresses.is_empty() {
             true => Err(ConnectError::UnknownHost(name.to_string())),
-            false => Ok(found),
+            false => Ok(Found { addresses, holds: HOLDS }),
         }
     }
 }
@@ -116,7 +128,7 @@ mod tests {
     #[tokio::test]
     async fn the_system_knows_localhost() {
         let found = Resolver::system().lookup(&"localhost".parse().unwrap()).await.unwrap();
-        assert!(found.iter().all(IpAddr::is_loopback), "{found:?}");
+        assert!(found.addresses.iter().all(IpAddr::is_loopback), "{found:?}");
     }
 
     #[tokio::test(start_paused = true)]

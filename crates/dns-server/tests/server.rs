@@ -38,6 +38,7 @@ fn snapshot() -> Snapshot {
         },
         node: Arc::new(Node::new()),
         jobs: Arc::default(),
+        hosts: Arc::default(),
     }
 }
 

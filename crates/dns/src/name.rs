@@ -1,5 +1,6 @@
 //! Names as the answer path reads them: wire form, lower case, with the place of every label.
 
+use arrayvec::ArrayVec;
 use trimtab_model::Name;
 
 /// RFC 1035 section 2.3.4, with all length bytes and the root.
@@ -18,6 +19,9 @@ pub(crate) struct Folded {
     starts: [u8; LABELS_MAX],
     labels: u8,
 }
+
+/// A name as people write it, at worst four characters for each byte.
+pub(crate) type Presentation = ArrayVec<u8, { 4 * NAME_BYTES_MAX }>;
 
 /// Bytes that are no name, or one that uses compression where it must not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +69,32 @@ impl Folded {
     /// The whole name.
     pub(crate) fn wire(&self) -> &[u8] {
         self.bytes.get(..usize::from(self.len)).unwrap_or(&[])
+    }
+
+    /// With its last dot; dots and backslashes inside labels behind a backslash, what is not printable as three
+    /// digits (RFC 1035 section 5.1).
+    pub(crate) fn presentation(&self) -> Presentation {
+        let mut text = Presentation::new();
+        for number in 0..self.labels() {
+            let label = self.bytes.get(self.start(number)..self.start(number.saturating_add(1)));
+            for &byte in label.and_then(|label| label.get(1..)).unwrap_or(&[]) {
+                match byte {
+                    b'.' | b'\\' => text.extend([b'\\', byte]),
+                    b'!'..=b'~' => text.extend([byte]),
+                    _ => text.extend([
+                        b'\\',
+                        b'0'.saturating_add(byte / 100),
+                        b'0'.saturating_add(byte / 10 % 10),
+                        b'0'.saturating_add(byte % 10),
+                    ]),
+                }
+            }
+            text.extend([b'.']);
+        }
+        if text.is_empty() {
+            text.extend([b'.']);
+        }
+        text
     }
 
     /// Where label number `label` begins; the root's byte for the number behind the last one.
@@ -172,5 +202,18 @@ mod tests {
         assert_eq!(parent(name.relative(0, 1)), Some(&b"\x07example"[..]));
         assert_eq!(count_labels(name.wire()), 3);
         assert_eq!(to_wire(&"www.example.com".parse().unwrap()), name.wire());
+    }
+
+    #[test]
+    fn rfc1035_5_1_names_are_written_with_escapes() {
+        let check = |wire: &[u8], text: &str| {
+            let written = read(wire).unwrap().presentation();
+            assert_eq!(std::str::from_utf8(&written), Ok(text));
+        };
+        check(b"\x03WwW\x07Example\x03com\x00", "www.example.com.");
+        check(b"\x04a.\\b\x02 \xff\x00", "a\\.\\\\b.\\032\\255.");
+        check(b"\x00", ".");
+        let longest = [[vec![63], vec![0; 63]].concat().repeat(3), vec![61], vec![0; 61], vec![0]];
+        assert_eq!(read(&longest.concat()).unwrap().presentation().len(), (3 * 63 + 61) * 4 + 4);
     }
 }

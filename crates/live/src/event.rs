@@ -1,5 +1,6 @@
 //! What makes the next snapshot: a closed list.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,6 +17,8 @@ pub enum Event {
     Report(Report),
     /// Another geo table was loaded.
     Geo(Arc<Table>),
+    /// A host name has other addresses.
+    Resolved(Resolved),
 }
 
 /// All changes of one revision; records come as whole names, so that applying one twice does no harm.
@@ -44,4 +47,12 @@ pub struct Report {
     pub endpoint: u64,
     pub outcome: Outcome,
     pub at: Instant,
+}
+
+/// What clients may be told of a host name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    pub name: Name,
+    /// In order, each once. None: a look-up ended, and nothing it found may be answered.
+    pub addresses: Arc<[IpAddr]>,
 }

@@ -4,6 +4,7 @@ pub mod cell;
 pub mod changes;
 mod directory;
 pub mod event;
+mod hosts;
 mod observers;
 pub mod plan;
 pub mod publisher;
@@ -13,7 +14,8 @@ mod zones;
 
 pub use cell::{Cell, Reader};
 pub use changes::{EndpointChange, HealthChange};
-pub use event::{Batch, Event, NameRecords, Report};
+pub use event::{Batch, Event, NameRecords, Report, Resolved};
+pub use hosts::Hosts;
 pub use observers::Observer;
 pub use plan::{Job, Target};
 pub use publisher::{Publisher, Settings, Start};

@@ -17,6 +17,7 @@ use trimtab_steer::{Balancer, Pool, Site, World};
 
 use crate::changes::HealthChange;
 use crate::directory::{Directory, Touched};
+use crate::hosts::HostTable;
 use crate::observers::{Observer, Observers, limits_of};
 use crate::saved::{Clocks, Saved};
 use crate::zones::{Hosted, Hosting};
@@ -57,6 +58,7 @@ pub struct Publisher {
     settings: Settings,
     directory: Directory,
     observers: Observers,
+    hosts: HostTable,
     hosted: Hosted,
     geo: Arc<Table>,
     pools: Vec<Option<Arc<Pool>>>,
@@ -66,7 +68,7 @@ pub struct Publisher {
     listed: Option<Arc<Vec<Arc<crate::Job>>>>,
     revision: u64,
     generation: u64,
-    /// Pools whose observations changed since they were last built.
+    /// Pools of which something was reported since they were last built: an observation or an address.
     reported: BTreeSet<PoolId>,
     changes: mpsc::Sender<HealthChange>,
     changes_dropped: Arc<AtomicU64>,
@@ -78,14 +80,17 @@ impl Publisher {
     /// `changes` receives every flip; a full channel counts in [`Publisher::changes_dropped`].
     pub fn new(settings: Settings, start: Start, changes: mpsc::Sender<HealthChange>) -> Publisher {
         let mut observers = Observers::new(settings.observers.clone(), start.clocks.monotonic);
+        let mut hosts = HostTable::default();
         if let Some(saved) = &start.saved {
             saved.restore(&mut observers, start.clocks);
+            hosts.remember(saved.hosts());
         }
         Publisher {
             hosted: Hosted::new(settings.hosting.clone()),
             settings,
             directory: Directory::default(),
             observers,
+            hosts,
             geo: start.geo,
             pools: Vec::new(),
             balancers: Vec::new(),
@@ -125,11 +130,13 @@ impl Publisher {
             },
             node: Arc::clone(&self.settings.node),
             jobs,
+            hosts: Arc::clone(self.hosts.all()),
         }
     }
 
     /// Runs until every sender is gone; then what is known is saved.
     pub async fn run(mut self, cell: Cell, mut events: mpsc::Receiver<Event>) {
+        self.hosts.forget_remembered();
         let mut publish_at: Option<Instant> = None;
         let mut save_at: Option<Instant> = None;
         loop {
@@ -178,6 +185,10 @@ impl Publisher {
                 self.geo = table;
                 now
             }
+            Event::Resolved(resolved) => {
+                self.reported.extend(self.hosts.resolve(resolved));
+                now + FLIP_COALESCE
+            }
         }
     }
 
@@ -213,6 +224,7 @@ impl Publisher {
             let gone = put(&mut self.pools, slot.0, None);
             if let Some(pool) = gone {
                 self.set_job(pool.id, None);
+                self.hosts.forget(&pool);
             }
         }
         for apex in &touched.dropped {
@@ -227,7 +239,8 @@ impl Publisher {
         let monitor = self.directory.monitor_of(config);
         let known = before.filter(|before| same_endpoints(before, config)).map(|b| &b.health);
         let health = self.observers.health(config, monitor, known);
-        let pool = Pool::build(config, health);
+        self.hosts.follow(before, config);
+        let pool = Pool::resolved(config, health, |name| self.hosts.addresses(name));
         if let Some(change) = HealthChange::between(before, &pool, config, SystemTime::now()) {
             self.tell(change);
         }
@@ -311,7 +324,7 @@ impl Publisher {
 
     async fn save(&self) {
         let Some(path) = self.settings.saved_to.clone() else { return };
-        let saved = Saved::of(&self.observers, Clocks::now());
+        let saved = Saved::of(&self.observers, self.hosts.all(), Clocks::now());
         let written = tokio::task::spawn_blocking(move || saved.write(&path)).await;
         match written {
             Ok(Ok(())) => {}

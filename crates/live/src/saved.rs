@@ -1,26 +1,31 @@
-//! `snapshot.bin`: what was known of every endpoint, so that a restart answers from knowledge.
+//! `snapshot.bin`: what was known of every endpoint and host name, so that a restart answers from knowledge.
 //!
 //! One line that names the format and the checksum of the rest, then JSON. A file that is damaged or
 //! of another format is refused with its reason and the node starts as if it were not there.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use trimtab_health::{FailureReason, Observation, Outcome, Passed, Rtt, State};
-use trimtab_model::{PoolId, Pop};
+use trimtab_model::{Name, PoolId, Pop};
 
+use crate::Hosts;
 use crate::observers::Observers;
 
 const FORMAT: &str = "trimtab-snapshot-1";
 
-/// Health at one moment, in wall-clock terms.
+/// Health and addresses at one moment, in wall-clock terms.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Saved {
     /// By pool and endpoint, then by observer.
     endpoints: Vec<SavedEndpoint>,
+    /// By host name; files of earlier versions have none.
+    #[serde(default)]
+    hosts: BTreeMap<Name, Vec<IpAddr>>,
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -121,7 +126,7 @@ impl Saved {
         std::fs::rename(&beside, path)
     }
 
-    pub(crate) fn of(observers: &Observers, clocks: Clocks) -> Saved {
+    pub(crate) fn of(observers: &Observers, hosts: &Hosts, clocks: Clocks) -> Saved {
         let mut endpoints: BTreeMap<(PoolId, u64), SavedEndpoint> = BTreeMap::new();
         for (pool, key, pop, seen) in observers.all() {
             if let Some(saved) = SavedObservation::of(seen, clocks) {
@@ -129,7 +134,14 @@ impl Saved {
                 endpoints.entry((pool, key)).or_insert_with(empty).seen.insert(pop, saved);
             }
         }
-        Saved { endpoints: endpoints.into_values().collect() }
+        let resolved = hosts.iter().filter(|(_, addresses)| !addresses.is_empty());
+        let hosts = resolved.map(|(name, addresses)| (name.clone(), addresses.to_vec()));
+        Saved { endpoints: endpoints.into_values().collect(), hosts: hosts.collect() }
+    }
+
+    pub(crate) fn hosts(&self) -> Hosts {
+        let hosts = self.hosts.iter();
+        hosts.map(|(name, addresses)| (name.clone(), addresses.as_slice().into())).collect()
     }
 
     pub(crate) fn restore(&self, observers: &mut Observers, clocks: Clocks) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use trimtab_dns::{Node, View, Zones};
 use trimtab_steer::World;
 
+use crate::Hosts;
 use crate::plan::Job;
 
 /// Immutable; the next moment is another value.
@@ -19,6 +20,8 @@ pub struct Snapshot {
     pub node: Arc<Node>,
     /// What must be probed; changes only with the configuration.
     pub jobs: Arc<Vec<Arc<Job>>>,
+    /// What must be resolved and what is known of it; the same value while nothing of it changes.
+    pub hosts: Arc<Hosts>,
 }
 
 // === impl Snapshot ===

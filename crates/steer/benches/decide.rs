@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use gungraun::{library_benchmark, library_benchmark_group, main};
 use trimtab_health::{EndpointHealth, PoolHealth, Schedule, Thresholds, Verdict};
 use trimtab_model::balancer::{
-    Affinity, Extension, RandomSteering, Scope, Steering, SteeringPolicy,
+    Affinity, Extension, Overrides, RandomSteering, RuleAction, Scope, Steering, SteeringPolicy,
 };
 use trimtab_model::pool::{Address, Weight};
 use trimtab_model::{self as model, BalancerId, Coordinates, PoolId, Timestamp, ZoneId};
@@ -19,6 +19,9 @@ use trimtab_steer::{Balancer, Client, Family, Pool, PoolSlot, Site, Subnet, Worl
 
 /// Pools of the bench world, with five endpoints each.
 const POOLS: u8 = 6;
+/// A large balancer.
+const POOLS_MANY: u8 = 50;
+const RULES_MANY: usize = 20;
 
 fn pool(number: u8, weights_differ: bool) -> Pool {
     let origins = (0..5).map(|host: u8| {
@@ -62,8 +65,8 @@ fn pool(number: u8, weights_differ: bool) -> Pool {
     Pool::build(&config, health)
 }
 
-fn world(weights_differ: bool) -> World {
-    let pools = (0..POOLS).map(|number| Some(Arc::new(pool(number, weights_differ))));
+fn world(pools: u8, weights_differ: bool) -> World {
+    let pools = (0..pools).map(|number| Some(Arc::new(pool(number, weights_differ))));
     let geofeed = "10.81.0.0/16,JP,,,,35.68,139.69\n10.49.0.0/16,DE,,,,50.11,8.68\n";
     let table = trimtab_geo::Builder::empty().and_then(|builder| builder.geofeed(geofeed));
     World {
@@ -74,8 +77,8 @@ fn world(weights_differ: bool) -> World {
     }
 }
 
-fn balancer(policy: SteeringPolicy) -> Balancer {
-    let pools: Vec<PoolId> = (0..POOLS).map(|number| PoolId::new([number; 16])).collect();
+fn balancer(policy: SteeringPolicy, pools: u8, rules: usize) -> Balancer {
+    let pools: Vec<PoolId> = (0..pools).map(|number| PoolId::new([number; 16])).collect();
     let [_, _, third, fallback, ..] = pools[..] else { unreachable!("six pools") };
     let config = model::Balancer {
         id: BalancerId::new([1; 16]),
@@ -97,7 +100,7 @@ fn balancer(policy: SteeringPolicy) -> Balancer {
             failover_across_pools: false,
         },
         affinity: Affinity::default(),
-        rules: Vec::new(),
+        rules: (0..rules).map(rule).collect(),
         pool_sets: Vec::new(),
         networks: Vec::new(),
         extension: Extension::default(),
@@ -107,18 +110,47 @@ fn balancer(policy: SteeringPolicy) -> Balancer {
     Balancer::build(&config, |id| Some(PoolSlot(u32::from(id.bytes()[0])))).expect("a fallback")
 }
 
+/// Conditions of the kinds that people write; every fifth holds.
+fn rule(number: usize) -> model::balancer::Rule {
+    let condition = match number % 5 {
+        0 => "dns.qry.name wildcard \"*.example.com.\" and dns.qry.type in {1 28}",
+        1 => "ip.src in {192.0.2.0/24 198.51.100.0/24 203.0.113.0/24}",
+        2 => "starts_with(dns.qry.name, \"beta.\") or dns.qry.name eq \"api.example.com.\"",
+        3 => "cf.load_balancer.region in {\"SAF\" \"SSAM\"} and not dns.rr.opt.client",
+        _ => "dns.qry.name.len > 200 or ends_with(dns.qry.name, \".test.\")",
+    };
+    let ttl = u32::try_from(number).ok().map(|number| number + 10);
+    model::balancer::Rule {
+        name: number.to_string(),
+        condition: condition.into(),
+        disabled: false,
+        priority: 0,
+        terminates: false,
+        action: RuleAction::Overrides(Box::new(Overrides { ttl, ..Overrides::default() })),
+    }
+}
+
 struct Stage {
     world: World,
     balancer: Balancer,
-    client: Client,
+    client: Client<'static>,
     now: Instant,
 }
 
 fn stage(policy: SteeringPolicy, weights_differ: bool) -> Stage {
+    staged(world(POOLS, weights_differ), balancer(policy, POOLS, 0))
+}
+
+fn large() -> Stage {
+    staged(world(POOLS_MANY, true), balancer(SteeringPolicy::Random, POOLS_MANY, RULES_MANY))
+}
+
+fn staged(world: World, balancer: Balancer) -> Stage {
     Stage {
-        world: world(weights_differ),
-        balancer: balancer(policy),
+        world,
+        balancer,
         client: Client {
+            name: b"www.example.com.",
             address: [10, 49, 0, 1].into(),
             subnet: Some(Subnet { address: [10, 81, 5, 0].into(), source_prefix: 24 }),
             family: Family::V4,
@@ -133,6 +165,7 @@ fn stage(policy: SteeringPolicy, weights_differ: bool) -> Stage {
 #[bench::geo(stage(SteeringPolicy::Geo, false))]
 #[bench::geo_and_weights(stage(SteeringPolicy::Geo, true))]
 #[bench::proximity(stage(SteeringPolicy::Proximity, true))]
+#[bench::random_of_50_pools_and_20_rules(large())]
 fn decide(stage: Stage) -> (u32, Stage) {
     let Stage { world, balancer, client, now } = &stage;
     let decision = trimtab_steer::decide(black_box(world), black_box(balancer), client, *now, 7);

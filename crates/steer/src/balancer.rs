@@ -6,6 +6,8 @@ use trimtab_model::balancer::{LocationMode, LocationStrategy, PreferEcs, Steerin
 use trimtab_model::pool::Weight;
 use trimtab_model::{self as model, BalancerId, Country, Name, PoolId, Pop, Region};
 
+use crate::rules::Rules;
+
 /// A pool's place in [`World::pools`](crate::World::pools).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PoolSlot(pub u32);
@@ -24,6 +26,7 @@ pub struct Balancer {
     pub fallback: PoolSlot,
     pub geo: GeoLists,
     pub location: LocationStrategy,
+    pub rules: Rules,
 }
 
 /// A default pool with what policies need to know of it here.
@@ -67,11 +70,6 @@ impl Balancer {
         slot: impl Fn(PoolId) -> Option<PoolSlot>,
     ) -> Option<Balancer> {
         let steering = &config.steering;
-        let candidate = |id: &PoolId| {
-            let bias = config.extension.proximity_bias.get(id).copied().unwrap_or(0);
-            let stretch = 1.0 - f64::from(bias) / 100.0;
-            Some(Candidate { pool: slot(*id)?, weight: steering.random.weight(*id), stretch })
-        };
         Some(Balancer {
             id: config.id,
             name: config.name.clone(),
@@ -79,7 +77,7 @@ impl Balancer {
             proxied: config.proxied,
             ttl: config.ttl,
             policy: steering.policy,
-            candidates: steering.default_pools.iter().filter_map(candidate).collect(),
+            candidates: candidates(&steering.default_pools, config, &slot),
             fallback: slot(steering.fallback_pool)?,
             geo: GeoLists {
                 pops: Lists::build(&steering.pop_pools, &slot),
@@ -87,8 +85,23 @@ impl Balancer {
                 regions: Lists::build(&steering.region_pools, &slot),
             },
             location: steering.location.unwrap_or(LOCATION_DEFAULT),
+            rules: Rules::build(config, &slot),
         })
     }
+}
+
+/// Pools with what policies need to know of them in this balancer.
+pub(crate) fn candidates(
+    pools: &[PoolId],
+    of: &model::Balancer,
+    slot: &impl Fn(PoolId) -> Option<PoolSlot>,
+) -> Box<[Candidate]> {
+    let candidate = |id: &PoolId| {
+        let bias = of.extension.proximity_bias.get(id).copied().unwrap_or(0);
+        let stretch = 1.0 - f64::from(bias) / 100.0;
+        Some(Candidate { pool: slot(*id)?, weight: of.steering.random.weight(*id), stretch })
+    };
+    pools.iter().filter_map(candidate).collect()
 }
 
 // === impl Lists ===
@@ -100,12 +113,16 @@ impl<Place> Default for Lists<Place> {
 }
 
 impl<Place: Copy + Ord> Lists<Place> {
-    fn build(
+    pub(crate) fn build(
         lists: &BTreeMap<Place, Vec<PoolId>>,
         slot: &impl Fn(PoolId) -> Option<PoolSlot>,
     ) -> Lists<Place> {
         let slots = |pools: &Vec<PoolId>| pools.iter().filter_map(|&id| slot(id)).collect();
         Lists(lists.iter().map(|(place, pools)| (*place, slots(pools))).collect())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     pub fn find(&self, place: Place) -> Option<&[PoolSlot]> {

@@ -9,7 +9,9 @@ use crate::World;
 
 /// One question's sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Client {
+pub struct Client<'a> {
+    /// The name asked for, in lower case and with its last dot; rules read it, and nothing else does.
+    pub name: &'a [u8],
     /// The resolver, for DNS.
     pub address: IpAddr,
     /// The client behind the resolver, when the query carries it (RFC 7871).
@@ -51,9 +53,21 @@ pub struct Location<'a> {
     pub scope: u8,
 }
 
+// === impl Family ===
+
+impl Family {
+    /// The type of its address records (RFC 1035 section 3.2.2, RFC 3596 section 2.1).
+    pub const fn qtype(self) -> u16 {
+        match self {
+            Family::V4 => 1,
+            Family::V6 => 28,
+        }
+    }
+}
+
 // === impl Client ===
 
-impl Client {
+impl Client<'_> {
     /// The address that hashes are taken of: the subnet's if there is one.
     pub fn address(&self) -> IpAddr {
         self.subnet.map_or(self.address, |subnet| subnet.address)
@@ -65,24 +79,34 @@ impl Client {
     }
 
     /// Where a DNS-only client is: its subnet if the strategy prefers that, else by the strategy's mode,
-    /// else the place of this node.
-    pub fn locate<'a>(
+    /// else the place of this node. That nobody knows where the subnet is holds for a part of the world too.
+    pub fn locate<'w>(
         &self,
-        world: &'a World,
+        world: &'w World,
         strategy: LocationStrategy,
         policy: SteeringPolicy,
-    ) -> Location<'a> {
-        self.locate_by_subnet(world, strategy, policy)
-            .or_else(|| self.locate_by_resolver(world, strategy))
-            .unwrap_or(Location { place: &world.site.place, source: LocationSource::Pop, scope: 0 })
+    ) -> Location<'w> {
+        let by_subnet = self.locate_by_subnet(world, strategy, policy);
+        match by_subnet.filter(|found| found.place.country.is_some()) {
+            Some(found) => found,
+            None => Location {
+                scope: by_subnet.map_or(0, |unknown| unknown.scope),
+                ..self.locate_by_resolver(world, strategy).unwrap_or(Location {
+                    place: &world.site.place,
+                    source: LocationSource::Pop,
+                    scope: 0,
+                })
+            },
+        }
     }
 
-    fn locate_by_subnet<'a>(
+    /// None when the subnet does not count; a place without a country when nobody knows.
+    fn locate_by_subnet<'w>(
         &self,
-        world: &'a World,
+        world: &'w World,
         strategy: LocationStrategy,
         policy: SteeringPolicy,
-    ) -> Option<Location<'a>> {
+    ) -> Option<Location<'w>> {
         let preferred = match strategy.prefer_ecs {
             PreferEcs::Always => true,
             PreferEcs::Never => false,
@@ -93,15 +117,14 @@ impl Client {
         let found = world.geo.locate(subnet.address);
         // A scope longer than what was asked would keep resolvers from caching (RFC 7871 section 7.2.1).
         let scope = found.prefix.min(subnet.source_prefix);
-        let located = Location { place: found.place, source: LocationSource::Ecs, scope };
-        found.place.country.is_some().then_some(located)
+        Some(Location { place: found.place, source: LocationSource::Ecs, scope })
     }
 
-    fn locate_by_resolver<'a>(
+    fn locate_by_resolver<'w>(
         &self,
-        world: &'a World,
+        world: &'w World,
         strategy: LocationStrategy,
-    ) -> Option<Location<'a>> {
+    ) -> Option<Location<'w>> {
         match strategy.mode {
             LocationMode::Pop => None,
             LocationMode::ResolverIp => {

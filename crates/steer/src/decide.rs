@@ -8,8 +8,9 @@ use trimtab_model::balancer::SteeringPolicy;
 
 use crate::dice::Dice;
 use crate::endpoint::{self, Picks};
-use crate::policy::{self, Choice};
+use crate::policy::{self, Asked, Choice};
 use crate::pool::{Pool, Set};
+use crate::rules;
 use crate::why::{EndpointChoice, Notes, PoolChoice, Silent, Step, Steps, Why};
 use crate::{Balancer, Client, PoolSlot, World};
 
@@ -33,7 +34,7 @@ pub struct Decision<'a> {
 pub fn decide<'a>(
     world: &'a World,
     balancer: &Balancer,
-    client: &Client,
+    client: &Client<'_>,
     now: Instant,
     dice: u64,
 ) -> Decision<'a> {
@@ -44,7 +45,7 @@ pub fn decide<'a>(
 pub fn explain<'a>(
     world: &'a World,
     balancer: &Balancer,
-    client: &Client,
+    client: &Client<'_>,
     now: Instant,
     dice: u64,
 ) -> (Decision<'a>, Vec<Step>) {
@@ -53,19 +54,26 @@ pub fn explain<'a>(
     (decision, steps.0)
 }
 
-/// The story: candidates by policy, else the fallback pool; then endpoints of that pool.
+/// The story: rules settle what holds for this request; candidates by policy, else the fallback pool; then
+/// endpoints of that pool.
 fn walk<'a>(
     world: &'a World,
     balancer: &Balancer,
-    client: &Client,
+    client: &Client<'_>,
     now: Instant,
     dice: u64,
     notes: &mut impl Notes,
 ) -> Decision<'a> {
     let mut dice = Dice::new(dice);
-    let mut choice = choose_pool(world, balancer, client, now, &mut dice, notes);
-    if choice.pool.is_none() {
-        choose_fallback(world, balancer, &mut choice, now, notes);
+    let ruled = rules::settle(world, balancer, client, notes);
+    let settings = &ruled.settings;
+    let asked = Asked { world, settings, client, now };
+    let mut choice = match ruled.fixed {
+        true => Choice::fixed(),
+        false => choose_pool(&asked, &mut dice, notes),
+    };
+    if choice.pool.is_none() && !ruled.fixed {
+        choose_fallback(&asked, &mut choice, notes);
     }
     let found = choice.pool.and_then(|slot| Some((slot, world.pool(slot)?)));
     let (picks, endpoints, hashed_scope) = match found {
@@ -75,62 +83,46 @@ fn walk<'a>(
         }
         None => (Picks::default(), EndpointChoice::NoPool, 0),
     };
-    let ttl = bounded_ttl(balancer.ttl, choice.soonest_flip);
-    notes.note(Step::Bounded { ttl, configured: balancer.ttl });
+    let ttl = bounded_ttl(settings.ttl, choice.soonest_flip);
+    notes.note(Step::Bounded { ttl, configured: settings.ttl });
     Decision {
         picks,
         ttl,
         soonest_flip: choice.soonest_flip,
-        scope: choice.scope.max(hashed_scope),
+        scope: choice.scope.max(hashed_scope).max(ruled.scope),
         why: Why {
-            policy: balancer.policy,
+            policy: settings.policy,
             location: choice.location,
             geo: choice.geo,
             pool: choice.pool,
             chosen: choice.chosen,
             endpoints,
+            rule: ruled.by,
         },
     }
 }
 
-fn choose_pool(
-    world: &World,
-    balancer: &Balancer,
-    client: &Client,
-    now: Instant,
-    dice: &mut Dice,
-    notes: &mut impl Notes,
-) -> Choice {
-    match balancer.policy {
-        // Without measured latencies, dynamic_latency is failover order.
-        SteeringPolicy::Unset | SteeringPolicy::Off | SteeringPolicy::DynamicLatency => {
-            policy::off::choose(world, balancer, now, notes)
-        }
-        SteeringPolicy::Geo => policy::geo::choose(world, balancer, client, now, notes),
+fn choose_pool(asked: &Asked<'_>, dice: &mut Dice, notes: &mut impl Notes) -> Choice {
+    match asked.settings.policy {
+        SteeringPolicy::Unset | SteeringPolicy::Off => policy::off::choose(asked, dice, notes),
+        SteeringPolicy::Geo => policy::geo::choose(asked, dice, notes),
+        SteeringPolicy::DynamicLatency => policy::latency::choose(asked, dice, notes),
         // On DNS nobody counts open requests: weights alone decide.
         SteeringPolicy::Random
         | SteeringPolicy::LeastOutstandingRequests
-        | SteeringPolicy::LeastConnections => {
-            policy::random::choose(world, balancer, now, dice, notes)
-        }
-        SteeringPolicy::Proximity => policy::proximity::choose(world, balancer, client, now, notes),
+        | SteeringPolicy::LeastConnections => policy::random::choose(asked, dice, notes),
+        SteeringPolicy::Proximity => policy::proximity::choose(asked, dice, notes),
     }
 }
 
 /// The fallback pool serves whatever its health, unless a person disabled it.
-fn choose_fallback(
-    world: &World,
-    balancer: &Balancer,
-    choice: &mut Choice,
-    now: Instant,
-    notes: &mut impl Notes,
-) {
-    let slot = balancer.fallback;
-    let enabled = world.pool(slot).filter(|pool| pool.enabled);
+fn choose_fallback(asked: &Asked<'_>, choice: &mut Choice, notes: &mut impl Notes) {
+    let slot = asked.settings.fallback;
+    let enabled = asked.world.pool(slot).filter(|pool| pool.enabled);
     if let Some(pool) = enabled {
         choice.pool = Some(slot);
         choice.chosen = PoolChoice::Fallback;
-        choice.looked_at(pool, now);
+        choice.looked_at(pool, asked.now);
     } else {
         notes.note(Step::FallbackDisabled { pool: slot });
         choice.chosen = PoolChoice::Nothing;
@@ -141,7 +133,7 @@ fn choose_endpoints<'a>(
     slot: PoolSlot,
     pool: &'a Pool,
     chosen: PoolChoice,
-    client: &Client,
+    client: &Client<'_>,
     dice: &mut Dice,
     notes: &mut impl Notes,
 ) -> (Picks<'a>, EndpointChoice, u8) {
@@ -149,18 +141,22 @@ fn choose_endpoints<'a>(
     let (picks, how) = endpoint::choose(pool.policy, set, client, dice);
     notes.note(Step::Endpoints { how, eligible: set.members().len() });
     for pick in picks.iter() {
-        notes.note(Step::Answered { pool: slot, endpoint: pick.endpoint });
+        let (endpoint, address) = (pick.endpoint, pick.address);
+        notes.note(Step::Answered { pool: slot, endpoint, address });
     }
     let scope = if how == EndpointChoice::Hashed { client.hash_scope() } else { 0 };
     (picks, how, scope)
 }
 
-fn eligible<'a>(pool: &'a Pool, chosen: PoolChoice, client: &Client) -> &'a Set {
+fn eligible<'a>(pool: &'a Pool, chosen: PoolChoice, client: &Client<'_>) -> &'a Set {
     match chosen {
         PoolChoice::Fallback => pool.whatever_health(client.family),
-        PoolChoice::FirstUsable | PoolChoice::Drawn | PoolChoice::Nearest | PoolChoice::Nothing => {
-            pool.serving(client.family)
-        }
+        PoolChoice::FirstUsable
+        | PoolChoice::Drawn
+        | PoolChoice::Nearest
+        | PoolChoice::Fastest
+        | PoolChoice::FixedResponse
+        | PoolChoice::Nothing => pool.serving(client.family),
     }
 }
 

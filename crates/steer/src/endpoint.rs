@@ -16,11 +16,12 @@ pub struct Picks<'a> {
     chosen: ArrayVec<u16, ANSWERS_MAX>,
 }
 
-/// Equal weights answer with every endpoint, shuffled; any difference in weight answers with one.
+/// Equal weights answer with every address of every endpoint, shuffled; any difference in weight answers with
+/// one address of one endpoint.
 pub fn choose<'a>(
     policy: OriginPolicy,
     set: &'a Set,
-    client: &Client,
+    client: &Client<'_>,
     dice: &mut Dice,
 ) -> (Picks<'a>, EndpointChoice) {
     let members = set.members();
@@ -58,35 +59,43 @@ impl<'a> Picks<'a> {
     }
 }
 
-/// In proportion to weight; evenly when nobody weighs anything.
+/// An endpoint in proportion to weight, then any of its addresses.
 fn drawn(set: &Set, dice: &mut Dice) -> Option<u16> {
     let members = set.members();
-    if set.total_weight() == 0 {
-        return u16::try_from(dice.below(count(members.len()))).ok();
-    }
     let mut left = dice.below(set.total_weight());
-    let index = members.iter().position(|member| match left.checked_sub(member.weight.into()) {
+    let first = members.iter().position(|member| match left.checked_sub(member.weight.into()) {
         Some(rest) => {
             left = rest;
             false
         }
         None => true,
     })?;
-    u16::try_from(index).ok()
+    let further = match addresses_from(first, members).len() {
+        0 | 1 => 0,
+        several => dice.below(count(several)),
+    };
+    u16::try_from(count(first).checked_add(further)?).ok()
 }
 
-/// Weighted rendezvous: each member's score is −w / ln(u) with u drawn from client and member alone,
-/// so removing one moves only its own clients.
-fn hashed(set: &Set, client: &Client) -> Option<u16> {
+/// The addresses of the endpoint whose first one is there.
+fn addresses_from(first: usize, members: &[Member]) -> &[Member] {
+    let rest = members.get(first..).unwrap_or_default();
+    rest.chunk_by(|a, b| a.endpoint == b.endpoint).next().unwrap_or_default()
+}
+
+/// Weighted rendezvous: each endpoint's score is −w / ln(u) with u drawn from client and endpoint alone, so
+/// removing one moves only its own clients. Its addresses are told apart in the same way.
+fn hashed(set: &Set, client: &Client<'_>) -> Option<u16> {
     let seed = hash_ip(client.address(), 0);
     let score = |member: &Member| {
-        let weight = if set.total_weight() == 0 { 1.0 } else { f64::from(member.weight) };
         // The upper 53 bits, moved off zero: strictly between 0 and 1.
         let unit = ((mix(seed ^ member.hash) >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
-        -weight / unit.ln()
+        -f64::from(member.weight) / unit.ln()
     };
     let scores = set.members().iter().map(score).zip(0_u16..);
-    scores.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, index)| index)
+    let (_, first) = scores.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
+    let of_endpoint = addresses_from(first.into(), set.members()).iter().zip(first..);
+    of_endpoint.max_by_key(|(member, _)| hash_ip(member.address, seed)).map(|(_, index)| index)
 }
 
 fn shuffled(all: usize, dice: &mut Dice) -> ArrayVec<u16, ANSWERS_MAX> {

@@ -1,17 +1,31 @@
 //! Steering policies: each turns a balancer's pools into one choice.
 
 pub mod geo;
+pub mod latency;
 pub mod off;
 pub mod proximity;
 pub mod random;
 
 use std::time::{Duration, Instant};
 
-use crate::balancer::GeoMatch;
-use crate::client::LocationSource;
+use trimtab_model::pool::ShedPolicy;
+
+use crate::balancer::{Candidate, GeoMatch};
+use crate::client::{Client, LocationSource};
+use crate::dice::Dice;
 use crate::pool::{Pool, Usable};
+use crate::settings::Settings;
 use crate::why::{Notes, PoolChoice, Step};
 use crate::{PoolSlot, World};
+
+/// What every policy is asked with.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    pub world: &'a World,
+    pub settings: &'a Settings<'a>,
+    pub client: &'a Client<'a>,
+    pub now: Instant,
+}
 
 /// The pool a policy found, and what the search rested on.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +38,13 @@ pub struct Choice {
     /// From now until a pool that was looked at could change.
     pub soonest_flip: Option<Duration>,
 }
+
+/// Candidates that are out, by their place in the list: those that may not be used or shed the request.
+#[derive(Clone, Copy, Debug, Default)]
+struct Out([u64; OUT_WORDS]);
+
+/// More bits than a list may have pools; what is beyond them is out.
+const OUT_WORDS: usize = 4;
 
 // === impl Choice ===
 
@@ -39,6 +60,11 @@ impl Choice {
         }
     }
 
+    /// A rule answers: no pool is asked.
+    pub(crate) fn fixed() -> Choice {
+        Choice { chosen: PoolChoice::FixedResponse, ..Choice::none() }
+    }
+
     /// The choice rests on this pool's health from now on.
     pub fn looked_at(&mut self, pool: &Pool, now: Instant) {
         self.soonest_flip = match (self.soonest_flip, pool.health.soonest_flip(now)) {
@@ -50,13 +76,12 @@ impl Choice {
     /// The pool if steering may use it.
     fn consider<'a>(
         &mut self,
-        world: &'a World,
+        asked: &Asked<'a>,
         slot: PoolSlot,
-        now: Instant,
         notes: &mut impl Notes,
     ) -> Option<&'a Pool> {
-        let pool = world.pool(slot)?;
-        self.looked_at(pool, now);
+        let pool = asked.world.pool(slot)?;
+        self.looked_at(pool, asked.now);
         if pool.usable == Usable::Yes {
             return Some(pool);
         }
@@ -64,23 +89,100 @@ impl Choice {
         None
     }
 
-    fn take(&mut self, pool: PoolSlot, chosen: PoolChoice) {
-        self.pool = Some(pool);
+    /// Takes the pool unless it sheds this request.
+    #[inline]
+    fn take(
+        &mut self,
+        asked: &Asked<'_>,
+        (slot, pool): (PoolSlot, &Pool),
+        chosen: PoolChoice,
+        dice: &mut Dice,
+        notes: &mut impl Notes,
+    ) -> bool {
+        if let Some(shedding) = pool.shedding {
+            if shedding.policy == ShedPolicy::Hash {
+                self.scope = self.scope.max(asked.client.hash_scope());
+            }
+            if shedding.sheds(asked.client, dice) {
+                notes.note(Step::Shed { pool: slot, shedding });
+                return false;
+            }
+        }
+        self.pool = Some(slot);
         self.chosen = chosen;
+        true
     }
 
-    /// Failover order: the first usable pool of the list.
+    /// Failover order: the first usable pool of the list that keeps the request.
     fn take_first(
         &mut self,
-        world: &World,
+        asked: &Asked<'_>,
         pools: impl Iterator<Item = PoolSlot>,
-        now: Instant,
+        dice: &mut Dice,
         notes: &mut impl Notes,
     ) {
         for slot in pools {
-            if self.consider(world, slot, now, notes).is_some() {
-                return self.take(slot, PoolChoice::FirstUsable);
+            if let Some(pool) = self.consider(asked, slot, notes)
+                && self.take(asked, (slot, pool), PoolChoice::FirstUsable, dice, notes)
+            {
+                return;
             }
+        }
+    }
+
+    /// The candidate that ranks lowest and keeps the request; what `near` lets count as equal goes by list order.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "two policies share the walk, and differ in all of them"
+    )]
+    fn take_lowest(
+        &mut self,
+        asked: &Asked<'_>,
+        ranks: &[f64],
+        mut out: Out,
+        near: impl Fn(f64) -> f64,
+        chosen: PoolChoice,
+        dice: &mut Dice,
+        notes: &mut impl Notes,
+    ) {
+        loop {
+            let open = || ranks.iter().enumerate().filter(|(index, _)| !out.has(*index));
+            let Some(lowest) = open().map(|(_, &rank)| rank).reduce(f64::min) else { return };
+            let limit = near(lowest);
+            let Some((index, _)) = open().find(|(_, rank)| **rank <= limit) else { return };
+            let Some(found) = asked.candidate(index) else { return };
+            if self.take(asked, found, chosen, dice, notes) {
+                return;
+            }
+            out.put(index);
+        }
+    }
+}
+
+// === impl Asked ===
+
+impl<'a> Asked<'a> {
+    fn candidate(&self, index: usize) -> Option<(PoolSlot, &'a Pool)> {
+        let slot = self.settings.candidates.get(index)?.pool;
+        Some((slot, self.world.pool(slot)?))
+    }
+
+    /// The default pools in failover order.
+    fn in_order(&self) -> impl Iterator<Item = PoolSlot> {
+        self.settings.candidates.iter().map(|candidate: &Candidate| candidate.pool)
+    }
+}
+
+// === impl Out ===
+
+impl Out {
+    fn has(&self, index: usize) -> bool {
+        self.0.get(index / 64).is_none_or(|word| word >> (index % 64) & 1 == 1)
+    }
+
+    fn put(&mut self, index: usize) {
+        if let Some(word) = self.0.get_mut(index / 64) {
+            *word |= 1 << (index % 64);
         }
     }
 }

@@ -3,12 +3,14 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use trimtab_geo::Point;
-use trimtab_health::{PoolHealth, PoolStatus};
+use trimtab_health::{PoolHealth, PoolStatus, Verdict};
 use trimtab_model::pool::{Address, OriginPolicy};
-use trimtab_model::{self as model, PoolId};
+use trimtab_model::{self as model, Name, PoolId};
 
 use crate::Family;
 use crate::dice::mix;
+use crate::latency::Latency;
+use crate::shedding::Shedding;
 
 /// One pool of one moment.
 #[derive(Clone, Debug)]
@@ -21,6 +23,9 @@ pub struct Pool {
     pub point: Option<Point>,
     pub health: PoolHealth,
     pub usable: Usable,
+    /// None: it keeps every request.
+    pub shedding: Option<Shedding>,
+    pub latency: Latency,
     serving: Families,
     /// What the fallback pool answers with: every enabled endpoint, whatever its health.
     enabled_endpoints: Families,
@@ -31,6 +36,8 @@ pub struct Pool {
 pub struct Endpoint {
     pub name: Box<str>,
     pub address: Address,
+    /// What a host name resolved to; empty for an address, and for a name that was never resolved.
+    pub resolved: Box<[IpAddr]>,
     pub enabled: bool,
     /// Hundredths.
     pub weight: u8,
@@ -44,7 +51,7 @@ pub struct Endpoint {
 pub enum Usable {
     Yes,
     Disabled,
-    /// Fewer endpoints are up than the pool needs.
+    /// Fewer endpoints are up than the pool needs; one without any address is not up.
     Critical,
     /// A monitor is attached and has no result yet: counts as down.
     NoResultYet,
@@ -52,24 +59,26 @@ pub enum Usable {
     Empty,
 }
 
-/// The endpoints of one address family that may be answered.
+/// The addresses of one family that may be answered; those of one endpoint are neighbours.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Set {
     members: Box<[Member]>,
-    /// Sum of the weights, in hundredths.
+    /// Sum of the members' weights; never 0 when there are any.
     total: u32,
     /// True when no endpoint of the pool differs in weight from another.
     equal: bool,
 }
 
-/// One endpoint that may be answered.
+/// One address that may be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Member {
     /// Index in the pool's endpoints.
     pub endpoint: u16,
-    /// Hundredths; 0 only when every member weighs 0.
+    /// Hundredths. An endpoint's first address has all of its weight and the others none, so that a name
+    /// with many addresses is drawn no more often than one with few.
     pub weight: u8,
     pub address: IpAddr,
+    /// The endpoint's.
     pub hash: u64,
 }
 
@@ -82,21 +91,36 @@ struct Families {
 // === impl Pool ===
 
 impl Pool {
-    /// `health` must have one entry per endpoint of `config`, in the same order.
+    /// A pool whose host names are not resolved, and therefore serve nobody.
     pub fn build(config: &model::Pool, health: PoolHealth) -> Pool {
-        let endpoints: Box<[Endpoint]> = config.origins.iter().map(Endpoint::build).collect();
+        Pool::resolved(config, health, |_| &[])
+    }
+
+    /// `health` must have one entry per endpoint of `config`, in the same order; `addresses` gives what a
+    /// host name resolved to, or nothing.
+    pub fn resolved<'a>(
+        config: &model::Pool,
+        health: PoolHealth,
+        addresses: impl Fn(&Name) -> &'a [IpAddr],
+    ) -> Pool {
+        let origins = config.origins.iter();
+        let endpoints: Box<[Endpoint]> =
+            origins.map(|origin| Endpoint::build(origin, &addresses)).collect();
         let serves: Vec<bool> = endpoints
             .iter()
             .zip(health.endpoints.iter())
-            .map(|(endpoint, health)| endpoint.enabled && health.verdict.serves())
+            .map(|(endpoint, health)| endpoint.serves(health.verdict))
             .collect();
+        let serving = serves.iter().filter(|serves| **serves).count();
         Pool {
             id: config.id,
             name: config.name.as_str().into(),
             enabled: config.enabled,
             policy: config.origin_steering,
             point: config.coordinates.map(Point::from),
-            usable: usable(config, &endpoints, &health),
+            usable: usable(config, &endpoints, serving, &health),
+            shedding: Shedding::build(config),
+            latency: Latency::build(&health, &serves),
             serving: Families::of(&endpoints, |index| serves.get(index) == Some(&true)),
             enabled_endpoints: Families::of(&endpoints, |index| {
                 endpoints.get(index).is_some_and(|endpoint| endpoint.enabled)
@@ -117,29 +141,55 @@ impl Pool {
     }
 }
 
-fn usable(config: &model::Pool, endpoints: &[Endpoint], health: &PoolHealth) -> Usable {
+/// The status knows nothing of names; an endpoint whose name was never resolved is no endpoint that is up.
+fn usable(
+    config: &model::Pool,
+    endpoints: &[Endpoint],
+    serving: usize,
+    health: &PoolHealth,
+) -> Usable {
     let monitored = health.schedule.is_some();
+    let minimum = usize::try_from(config.minimum_origins).unwrap_or(usize::MAX);
+    let needed = if monitored { minimum.max(1) } else { 1 };
     match health.status {
         _ if !config.enabled => Usable::Disabled,
         _ if !endpoints.iter().any(|endpoint| endpoint.enabled) => Usable::Empty,
-        PoolStatus::Healthy | PoolStatus::Degraded => Usable::Yes,
-        PoolStatus::Critical => Usable::Critical,
         PoolStatus::Unknown if monitored => Usable::NoResultYet,
-        PoolStatus::Unknown => Usable::Yes,
+        PoolStatus::Critical => Usable::Critical,
+        PoolStatus::Healthy | PoolStatus::Degraded | PoolStatus::Unknown => match serving {
+            few if few < needed => Usable::Critical,
+            _ => Usable::Yes,
+        },
     }
 }
 
 // === impl Endpoint ===
 
 impl Endpoint {
-    fn build(origin: &model::Origin) -> Endpoint {
+    fn build<'a>(origin: &model::Origin, addresses: &impl Fn(&Name) -> &'a [IpAddr]) -> Endpoint {
         Endpoint {
             name: origin.name.as_str().into(),
             address: origin.address.clone(),
+            resolved: match &origin.address {
+                Address::Ip(_) => Box::new([]),
+                Address::Host(name) => addresses(name).into(),
+            },
             enabled: origin.enabled,
             weight: origin.weight.hundredths(),
             hash: address_hash(&origin.address, origin.port),
         }
+    }
+
+    /// What clients can be told of it, of both families; empty for a name that was never resolved.
+    pub fn addresses(&self) -> &[IpAddr] {
+        match &self.address {
+            Address::Ip(address) => std::slice::from_ref(address),
+            Address::Host(_) => &self.resolved,
+        }
+    }
+
+    fn serves(&self, verdict: Verdict) -> bool {
+        self.enabled && verdict.serves() && !self.addresses().is_empty()
     }
 }
 
@@ -172,7 +222,7 @@ impl Families {
         let equal = weights_are_equal(endpoints);
         let of_family = |v4: bool| {
             let members = endpoints.iter().enumerate().filter(|(index, _)| eligible(*index));
-            let members = members.filter_map(|(index, endpoint)| member(index, endpoint, v4));
+            let members = members.flat_map(|(index, endpoint)| members_of(index, endpoint, v4));
             Set::of_pool(members.collect(), equal)
         };
         Families { v4: of_family(true), v6: of_family(false) }
@@ -192,17 +242,19 @@ fn weights_are_equal(endpoints: &[Endpoint]) -> bool {
     weights.all(|weight| Some(weight) == first)
 }
 
-fn member(index: usize, endpoint: &Endpoint, v4: bool) -> Option<Member> {
-    let Address::Ip(address) = endpoint.address else { return None };
-    let endpoint_index = u16::try_from(index).ok()?;
+fn members_of(index: usize, endpoint: &Endpoint, v4: bool) -> impl Iterator<Item = Member> {
     let Endpoint { weight, hash, .. } = *endpoint;
-    (address.is_ipv4() == v4).then_some(Member { endpoint: endpoint_index, weight, address, hash })
+    let number = u16::try_from(index);
+    let of_family = endpoint.addresses().iter().filter(move |address| address.is_ipv4() == v4);
+    of_family
+        .filter_map(move |&address| Some(Member { endpoint: number.ok()?, weight, address, hash }))
 }
 
 // === impl Set ===
 
 impl Set {
-    /// Weights are equal when no member differs from another.
+    /// Weights are equal when no member differs from another; the members of one endpoint must be
+    /// neighbours, each with the whole weight of the endpoint.
     pub fn new(members: impl Iterator<Item = Member>) -> Set {
         let members: Vec<Member> = members.collect();
         let first = members.first().map(|member| member.weight);
@@ -210,10 +262,15 @@ impl Set {
         Set::of_pool(members, equal)
     }
 
-    /// Members of weight 0 serve only when nobody weighs more.
+    /// Endpoints of weight 0 serve only when nobody weighs more, then all alike.
     fn of_pool(mut members: Vec<Member>, equal: bool) -> Set {
         if members.iter().any(|member| member.weight > 0) {
             members.retain(|member| member.weight > 0);
+        }
+        let mut before = None;
+        for member in &mut members {
+            let first = before.replace(member.endpoint) != Some(member.endpoint);
+            member.weight = if first { member.weight.max(1) } else { 0 };
         }
         let total = members.iter().fold(0, |sum: u32, m| sum.saturating_add(m.weight.into()));
         Set { members: members.into(), total, equal }

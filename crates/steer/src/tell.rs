@@ -1,23 +1,36 @@
 //! A decision's steps as sentences: the text of `trimtab explain`, made from the steps themselves.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Instant;
 
 use trimtab_geo::Place;
-use trimtab_health::{FailureReason, PoolStatus, Verdict};
+use trimtab_health::{FailureReason, Verdict};
 use trimtab_model::balancer::SteeringPolicy;
+use trimtab_model::pool::ShedPolicy;
 
 use crate::balancer::GeoMatch;
 use crate::client::LocationSource;
 use crate::pool::Usable;
-use crate::why::{EndpointChoice, PoolChoice, Step};
+use crate::shedding::Shedding;
+use crate::why::{EndpointChoice, PoolChoice, Step, Why};
 use crate::{Balancer, Pool, PoolSlot, World};
 
-/// One sentence for each step, in order, with the evidence of the moment.
-pub fn tell(balancer: &Balancer, steps: &[Step], world: &World, now: Instant) -> Vec<String> {
-    let policy = format!("{} steers by {}", balancer.name, policy(balancer.policy));
-    let sentences = steps.iter().map(|step| sentence(step, world, now));
-    std::iter::once(policy).chain(sentences).collect()
+/// One sentence for each step, in order, with the evidence of the moment. What rules changed is told before the
+/// policy that came of it.
+pub fn tell(
+    balancer: &Balancer,
+    why: &Why,
+    steps: &[Step],
+    world: &World,
+    now: Instant,
+) -> Vec<String> {
+    let rules = steps.iter().take_while(|step| matches!(step, Step::Ruled { .. })).count();
+    let (rules, steps) = steps.split_at_checked(rules).unwrap_or((&[], steps));
+    let policy = format!("{} steers by {}", balancer.name, policy(why.policy));
+    let told = |step| sentence(step, balancer, world, now);
+    let policy = (why.chosen != PoolChoice::FixedResponse).then_some(policy);
+    rules.iter().map(told).chain(policy).chain(steps.iter().map(told)).collect()
 }
 
 fn policy(policy: SteeringPolicy) -> &'static str {
@@ -25,7 +38,7 @@ fn policy(policy: SteeringPolicy) -> &'static str {
         SteeringPolicy::Unset | SteeringPolicy::Off => "failover order",
         SteeringPolicy::Geo => "geography: PoP, then country, then region, then the default pools",
         SteeringPolicy::Random => "chance, in proportion to weights",
-        SteeringPolicy::DynamicLatency => "latency; none is measured, so by failover order",
+        SteeringPolicy::DynamicLatency => "latency, as probes from this place measure it",
         SteeringPolicy::Proximity => "distance",
         SteeringPolicy::LeastOutstandingRequests | SteeringPolicy::LeastConnections => {
             "load; none is counted on DNS, so by chance, in proportion to weights"
@@ -33,9 +46,20 @@ fn policy(policy: SteeringPolicy) -> &'static str {
     }
 }
 
-fn sentence(step: &Step, world: &World, now: Instant) -> String {
+fn sentence(step: &Step, balancer: &Balancer, world: &World, now: Instant) -> String {
     let pool = |slot: PoolSlot| PoolName(world, slot);
     match *step {
+        Step::Ruled { by, holds } => {
+            format!("{} {}", balancer.rules.name(by), if holds { "holds" } else { "does not hold" })
+        }
+        Step::Timed { pool: slot, rtt: Some(rtt) } => {
+            format!("{} answers probes in {:.1} ms", pool(slot), rtt.as_secs_f64() * 1000.0)
+        }
+        Step::Timed { pool: slot, rtt: None } => format!("{} is in", pool(slot)),
+        Step::Unmeasured { pool: slot } => {
+            format!("nobody here has measured {}, so failover order holds", pool(slot))
+        }
+        Step::Shed { pool: slot, shedding } => shed(&pool(slot), shedding),
         Step::Located { source, place, scope } => located(source, &place, scope),
         Step::Listed { by } => listed(by),
         Step::PassedOver { pool: slot, because } => {
@@ -52,12 +76,22 @@ fn sentence(step: &Step, world: &World, now: Instant) -> String {
             format!("the fallback pool {} is disabled, so there is no address to give", pool(slot))
         }
         Step::Endpoints { how, eligible } => endpoints(how, eligible),
-        Step::Answered { pool: slot, endpoint } => answered(world, slot, endpoint, now),
+        Step::Answered { pool: slot, endpoint, address } => {
+            answered(world, (slot, endpoint), address, now)
+        }
         Step::Bounded { ttl, configured } if ttl < configured => {
             format!("TTL {ttl} s and not {configured} s: a probe could change the answer by then")
         }
         Step::Bounded { ttl, .. } => format!("TTL {ttl} s, as configured"),
     }
+}
+
+fn shed(pool: &PoolName<'_>, shedding: Shedding) -> String {
+    let how = match shedding.policy {
+        ShedPolicy::Random => "by chance",
+        ShedPolicy::Hash => "by a hash of the client's address",
+    };
+    format!("{pool} sheds {} % of its requests, {how}; this is one", shedding.percent())
 }
 
 fn located(source: LocationSource, place: &Place, scope: u8) -> String {
@@ -94,21 +128,20 @@ fn usable(because: Usable) -> &'static str {
 }
 
 fn evidence(pool: &Pool, now: Instant) -> String {
-    if pool.health.status == PoolStatus::Unknown {
-        return String::new();
-    }
     let endpoints = pool.endpoints.iter().zip(&pool.health.endpoints);
-    let told: Vec<String> = endpoints
-        .filter(|(_, health)| health.verdict == Verdict::Down)
-        .map(|(endpoint, health)| {
+    let nameless = pool.endpoints.iter().filter(|endpoint| endpoint.addresses().is_empty());
+    let nameless = nameless.map(|endpoint| format!("{} was never resolved", endpoint.address));
+    let down = endpoints.filter(|(_, health)| health.verdict == Verdict::Down).map(
+        |(endpoint, health)| {
             let failing = health.observers.iter().filter_map(|(_, seen)| seen.last);
             let reason = failing.map(|last| last.reason).find(|r| *r != FailureReason::None);
             let reason = reason.map_or("down", FailureReason::word);
             let since = health.since.map_or(0, |at| now.saturating_duration_since(at).as_secs());
             format!("{} since {since} s ({reason})", endpoint.name)
-        })
-        .collect();
-    format!(" [{}]", told.join(", "))
+        },
+    );
+    let told: Vec<String> = nameless.chain(down).collect();
+    if told.is_empty() { String::new() } else { format!(" [{}]", told.join(", ")) }
 }
 
 fn measured(pool: &PoolName<'_>, km: Option<f64>, stretched_km: f64) -> String {
@@ -126,6 +159,8 @@ fn chosen(how: PoolChoice) -> &'static str {
         PoolChoice::FirstUsable => "the first in order that may be used",
         PoolChoice::Drawn => "by chance",
         PoolChoice::Nearest => "the nearest, or first among equally near ones",
+        PoolChoice::Fastest => "probes from this place are answered soonest",
+        PoolChoice::FixedResponse => "a rule answers by itself",
         PoolChoice::Fallback => "no other pool may be used, and the fallback pool always may",
         PoolChoice::Nothing => "no pool may be used",
     }
@@ -144,7 +179,12 @@ fn endpoints(how: EndpointChoice, eligible: usize) -> String {
     }
 }
 
-fn answered(world: &World, slot: PoolSlot, endpoint: u16, now: Instant) -> String {
+fn answered(
+    world: &World,
+    (slot, endpoint): (PoolSlot, u16),
+    address: IpAddr,
+    now: Instant,
+) -> String {
     let found = world.pool(slot).and_then(|pool| {
         let index = usize::from(endpoint);
         Some((pool.endpoints.get(index)?, pool.health.endpoints.get(index)?))
@@ -156,7 +196,7 @@ fn answered(world: &World, slot: PoolSlot, endpoint: u16, now: Instant) -> Strin
         Verdict::Up => "up",
         Verdict::Down => "down",
     };
-    let mut text = format!("answer {} ({}, {state}", endpoint.address, endpoint.name);
+    let mut text = format!("answer {address} ({}, {state}", endpoint.name);
     if let Some(since) = health.since {
         text.push_str(&format!(" for {} s", now.saturating_duration_since(since).as_secs()));
     }

@@ -1,11 +1,16 @@
 //! The reason of a decision: a few words for every answer, every step for those who ask.
 
+use std::net::IpAddr;
+use std::time::Duration;
+
 use trimtab_model::balancer::SteeringPolicy;
 
 use crate::PoolSlot;
 use crate::balancer::GeoMatch;
 use crate::client::LocationSource;
 use crate::pool::Usable;
+use crate::rules::RuleRef;
+use crate::shedding::Shedding;
 
 /// Why this answer. Small and without text, because every answer carries one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +22,8 @@ pub struct Why {
     pub pool: Option<PoolSlot>,
     pub chosen: PoolChoice,
     pub endpoints: EndpointChoice,
+    /// The last pool set or rule that held.
+    pub rule: Option<RuleRef>,
 }
 
 /// How the pool was found.
@@ -27,6 +34,10 @@ pub enum PoolChoice {
     /// By chance, in proportion to its weight.
     Drawn,
     Nearest,
+    /// The one that answers probes soonest.
+    Fastest,
+    /// A rule answers by itself, without any pool.
+    FixedResponse,
     /// No candidate was usable: the fallback pool, whatever its health.
     Fallback,
     /// No candidate was usable and the fallback pool is disabled.
@@ -53,17 +64,67 @@ pub enum EndpointChoice {
 /// One step of a decision, told while it is made.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    Located { source: LocationSource, place: trimtab_geo::Place, scope: u8 },
-    Listed { by: GeoMatch },
-    PassedOver { pool: PoolSlot, because: Usable },
-    Weighed { pool: PoolSlot, weight: u8 },
-    Measured { pool: PoolSlot, km: Option<f64>, stretched_km: f64 },
-    Drew { draw: u32, of: u32 },
-    Chose { pool: PoolSlot, how: PoolChoice },
-    FallbackDisabled { pool: PoolSlot },
-    Answered { pool: PoolSlot, endpoint: u16 },
-    Endpoints { how: EndpointChoice, eligible: usize },
-    Bounded { ttl: u32, configured: u32 },
+    Ruled {
+        by: RuleRef,
+        holds: bool,
+    },
+    Located {
+        source: LocationSource,
+        place: trimtab_geo::Place,
+        scope: u8,
+    },
+    Listed {
+        by: GeoMatch,
+    },
+    PassedOver {
+        pool: PoolSlot,
+        because: Usable,
+    },
+    Weighed {
+        pool: PoolSlot,
+        weight: u8,
+    },
+    Measured {
+        pool: PoolSlot,
+        km: Option<f64>,
+        stretched_km: f64,
+    },
+    Timed {
+        pool: PoolSlot,
+        rtt: Option<Duration>,
+    },
+    /// This pool is why latencies do not decide.
+    Unmeasured {
+        pool: PoolSlot,
+    },
+    Shed {
+        pool: PoolSlot,
+        shedding: Shedding,
+    },
+    Drew {
+        draw: u32,
+        of: u32,
+    },
+    Chose {
+        pool: PoolSlot,
+        how: PoolChoice,
+    },
+    FallbackDisabled {
+        pool: PoolSlot,
+    },
+    Answered {
+        pool: PoolSlot,
+        endpoint: u16,
+        address: IpAddr,
+    },
+    Endpoints {
+        how: EndpointChoice,
+        eligible: usize,
+    },
+    Bounded {
+        ttl: u32,
+        configured: u32,
+    },
 }
 
 /// Who listens to the steps. A decision made for nobody's eyes pays nothing for them.
@@ -98,7 +159,11 @@ impl PoolChoice {
     /// The label `reason` of the metric `trimtab_lb_decisions_total`.
     pub const fn label(self) -> &'static str {
         match self {
-            PoolChoice::FirstUsable | PoolChoice::Drawn | PoolChoice::Nearest => "steered",
+            PoolChoice::FirstUsable
+            | PoolChoice::Drawn
+            | PoolChoice::Nearest
+            | PoolChoice::Fastest => "steered",
+            PoolChoice::FixedResponse => "fixed_response",
             PoolChoice::Fallback => "fallback",
             PoolChoice::Nothing => "no_health",
         }

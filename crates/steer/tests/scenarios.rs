@@ -10,15 +10,20 @@ use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
 use trimtab_geo::Builder;
-use trimtab_health::{EndpointHealth, PoolHealth, Schedule, Thresholds, Verdict};
+use trimtab_health::{
+    EndpointHealth, Observation, PoolHealth, Rtt, Schedule, State, Thresholds, Verdict,
+};
 use trimtab_model::balancer::{
     Affinity, Extension, LocationMode, LocationStrategy, PreferEcs, RandomSteering, Scope, Steering,
 };
 use trimtab_model::pool::{Address, Weight};
-use trimtab_model::{self as model, BalancerId, Coordinates, PoolId, Timestamp, ZoneId};
+use trimtab_model::{self as model, BalancerId, Coordinates, PoolId, Pop, Timestamp, ZoneId};
 use trimtab_steer::{
     Balancer, Client, Decision, Family, Pool, PoolSlot, Site, Subnet, World, decide,
 };
+
+#[path = "scenarios/rules.rs"]
+mod rules;
 
 #[test]
 fn steering_scenarios() {
@@ -73,6 +78,8 @@ impl Stage {
             "node" => self.node = rest.into(),
             "pool" => self.pool(rest),
             "balancer" => self.balancer = Some(self.read_balancer(rest)),
+            "rule" => self.rule(rest),
+            "set" => self.pool_set(rest),
             "ask" => self.said = Some(self.ask(rest)),
             "shares" => self.said = Some(self.shares(rest)),
             "->" => self.compare(rest),
@@ -91,6 +98,7 @@ impl Stage {
         let mut head = head.split(' ');
         let name = head.next().unwrap();
         let mut pool = empty_pool(name);
+        let mut rtts = Vec::new();
         for word in head {
             match word.split_once('=') {
                 Some(("at", at)) => {
@@ -98,6 +106,10 @@ impl Stage {
                     pool.coordinates = Coordinates::new(lat.parse().unwrap(), lon.parse().unwrap());
                 }
                 Some(("min", min)) => pool.minimum_origins = min.parse().unwrap(),
+                Some(("shed", percent)) => pool.load_shedding = rules::shedding(percent),
+                Some((key, millis)) if key.starts_with("rtt.") => {
+                    rtts.push((key[4..].parse().unwrap(), millis.parse().unwrap()));
+                }
                 None if word == "disabled" => pool.enabled = false,
                 None if word == "hash" => pool.origin_steering = "hash".parse().unwrap(),
                 _ => panic!("{}: unknown word {word}", self.title),
@@ -105,21 +117,26 @@ impl Stage {
         }
         let (origins, verdicts): (Vec<_>, Vec<_>) = origins.split(", ").map(origin).unzip();
         pool.origins = origins;
-        let health = self.health(&pool, &verdicts);
+        let health = self.health(&pool, &verdicts, &rtts);
         match self.pools.iter().position(|(known, _)| known.name == name) {
             Some(index) => self.pools[index] = (pool, health),
             None => self.pools.push((pool, health)),
         }
     }
 
-    fn health(&self, pool: &model::Pool, verdicts: &[Option<Verdict>]) -> PoolHealth {
+    fn health(
+        &self,
+        pool: &model::Pool,
+        verdicts: &[Option<Verdict>],
+        rtts: &[(Pop, u64)],
+    ) -> PoolHealth {
         if verdicts.iter().all(Option::is_none) {
             return PoolHealth::unmonitored(verdicts.len());
         }
         let endpoints = verdicts.iter().map(|verdict| EndpointHealth {
             verdict: verdict.unwrap_or(Verdict::Unknown),
             since: None,
-            observers: Box::new([]),
+            observers: rtts.iter().map(|&(pop, millis)| (pop, self.observation(millis))).collect(),
         });
         let schedule = Schedule {
             phase: self.now + Duration::from_secs(3600),
@@ -128,6 +145,15 @@ impl Stage {
         };
         let enabled = pool.origins.iter().map(|origin| origin.enabled);
         PoolHealth::new(endpoints.collect(), enabled, pool.minimum_origins, schedule)
+    }
+
+    fn observation(&self, millis: u64) -> Observation {
+        let rtt = Rtt::first(Duration::from_millis(millis), self.now);
+        Observation {
+            state: State::Up { fails: 0 },
+            rtt: Some(rtt),
+            ..Observation::unknown(self.now)
+        }
     }
 
     fn read_balancer(&self, rest: &str) -> model::Balancer {
@@ -273,13 +299,15 @@ impl Table {
     fn decide(&self, rest: &str, dice: u64) -> Decision<'_> {
         let mut words = rest.split(' ');
         let mut client = Client {
+            name: b"www.example.com.",
             address: words.next().unwrap().parse().unwrap(),
             subnet: None,
             family: Family::V4,
         };
         for word in words {
-            match word.strip_prefix("ecs=") {
-                Some(net) => {
+            match word.split_once('=') {
+                Some(("name", name)) => client.name = name.as_bytes(),
+                Some((_ecs, net)) => {
                     let net: IpNet = net.parse().unwrap();
                     let subnet = Subnet { address: net.network(), source_prefix: net.prefix_len() };
                     client.subnet = Some(subnet);

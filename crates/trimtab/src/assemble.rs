@@ -1,7 +1,7 @@
 //! Where the edges meet: one node from its configuration, started in order and stopped in reverse.
 //!
-//! Tasks, all owned by [`Running`]: the publisher, the feed from the store, the prober, DNS threads and
-//! streams, the API's server, the writer of health events.
+//! Tasks, all owned by [`Running`]: the publisher, the feed from the store, the resolver of endpoints' host
+//! names, the prober, DNS threads and streams, the API's server, the writer of health events.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use trimtab_store::{AnyStore, Sqlite};
 
 use crate::config::Config;
 use crate::metrics::{Metrics, Sources};
-use crate::{control, events, feed};
+use crate::{control, events, feed, resolve};
 
 /// Events on their way to the publisher; probes wait when it is full.
 const EVENTS_MAX: usize = 4096;
@@ -131,10 +131,12 @@ impl Running {
             Ok(())
         });
         let (stop_feed, feed_stopped) = watch::channel(false);
-        tasks.spawn(follow(store.clone(), rev, to_publisher.clone(), feed_stopped));
+        tasks.spawn(follow(store.clone(), rev, to_publisher.clone(), feed_stopped.clone()));
         tasks.spawn(events::write(changed, Arc::clone(&events)));
 
         let connector = connector(&config, api_address)?.with_detours(extras.detours);
+        let (task, names) = resolve::follow(connector.clone(), &cell, &to_publisher, feed_stopped);
+        tasks.spawn(task);
         let settings = trimtab_probe::Settings { simulate: extras.simulate };
         let prober = Prober::start(&cell, to_publisher, connector.clone(), settings);
         let dns = Server::start(&config.dns.listen, config.dns.threads, &cell)?;
@@ -145,6 +147,7 @@ impl Running {
             cell: cell.clone(),
             dns: Box::new(dns.counters_handle()),
             probes: prober.stats(),
+            names,
             changes_dropped,
             started: SystemTime::now(),
         });
@@ -152,8 +155,8 @@ impl Running {
         let (stop_api, api_stopped) = watch::channel(false);
         tasks.spawn(control::serve(listener, router, api_stopped));
 
-        let addresses = Addresses { api: api_address, dns: dns.addresses().to_vec() };
         Ok(Running {
+            addresses: Addresses { api: api_address, dns: dns.addresses().to_vec() },
             cell,
             store,
             events,
@@ -162,7 +165,6 @@ impl Running {
             tasks,
             stop_api,
             stop_feed,
-            addresses,
             first_token,
         })
     }
@@ -307,7 +309,7 @@ async fn follow(
     }
 }
 
-fn random_seed() -> u64 {
+pub(crate) fn random_seed() -> u64 {
     use std::hash::{BuildHasher, Hasher, RandomState};
     RandomState::new().build_hasher().finish()
 }

@@ -236,7 +236,7 @@ fn banner(world: &World, ready: Duration) -> String {
   DNS         {dns}  udp tcp
   Metrics     http://{api}/metrics
 
-  {pops} PoPs · {pools} pools · {origins} origins · balancers www (proximity), geo, canary (random), api (failover)
+  {pops} PoPs · {pools} pools · {origins} origins · balancers www (proximity), geo, canary (random), api (failover), fast (latency), *.app (rules)
 
  1  {dig} +subnet=10.81.0.0/24    # a client in Japan    -> 203.0.113.20, .21  nrt
  2  {dig} +subnet=10.49.0.0/24    # a client in Germany  -> 203.0.113.10, .11  fra

@@ -10,6 +10,7 @@ mod events;
 mod explain;
 mod feed;
 mod metrics;
+mod resolve;
 mod serve;
 mod status;
 mod token;

@@ -3,6 +3,7 @@
 mod dns;
 mod health;
 mod probes;
+mod resolve;
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,11 +19,14 @@ use trimtab_dns_server::Counted;
 use trimtab_live::Cell;
 use trimtab_probe::Stats;
 
+use crate::resolve as names;
+
 /// Where the numbers come from.
 pub(crate) struct Sources {
     pub(crate) cell: Cell,
     pub(crate) dns: Box<dyn Fn() -> Counted + Send + Sync>,
     pub(crate) probes: Arc<Stats>,
+    pub(crate) names: Arc<names::Stats>,
     /// Flips that nobody could be told of.
     pub(crate) changes_dropped: Arc<AtomicU64>,
     pub(crate) started: SystemTime,
@@ -58,7 +62,8 @@ impl Collector for Sources {
         self.node(&mut to)?;
         dns::encode(&(self.dns)(), &self.cell.load(), &mut to)?;
         health::encode(&self.cell.load(), &mut to)?;
-        probes::encode(&self.probes.read(), &self.cell.load(), &mut to)
+        probes::encode(&self.probes.read(), &self.cell.load(), &mut to)?;
+        resolve::encode(&self.names, &self.cell.load(), &mut to)
     }
 }
 

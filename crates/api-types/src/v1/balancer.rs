@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::Value;
+use trimtab_expr::Phase;
 use trimtab_model::balancer::{
     DESCRIPTION_CHARS_MAX, Extension, MAP_ENTRIES_MAX, PROXIMITY_BIAS, Scope, SessionAffinity,
     SteeringPolicy, TTL_DEFAULT, TTL_MAX,
@@ -132,11 +133,31 @@ pub fn patch(
 
 /// What is allowed and yet has no effect, for the `messages` of an answer.
 pub fn notices(balancer: &model::Balancer) -> Vec<String> {
-    let off = balancer.affinity.kind == SessionAffinity::None;
-    if off || balancer.proxied {
-        return Vec::new();
+    let mut notices = Vec::new();
+    if balancer.affinity.kind != SessionAffinity::None && !balancer.proxied {
+        notices
+            .push("session_affinity has no effect while the load balancer is not proxied".into());
     }
-    vec!["session_affinity has no effect while the load balancer is not proxied".into()]
+    notices.extend(balancer.rules.iter().zip(1_u32..).filter_map(|(rule, number)| {
+        foreign_fields(rule, balancer.proxied)
+            .map(|fields| format!("rules: the condition of rule {number} reads {fields}"))
+    }));
+    notices
+}
+
+/// Fields that the balancer's traffic does not have, and what that means.
+fn foreign_fields(rule: &model::balancer::Rule, proxied: bool) -> Option<String> {
+    // What is stored was read when it was saved.
+    let condition = trimtab_expr::parse(&rule.condition).ok()?;
+    let (phase, traffic) = match proxied {
+        true => (Phase::Http, "proxied"),
+        false => (Phase::Dns, "DNS-only"),
+    };
+    let fields: Vec<&str> = condition.foreign(phase).map(|used| used.field).collect();
+    (!fields.is_empty()).then(|| {
+        let fields = fields.join(", ");
+        format!("{fields}, absent in {traffic} traffic: comparisons with them do not hold")
+    })
 }
 
 // === impl Balancer ===

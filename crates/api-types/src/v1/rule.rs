@@ -88,7 +88,7 @@ pub(super) fn list(node: &mut Node<'_>) -> Option<Vec<model::Rule>> {
 fn rule(node: &mut Node<'_>) -> Option<model::Rule> {
     let mut fields = node.object()?;
     let name = fields.or("name", String::new(), line(RULE_NAME_CHARS_MAX));
-    let condition = fields.or("condition", String::new(), text(CONDITION_CHARS_MAX));
+    let condition = fields.or("condition", String::new(), condition);
     let disabled = fields.or("disabled", false, flag);
     let priority = fields.or("priority", 0, whole(0..=PRIORITY_MAX));
     let terminates = fields.or("terminates", false, flag);
@@ -103,6 +103,18 @@ fn rule(node: &mut Node<'_>) -> Option<model::Rule> {
         terminates: fixed || terminates?,
         action,
     })
+}
+
+/// Kept as it was written; that it can be read is seen now, so that no request ever finds out.
+fn condition(node: &mut Node<'_>) -> Option<String> {
+    let written = text(CONDITION_CHARS_MAX)(node)?;
+    match trimtab_expr::parse(&written) {
+        Ok(_expression) => Some(written),
+        Err(error) => {
+            node.refuse(error);
+            None
+        }
+    }
 }
 
 /// Exactly one of the two. Go clients send `overrides: {}` beside a fixed response, which says nothing.

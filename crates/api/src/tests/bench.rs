@@ -268,6 +268,7 @@ pub(super) fn cell(pools: Vec<Pool>) -> Cell {
         world: World { pools, balancers: Arc::new(Vec::new()), geo, site },
         node: Arc::new(Node::new()),
         jobs: Arc::new(Vec::new()),
+        hosts: Arc::default(),
     })
 }
 

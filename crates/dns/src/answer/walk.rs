@@ -10,6 +10,7 @@ use super::{Scratch, View};
 use crate::chaos::{self, CLASS_CHAOS};
 use crate::edns::Edns;
 use crate::facts::{DropReason, Facts, Outcome, Rcode, Steered};
+use crate::name::Presentation;
 use crate::query::Header;
 use crate::reply::{Full, Place, Reply, Section};
 use crate::zone::{A, AAAA, CLASS_IN, HINFO, RDATA_AT, Rrset, Zone};
@@ -65,7 +66,12 @@ impl Walk<'_, '_> {
             return self.proxied(owner, zone);
         }
         let subnet = self.edns.and_then(|edns| edns.subnet).and_then(|ecs| ecs.subnet());
-        let client = Client { address: self.from, subnet, family: self.family() };
+        // Rules alone read the name, and most balancers have none.
+        let name = match balancer.rules.is_empty() {
+            true => Presentation::new(),
+            false => self.scratch.name.presentation(),
+        };
+        let client = Client { name: &name, address: self.from, subnet, family: self.family() };
         let decision = decide(world, balancer, &client, self.now, self.dice);
         self.facts.steered = Some(Steered { balancer: slot, why: decision.why });
         self.scope = decision.scope;

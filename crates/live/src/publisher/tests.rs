@@ -16,6 +16,8 @@ use trimtab_steer::pool::Usable;
 use super::*;
 use crate::NameRecords;
 
+mod host_names;
+
 const ACCOUNT: AccountId = AccountId::new([1; 16]);
 const ZONE: ZoneId = ZoneId::new([2; 16]);
 const MONITOR: MonitorId = MonitorId::new([3; 16]);
@@ -241,6 +243,10 @@ impl Bench {
     }
 }
 
+fn saved(bench: &Bench) -> Saved {
+    Saved::of(&bench.publisher.observers, bench.publisher.hosts.all(), Clocks::now())
+}
+
 fn up_and_running() -> Bench {
     let mut bench = Bench::new(&["FRA"], None);
     let changes = vec![
@@ -323,7 +329,7 @@ fn semantics_5_a_restart_resumes_what_was_known() {
     for _ in 0..2 {
         before.report("FRA", 5, 1, false);
     }
-    let saved = Saved::of(&before.publisher.observers, Clocks::now());
+    let saved = saved(&before);
     let mut after = Bench::new(&["FRA"], Some(saved));
     let changes = vec![
         zone(),

@@ -1,4 +1,5 @@
 use super::*;
+use std::sync::Arc;
 use trimtab_health::Thresholds;
 
 fn observers(clocks: Clocks) -> Observers {
@@ -21,12 +22,18 @@ fn what_was_known_survives_a_restart_by_the_wall_clock() {
     let mut observers = observers(before);
     let (pool, pop) = (PoolId::new([7; 16]), "FRA".parse().unwrap());
     observers.restore(pool, 5, pop, seen(before));
-    Saved::of(&observers, before).write(&path).unwrap();
+    let hosts = Hosts::from([
+        ("a.example".parse().unwrap(), Arc::from([IpAddr::from([192, 0, 2, 1])])),
+        ("never.example".parse().unwrap(), Arc::default()),
+    ]);
+    Saved::of(&observers, &hosts, before).write(&path).unwrap();
 
     let hour = Duration::from_secs(3600);
     let after = Clocks { monotonic: before.monotonic + hour, wall: before.wall + hour };
     let mut restored = self::observers(after);
-    Saved::read(&path).unwrap().unwrap().restore(&mut restored, after);
+    let read = Saved::read(&path).unwrap().unwrap();
+    read.restore(&mut restored, after);
+    assert_eq!(read.hosts().into_iter().collect::<Vec<_>>(), [hosts.into_iter().next().unwrap()]);
     let (_, _, _, found) = restored.all().next().unwrap();
     assert_eq!(found.state, State::Up { fails: 1 });
     assert_eq!(
@@ -36,6 +43,15 @@ fn what_was_known_survives_a_restart_by_the_wall_clock() {
     assert_eq!(found.rtt.map(|rtt| rtt.value().as_millis()), Some(12));
     let ago = after.monotonic.duration_since(found.since);
     assert!(ago.abs_diff(hour) < Duration::from_millis(1), "{ago:?}");
+}
+
+#[test]
+fn a_file_from_before_host_names_were_resolved_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("snapshot.bin");
+    let body = r#"{"endpoints":[]}"#;
+    std::fs::write(&path, format!("{FORMAT} {:016x}\n{body}", checksum(body.as_bytes()))).unwrap();
+    assert_eq!(Saved::read(&path).unwrap(), Some(Saved::default()));
 }
 
 #[test]

@@ -1,56 +1,47 @@
 //! `random`: usable default pools by chance, each in proportion to its weight among them.
 
-use std::time::Instant;
-
-use crate::balancer::Candidate;
 use crate::dice::Dice;
-use crate::policy::Choice;
-use crate::pool::Usable;
+use crate::policy::{Asked, Choice, Out};
 use crate::why::{Notes, PoolChoice, Step};
-use crate::{Balancer, World};
 
-/// A weight of 0 gets nothing, even when it is the only one left.
-pub fn choose(
-    world: &World,
-    balancer: &Balancer,
-    now: Instant,
-    dice: &mut Dice,
-    notes: &mut impl Notes,
-) -> Choice {
+/// A weight of 0 gets nothing, even when it is the only one left. Who sheds is out, and the others draw again.
+pub fn choose(asked: &Asked<'_>, dice: &mut Dice, notes: &mut impl Notes) -> Choice {
     let mut choice = Choice::none();
-    let mut total: u32 = 0;
-    for candidate in &balancer.candidates {
-        if choice.consider(world, candidate.pool, now, notes).is_some() {
-            let weight = candidate.weight.hundredths();
+    let mut out = Out::default();
+    for (index, candidate) in asked.settings.candidates.iter().enumerate() {
+        if choice.consider(asked, candidate.pool, notes).is_some() {
+            let weight = asked.settings.weight(candidate).hundredths();
             notes.note(Step::Weighed { pool: candidate.pool, weight });
-            total = total.saturating_add(weight.into());
+        } else {
+            out.put(index);
         }
     }
-    if total == 0 {
-        return choice;
-    }
-    let draw = dice.below(total);
-    notes.note(Step::Drew { draw, of: total });
-    if let Some(candidate) = at(world, balancer, draw) {
-        choice.take(candidate.pool, PoolChoice::Drawn);
+    while let Some(index) = draw(asked, &out, dice, notes) {
+        let Some(found) = asked.candidate(index) else { break };
+        if choice.take(asked, found, PoolChoice::Drawn, dice, notes) {
+            break;
+        }
+        out.put(index);
     }
     choice
 }
 
-/// The usable candidate whose share of the line `0..total` holds the draw.
-fn at<'a>(world: &World, balancer: &'a Balancer, draw: u32) -> Option<&'a Candidate> {
-    let mut left = draw;
-    balancer.candidates.iter().filter(|candidate| is_usable(world, candidate)).find(|candidate| {
-        match left.checked_sub(candidate.weight.hundredths().into()) {
-            Some(rest) => {
-                left = rest;
-                false
-            }
-            None => true,
+/// The candidate whose share of the line `0..total` holds the draw.
+fn draw(asked: &Asked<'_>, out: &Out, dice: &mut Dice, notes: &mut impl Notes) -> Option<usize> {
+    let candidates = asked.settings.candidates.iter().enumerate();
+    let open = candidates.filter(|(index, _)| !out.has(*index));
+    let open = open.map(|(index, one)| (index, u32::from(asked.settings.weight(one).hundredths())));
+    let total = open.clone().fold(0_u32, |sum, (_, weight)| sum.saturating_add(weight));
+    if total == 0 {
+        return None;
+    }
+    let mut left = dice.below(total);
+    notes.note(Step::Drew { draw: left, of: total });
+    for (index, weight) in open {
+        match left.checked_sub(weight) {
+            Some(rest) => left = rest,
+            None => return Some(index),
         }
-    })
-}
-
-fn is_usable(world: &World, candidate: &Candidate) -> bool {
-    world.pool(candidate.pool).is_some_and(|pool| pool.usable == Usable::Yes)
+    }
+    None
 }

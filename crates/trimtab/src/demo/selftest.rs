@@ -19,7 +19,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 const CANARY_QUERIES: u32 = 500;
 
 /// Cities, names, and the pool whose addresses must come back.
-const STORY: [(&str, &str, &str); 14] = [
+const STORY: [(&str, &str, &str); 18] = [
     ("tokyo", "www", "nrt"),
     ("frankfurt", "www", "fra"),
     ("london", "www", "lhr"),
@@ -34,16 +34,22 @@ const STORY: [(&str, &str, &str); 14] = [
     ("tokyo", "geo", "nrt"),
     ("lagos", "geo", "iad"),
     ("lagos", "api", "fra"),
+    ("tokyo", "fast", "fra"),
+    ("london", "one.app", "fra"),
+    ("tokyo", "one.app", "nrt"),
+    ("tokyo", "beta.app", "lhr"),
 ];
 
 /// With fra and iad dead and nrt too slow: the next nearest, the next of the list, the fallback.
-const OUTAGE: [(&str, &str, &str); 6] = [
+const OUTAGE: [(&str, &str, &str); 8] = [
     ("frankfurt", "www", "lhr"),
     ("new york", "www", "lax"),
     ("tokyo", "www", "lax"),
     ("frankfurt", "geo", "lhr"),
     ("lagos", "api", "iad"),
     ("sao paulo", "www", "gru"),
+    ("tokyo", "fast", "lhr"),
+    ("london", "one.app", "iad"),
 ];
 
 /// What was asserted so far.

@@ -126,6 +126,30 @@ pub(crate) fn balancers(pool: impl Fn(&str) -> String) -> Vec<BalancerSketch> {
                 "steering_policy": "off", "default_pools": [fra, iad], "fallback_pool": iad,
             }),
         ),
+        sketch(
+            "fast",
+            "dynamic_latency: the pool that probes from this node's place reach soonest",
+            json!({
+                "steering_policy": "dynamic_latency", "default_pools": all, "fallback_pool": iad,
+            }),
+        ),
+        sketch(
+            "*.app",
+            "off, and rules: names that begin with beta. go to lhr, clients in Japan to nrt",
+            json!({
+                "steering_policy": "off", "default_pools": [fra, iad], "fallback_pool": iad,
+                "rules": [
+                    {
+                        "name": "beta", "condition": "starts_with(dns.qry.name, \"beta.\")",
+                        "terminates": true, "overrides": { "default_pools": [lhr] },
+                    },
+                    {
+                        "name": "japan", "condition": "ip.src in {10.81.0.0/16}",
+                        "overrides": { "default_pools": [nrt, fra], "ttl": 10 },
+                    },
+                ],
+            }),
+        ),
     ]
 }
 

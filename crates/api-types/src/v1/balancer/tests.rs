@@ -454,6 +454,25 @@ fn a_session_ttl_that_was_chosen_stays_through_a_patch() {
 }
 
 #[test]
+fn semantics_22_fields_of_the_other_traffic_are_noticed() {
+    let rules = json!([
+        {"condition": "dns.qry.type eq 1 or ip.src eq 10.0.0.1", "overrides": {}},
+        {"condition": "http.host eq \"a\" and http.cookie eq \"b\"", "overrides": {}},
+    ]);
+    let notice = |rule: u32, fields: &str, traffic: &str| {
+        format!(
+            "rules: the condition of rule {rule} reads {fields}, absent in {traffic} traffic: \
+             comparisons with them do not hold"
+        )
+    };
+    let noticed = |proxied: bool| {
+        notices(&made(&with(&minimal(), json!({"rules": rules, "proxied": proxied}))))
+    };
+    assert_eq!(noticed(false), [notice(2, "http.host, http.cookie", "DNS-only")]);
+    assert_eq!(noticed(true), [notice(1, "dns.qry.type", "proxied")]);
+}
+
+#[test]
 fn affinity_without_a_proxy_is_noticed() {
     let notice = "session_affinity has no effect while the load balancer is not proxied";
     for (change, want) in [

@@ -164,3 +164,22 @@ fn overrides_leave_draining_to_the_balancer_and_weigh_pools_in_one_way() {
         check_overrides(both, &format!("/{weights}"), &message);
     }
 }
+
+#[test]
+fn semantics_23_a_condition_that_cannot_be_read_is_refused_with_its_place() {
+    let check = |condition: &str, message: &str| {
+        check(json!({"condition": condition, "overrides": {}}), "/condition", message);
+    };
+    check(
+        "dns.qry.name eq 7",
+        "Filter parsing error (1:17):\ndns.qry.name eq 7\n                ^ expected a string",
+    );
+    check(
+        "dns.qry.type eq 1 and\n  no.such eq 1",
+        "Filter parsing error (2:3):\n  no.such eq 1\n  ^^^^^^^ unknown identifier",
+    );
+    check(
+        "http.host matches \"(\"",
+        "Filter parsing error (1:19):\nhttp.host matches \"(\"\n                  ^^^ invalid regular expression: unclosed group",
+    );
+}

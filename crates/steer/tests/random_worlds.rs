@@ -1,0 +1,317 @@
+//! Random configurations, health and questions: what must hold of every decision.
+//!
+//! `TRIMTAB_WORLDS=1000000 cargo test --release -p trimtab-steer --test random_worlds` asks fifty million questions.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+#![expect(clippy::disallowed_methods, reason = "a test needs some instant to start from")]
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use trimtab_geo::{Builder, Table};
+use trimtab_health::{EndpointHealth, PoolHealth, Schedule, Thresholds, Verdict};
+use trimtab_model::balancer::{
+    Affinity, Extension, FixedResponse, Overrides, PoolSet, PoolSetMatch, RandomSteering, Rule,
+    RuleAction, Scope, Steering, SteeringPolicy,
+};
+use trimtab_model::pool::{Address, LoadShedding, OriginPolicy, ShedPolicy, Weight};
+use trimtab_model::{self as model, BalancerId, Coordinates, PoolId, Region, Timestamp, ZoneId};
+use trimtab_steer::dice::Dice;
+use trimtab_steer::pool::Usable;
+use trimtab_steer::why::PoolChoice;
+use trimtab_steer::{
+    Balancer, Client, Decision, Family, Pool, PoolSlot, Site, Subnet, World, decide, explain,
+};
+
+/// With fifty questions each, a million.
+const WORLDS: u32 = 20_000;
+const QUESTIONS: u32 = 50;
+const FEED: &str = "10.0.0.0/10,DE,,,,50.11,8.68\n10.64.0.0/10,JP,,,,35.68,139.69\n\
+                    10.128.0.0/12,US,,,,38.9,-77.0\n10.144.0.0/20,BR,,,,-23.5,-46.6\n";
+const CONDITIONS: [&str; 6] = [
+    "",
+    "ip.src in {10.0.0.0/9}",
+    "dns.qry.type eq 28",
+    "dns.qry.name eq \"www.example.com.\" and not dns.rr.opt.client",
+    "http.host ne \"x\"",
+    "this is no condition",
+];
+
+/// Draws for everything that is random here.
+struct Chance(Dice);
+
+impl Chance {
+    fn below(&mut self, limit: u32) -> u32 {
+        self.0.below(limit)
+    }
+
+    fn one_in(&mut self, many: u32) -> bool {
+        self.below(many) == 0
+    }
+
+    fn of<T: Copy>(&mut self, all: &[T]) -> T {
+        all[self.below(all.len() as u32) as usize]
+    }
+
+    fn pools(&mut self, count: u8) -> Vec<PoolId> {
+        let mut pools: Vec<u8> = (0..count).filter(|_| !self.one_in(3)).collect();
+        for last in (1..pools.len()).rev() {
+            pools.swap(last, self.below(last as u32 + 1) as usize);
+        }
+        pools.into_iter().map(|number| PoolId::new([number; 16])).collect()
+    }
+
+    fn lists(&mut self, pools: u8) -> BTreeMap<Region, Vec<PoolId>> {
+        let regions = [Region::Weu, Region::Neas, Region::Enam];
+        let list = |region| self.one_in(2).then(|| (region, self.pools(pools)));
+        regions.into_iter().filter_map(list).collect()
+    }
+
+    fn weight(&mut self) -> Weight {
+        Weight::from_share(f64::from(self.below(4)) * 0.25, 1).unwrap()
+    }
+}
+
+fn pool(number: u8, now: Instant, chance: &mut Chance) -> Pool {
+    let equal = chance.one_in(2);
+    let origins = (0..chance.below(5)).map(|host| model::Origin {
+        name: host.to_string(),
+        address: Address::Ip(match chance.one_in(4) {
+            true => [0x2001, 0xdb8, 0, 0, 0, 0, number.into(), host as u16].into(),
+            false => [192, 0, number, host as u8].into(),
+        }),
+        enabled: !chance.one_in(4),
+        disabled_at: None,
+        weight: if equal { Weight::ONE } else { chance.weight() },
+        port: 0,
+        host: None,
+        virtual_network_id: None,
+        flatten_cname: true,
+    });
+    let origins: Vec<_> = origins.collect();
+    let config = model::Pool {
+        id: PoolId::new([number; 16]),
+        name: number.to_string(),
+        description: String::new(),
+        enabled: !chance.one_in(6),
+        disabled_at: None,
+        origin_steering: chance.of(&[OriginPolicy::Random, OriginPolicy::Hash]),
+        minimum_origins: 1 + chance.below(2),
+        watch: Default::default(),
+        coordinates: Coordinates::new(f64::from(chance.below(120)) - 60.0, 8.0)
+            .filter(|_| !chance.one_in(4)),
+        load_shedding: LoadShedding {
+            default_percent: chance.of(&[0.0, 0.0, 0.0, 30.0, 100.0]),
+            default_policy: chance.of(&[ShedPolicy::Random, ShedPolicy::Hash]),
+            ..LoadShedding::default()
+        },
+        notify: Default::default(),
+        networks: Vec::new(),
+        created_on: Timestamp::default(),
+        modified_on: Timestamp::default(),
+        origins,
+    };
+    let health = health(&config, now, chance);
+    Pool::build(&config, health)
+}
+
+fn health(pool: &model::Pool, now: Instant, chance: &mut Chance) -> PoolHealth {
+    if chance.one_in(4) {
+        return PoolHealth::unmonitored(pool.origins.len());
+    }
+    let verdicts = [Verdict::Up, Verdict::Up, Verdict::Down, Verdict::Unknown];
+    let endpoints = pool.origins.iter().map(|_| EndpointHealth {
+        verdict: chance.of(&verdicts),
+        since: None,
+        observers: Box::new([]),
+    });
+    let endpoints = endpoints.collect();
+    let interval = Duration::from_secs(10 + u64::from(chance.below(60)));
+    let schedule = Schedule { phase: now, interval, limits: Thresholds::new(chance.below(3), 1) };
+    let enabled = pool.origins.iter().map(|origin| origin.enabled);
+    PoolHealth::new(endpoints, enabled, pool.minimum_origins, schedule)
+}
+
+fn action(pools: u8, chance: &mut Chance) -> RuleAction {
+    if chance.one_in(8) {
+        return RuleAction::FixedResponse(FixedResponse::default());
+    }
+    RuleAction::Overrides(Box::new(Overrides {
+        steering_policy: chance.one_in(3).then(|| policy(chance)),
+        default_pools: chance.one_in(2).then(|| chance.pools(pools)),
+        fallback_pool: chance
+            .one_in(3)
+            .then(|| PoolId::new([chance.below(pools.into()) as u8; 16])),
+        region_pools: chance.one_in(3).then(|| chance.lists(pools)),
+        pool_default_weight: chance.one_in(3).then(|| chance.weight()),
+        ttl: chance.one_in(3).then(|| chance.below(100)),
+        ..Overrides::default()
+    }))
+}
+
+fn policy(chance: &mut Chance) -> SteeringPolicy {
+    chance.of(&[
+        SteeringPolicy::Unset,
+        SteeringPolicy::Off,
+        SteeringPolicy::Geo,
+        SteeringPolicy::Random,
+        SteeringPolicy::DynamicLatency,
+        SteeringPolicy::Proximity,
+        SteeringPolicy::LeastOutstandingRequests,
+        SteeringPolicy::LeastConnections,
+    ])
+}
+
+fn balancer(pools: u8, chance: &mut Chance) -> model::Balancer {
+    let rules = (0..chance.below(4)).map(|_| Rule {
+        name: String::new(),
+        condition: chance.of(&CONDITIONS).into(),
+        disabled: chance.one_in(5),
+        priority: chance.below(3),
+        terminates: chance.one_in(4),
+        action: action(pools, chance),
+    });
+    let rules = rules.collect();
+    let pool_sets = (0..chance.below(2)).map(|_| PoolSet {
+        name: String::new(),
+        disabled: false,
+        matches: PoolSetMatch::Topology {
+            pops: Vec::new(),
+            countries: vec!["DE".parse().unwrap(), "US".parse().unwrap()],
+            regions: vec![Region::Neas],
+        },
+        action: action(pools, chance),
+    });
+    let pool_sets = pool_sets.collect();
+    let mut steering = Steering {
+        policy: policy(chance),
+        default_pools: chance.pools(pools),
+        fallback_pool: PoolId::new([chance.below(pools.into()) as u8; 16]),
+        region_pools: chance.lists(pools),
+        country_pools: BTreeMap::new(),
+        pop_pools: BTreeMap::new(),
+        random: RandomSteering { default_weight: chance.weight(), pool_weights: BTreeMap::new() },
+        location: None,
+        failover_across_pools: false,
+    };
+    steering.resolve();
+    model::Balancer {
+        id: BalancerId::new([1; 16]),
+        scope: Scope::Zone(ZoneId::new([1; 16])),
+        name: "*.example.com".parse().unwrap(),
+        description: String::new(),
+        enabled: true,
+        proxied: false,
+        ttl: 30,
+        steering,
+        affinity: Affinity::default(),
+        rules,
+        pool_sets,
+        networks: Vec::new(),
+        extension: Extension::default(),
+        created_on: Timestamp::default(),
+        modified_on: Timestamp::default(),
+    }
+}
+
+fn client(chance: &mut Chance) -> Client<'static> {
+    let anywhere = |chance: &mut Chance| 0x0A00_0000 | chance.below(1 << 24);
+    let source_prefix = chance.of(&[0, 8, 12, 20, 24, 32]);
+    let subnet = Subnet { address: cut(anywhere(chance), source_prefix), source_prefix };
+    Client {
+        name: chance.of(&[&b"www.example.com."[..], b"api.example.com."]),
+        address: IpAddr::V4(Ipv4Addr::from_bits(anywhere(chance))),
+        subnet: (!chance.one_in(3)).then_some(subnet),
+        family: chance.of(&[Family::V4, Family::V4, Family::V6]),
+    }
+}
+
+fn cut(bits: u32, prefix: u8) -> IpAddr {
+    let mask = u32::MAX.checked_shl(32 - u32::from(prefix)).unwrap_or(0);
+    IpAddr::V4(Ipv4Addr::from_bits(bits & mask))
+}
+
+/// Another subnet of the same length inside the scope.
+fn neighbour(client: &Client<'static>, scope: u8, chance: &mut Chance) -> Client<'static> {
+    let Some(Subnet { address: IpAddr::V4(address), source_prefix }) = client.subnet else {
+        return *client;
+    };
+    let free = u32::MAX.checked_shr(scope.into()).unwrap_or(0);
+    let bits = address.to_bits() ^ (chance.0.draw() as u32 & free);
+    let subnet = Subnet { address: cut(bits, source_prefix), source_prefix };
+    Client { subnet: Some(subnet), ..*client }
+}
+
+fn addresses(decision: &Decision<'_>) -> Vec<IpAddr> {
+    decision.picks.iter().map(|pick| pick.address).collect()
+}
+
+fn check_picks(world: &World, named: &[PoolId], client: &Client<'_>, decision: &Decision<'_>) {
+    let Some(slot) = decision.why.pool else {
+        assert!(decision.picks.is_empty());
+        assert!(matches!(decision.why.chosen, PoolChoice::Nothing | PoolChoice::FixedResponse));
+        return;
+    };
+    let pool = world.pool(slot).unwrap();
+    assert!(pool.enabled && named.contains(&pool.id));
+    let fallback = decision.why.chosen == PoolChoice::Fallback;
+    assert!(fallback || pool.usable == Usable::Yes);
+    for pick in decision.picks.iter() {
+        let index = usize::from(pick.endpoint);
+        assert!(pool.endpoints[index].enabled);
+        assert!(fallback || pool.health.endpoints[index].verdict.serves());
+        assert_eq!(pick.address.is_ipv4(), client.family == Family::V4);
+    }
+}
+
+fn check(world: &World, balancer: &Balancer, named: &[PoolId], now: Instant, chance: &mut Chance) {
+    let client = client(chance);
+    let (now, dice) = (now + Duration::from_millis(chance.below(100_000).into()), chance.0.draw());
+    let decision = decide(world, balancer, &client, now, dice);
+    check_picks(world, named, &client, &decision);
+    assert!(decision.ttl >= 1);
+    let (told, _steps) = explain(world, balancer, &client, now, dice);
+    assert_eq!(addresses(&told), addresses(&decision));
+    assert_eq!(
+        (told.ttl, told.scope, told.soonest_flip, told.why),
+        (decision.ttl, decision.scope, decision.soonest_flip, decision.why)
+    );
+    let source = client.subnet.map_or(0, |subnet| subnet.source_prefix);
+    assert!(decision.scope <= source, "{} of {source}", decision.scope);
+    let near = neighbour(&client, decision.scope, chance);
+    let same = decide(world, balancer, &near, now, dice);
+    assert_eq!(
+        (addresses(&same), same.why.pool, same.scope),
+        (addresses(&decision), decision.why.pool, decision.scope),
+        "{near:?} is in the scope of {client:?}"
+    );
+}
+
+fn geo() -> Arc<Table> {
+    Arc::new(Builder::empty().unwrap().geofeed(FEED).unwrap().build())
+}
+
+#[test]
+fn every_decision_keeps_its_promises() {
+    let worlds = std::env::var("TRIMTAB_WORLDS").map_or(WORLDS, |worlds| worlds.parse().unwrap());
+    let (now, geo) = (Instant::now(), geo());
+    for seed in 0..worlds {
+        let mut chance = Chance(Dice::new(seed.into()));
+        let pools = 1 + chance.below(6) as u8;
+        let built = (0..pools).map(|number| Some(Arc::new(pool(number, now, &mut chance))));
+        let world = World {
+            pools: Arc::new(built.collect()),
+            balancers: Arc::default(),
+            geo: Arc::clone(&geo),
+            site: Site::at("FRA".parse().unwrap()).unwrap(),
+        };
+        let config = balancer(pools, &mut chance);
+        let named = config.pools();
+        let slot = |id: PoolId| Some(PoolSlot(id.bytes()[0].into()));
+        let balancer = Balancer::build(&config, slot).unwrap();
+        for _ in 0..QUESTIONS {
+            check(&world, &balancer, &named, now, &mut chance);
+        }
+    }
+}

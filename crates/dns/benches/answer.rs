@@ -15,13 +15,9 @@ use trimtab_dns::{
     Authority, Node, Outcome, RecordInput, Scratch, Seed, Soa, Transport, View, ZoneBuilder, Zones,
 };
 use trimtab_health::{EndpointHealth, PoolHealth, Schedule, Thresholds, Verdict};
-use trimtab_model::balancer::{
-    Affinity, Extension, RandomSteering, Scope, Steering, SteeringPolicy,
-};
+use trimtab_model::balancer::{Steering, SteeringPolicy};
 use trimtab_model::pool::{Address, Weight};
-use trimtab_model::{
-    self as model, BalancerId, Name, PoolId, RecordType, Region, Timestamp, ZoneId,
-};
+use trimtab_model::{self as model, Name, PoolId, RecordType, Region, ZoneId};
 use trimtab_steer::{Balancer, BalancerSlot, Pool, PoolSlot, Site, World};
 
 /// Counts do not depend on how many there are; building them takes its time under valgrind.
@@ -64,30 +60,14 @@ fn pool(number: u8) -> Pool {
     let origins = (0..5).map(|host: u8| model::Origin {
         name: format!("{number}-{host}"),
         address: Address::Ip([192, 0, number, host].into()),
-        enabled: true,
-        disabled_at: None,
         weight: Weight::from_share(if host == 0 { 0.5 } else { 1.0 }, 1).expect("a weight"),
-        port: 0,
-        host: None,
-        virtual_network_id: None,
-        flatten_cname: true,
+        ..trimtab_testkit::origin()
     });
     let config = model::Pool {
         id: PoolId::new([number; 16]),
         name: number.to_string(),
-        description: String::new(),
-        enabled: true,
-        disabled_at: None,
         origins: origins.collect(),
-        origin_steering: Default::default(),
-        minimum_origins: 1,
-        watch: Default::default(),
-        coordinates: None,
-        load_shedding: Default::default(),
-        notify: Default::default(),
-        networks: Vec::new(),
-        created_on: Timestamp::default(),
-        modified_on: Timestamp::default(),
+        ..trimtab_testkit::pool()
     };
     let up = EndpointHealth { verdict: Verdict::Up, since: None, observers: Box::new([]) };
     let interval = Duration::from_secs(60);
@@ -99,31 +79,15 @@ fn pool(number: u8) -> Pool {
 fn balancer() -> Balancer {
     let pools: Vec<PoolId> = (0..6).map(|number| PoolId::new([number; 16])).collect();
     let config = model::Balancer {
-        id: BalancerId::new([1; 16]),
-        scope: Scope::Zone(ZoneId::new([1; 16])),
         name: name("www.example.com"),
-        description: String::new(),
-        enabled: true,
-        proxied: false,
-        ttl: 30,
         steering: Steering {
             policy: SteeringPolicy::Geo,
             region_pools: BTreeMap::from([(Region::Weu, vec![PoolId::new([2; 16])])]),
             default_pools: pools,
             fallback_pool: PoolId::new([3; 16]),
-            country_pools: BTreeMap::new(),
-            pop_pools: BTreeMap::new(),
-            random: RandomSteering::default(),
-            location: None,
-            failover_across_pools: false,
+            ..trimtab_testkit::steering()
         },
-        affinity: Affinity::default(),
-        rules: Vec::new(),
-        pool_sets: Vec::new(),
-        networks: Vec::new(),
-        extension: Extension::default(),
-        created_on: Timestamp::default(),
-        modified_on: Timestamp::default(),
+        ..trimtab_testkit::balancer()
     };
     Balancer::build(&config, |id| Some(PoolSlot(id.bytes()[0].into()))).expect("a fallback")
 }

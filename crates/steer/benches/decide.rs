@@ -10,11 +10,9 @@ use std::time::{Duration, Instant};
 
 use gungraun::{library_benchmark, library_benchmark_group, main};
 use trimtab_health::{EndpointHealth, PoolHealth, Schedule, Thresholds, Verdict};
-use trimtab_model::balancer::{
-    Affinity, Extension, Overrides, RandomSteering, RuleAction, Scope, Steering, SteeringPolicy,
-};
+use trimtab_model::balancer::{Overrides, RuleAction, Steering, SteeringPolicy};
 use trimtab_model::pool::{Address, Weight};
-use trimtab_model::{self as model, BalancerId, Coordinates, PoolId, Timestamp, ZoneId};
+use trimtab_model::{self as model, Coordinates, PoolId};
 use trimtab_steer::{Balancer, Client, Family, Pool, PoolSlot, Site, Subnet, World};
 
 /// Pools of the bench world, with five endpoints each.
@@ -29,31 +27,16 @@ fn pool(number: u8, weights_differ: bool) -> Pool {
         model::Origin {
             name: format!("{number}-{host}"),
             address: Address::Ip([192, 0, number, host].into()),
-            enabled: true,
-            disabled_at: None,
             weight: Weight::from_share(share, 1).unwrap_or(Weight::ONE),
-            port: 0,
-            host: None,
-            virtual_network_id: None,
-            flatten_cname: true,
+            ..trimtab_testkit::origin()
         }
     });
     let config = model::Pool {
         id: PoolId::new([number; 16]),
         name: number.to_string(),
-        description: String::new(),
-        enabled: true,
-        disabled_at: None,
         origins: origins.collect(),
-        origin_steering: Default::default(),
-        minimum_origins: 1,
-        watch: Default::default(),
         coordinates: Coordinates::new(f64::from(number) * 10.0, f64::from(number) * 20.0),
-        load_shedding: Default::default(),
-        notify: Default::default(),
-        networks: Vec::new(),
-        created_on: Timestamp::default(),
-        modified_on: Timestamp::default(),
+        ..trimtab_testkit::pool()
     };
     let up = EndpointHealth { verdict: Verdict::Up, since: None, observers: Box::new([]) };
     let schedule = Schedule {
@@ -81,31 +64,15 @@ fn balancer(policy: SteeringPolicy, pools: u8, rules: usize) -> Balancer {
     let pools: Vec<PoolId> = (0..pools).map(|number| PoolId::new([number; 16])).collect();
     let [_, _, third, fallback, ..] = pools[..] else { unreachable!("six pools") };
     let config = model::Balancer {
-        id: BalancerId::new([1; 16]),
-        scope: Scope::Zone(ZoneId::new([1; 16])),
-        name: "www.example.com".parse().expect("a name"),
-        description: String::new(),
-        enabled: true,
-        proxied: false,
-        ttl: 30,
         steering: Steering {
             policy,
             default_pools: pools,
             fallback_pool: fallback,
             region_pools: BTreeMap::from([(model::Region::Neas, vec![third])]),
-            country_pools: BTreeMap::new(),
-            pop_pools: BTreeMap::new(),
-            random: RandomSteering::default(),
-            location: None,
-            failover_across_pools: false,
+            ..trimtab_testkit::steering()
         },
-        affinity: Affinity::default(),
         rules: (0..rules).map(rule).collect(),
-        pool_sets: Vec::new(),
-        networks: Vec::new(),
-        extension: Extension::default(),
-        created_on: Timestamp::default(),
-        modified_on: Timestamp::default(),
+        ..trimtab_testkit::balancer()
     };
     Balancer::build(&config, |id| Some(PoolSlot(u32::from(id.bytes()[0])))).expect("a fallback")
 }

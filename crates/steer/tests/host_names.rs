@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use trimtab_health::{EndpointHealth, PoolHealth, Schedule, Thresholds, Verdict};
 use trimtab_model::pool::{Address, OriginPolicy, Weight};
-use trimtab_model::{self as model, Name, PoolId, Timestamp};
+use trimtab_model::{self as model, Name, PoolId};
 use trimtab_steer::dice::Dice;
 use trimtab_steer::endpoint::choose;
 use trimtab_steer::pool::{Set, Usable};
@@ -22,19 +22,9 @@ fn pool(minimum: u32, origins: &[(&str, f64, bool)], hosts: &[(&str, &[&str])]) 
     let config = model::Pool {
         id: PoolId::new([1; 16]),
         name: "a".into(),
-        description: String::new(),
-        enabled: true,
-        disabled_at: None,
         origins: origins.iter().map(|&(address, share, _)| origin(address, share)).collect(),
-        origin_steering: OriginPolicy::Random,
         minimum_origins: minimum,
-        watch: Default::default(),
-        coordinates: None,
-        load_shedding: Default::default(),
-        notify: Default::default(),
-        networks: Vec::new(),
-        created_on: Timestamp::default(),
-        modified_on: Timestamp::default(),
+        ..trimtab_testkit::pool()
     };
     let parse = |list: &[&str]| list.iter().map(|ip| ip.parse().unwrap()).collect();
     let hosts: BTreeMap<Name, Vec<IpAddr>> =
@@ -47,13 +37,8 @@ fn origin(address: &str, share: f64) -> model::Origin {
     model::Origin {
         name: address.into(),
         address: Address::read(address).unwrap(),
-        enabled: true,
-        disabled_at: None,
         weight: Weight::from_share(share, 1).unwrap(),
-        port: 0,
-        host: None,
-        virtual_network_id: None,
-        flatten_cname: true,
+        ..trimtab_testkit::origin()
     }
 }
 

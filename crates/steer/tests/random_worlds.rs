@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 use trimtab_geo::{Builder, Table};
 use trimtab_health::{EndpointHealth, PoolHealth, Schedule, Thresholds, Verdict};
 use trimtab_model::balancer::{
-    Affinity, Extension, FixedResponse, Overrides, PoolSet, PoolSetMatch, RandomSteering, Rule,
-    RuleAction, Scope, Steering, SteeringPolicy,
+    FixedResponse, Overrides, PoolSet, PoolSetMatch, RandomSteering, Rule, RuleAction, Steering,
+    SteeringPolicy,
 };
 use trimtab_model::pool::{Address, LoadShedding, OriginPolicy, ShedPolicy, Weight};
-use trimtab_model::{self as model, BalancerId, Coordinates, PoolId, Region, Timestamp, ZoneId};
+use trimtab_model::{self as model, Coordinates, PoolId, Region};
 use trimtab_steer::dice::Dice;
 use trimtab_steer::pool::Usable;
 use trimtab_steer::why::PoolChoice;
@@ -82,23 +82,16 @@ fn pool(number: u8, now: Instant, chance: &mut Chance) -> Pool {
             false => [192, 0, number, host as u8].into(),
         }),
         enabled: !chance.one_in(4),
-        disabled_at: None,
         weight: if equal { Weight::ONE } else { chance.weight() },
-        port: 0,
-        host: None,
-        virtual_network_id: None,
-        flatten_cname: true,
+        ..trimtab_testkit::origin()
     });
     let origins: Vec<_> = origins.collect();
     let config = model::Pool {
         id: PoolId::new([number; 16]),
         name: number.to_string(),
-        description: String::new(),
         enabled: !chance.one_in(6),
-        disabled_at: None,
         origin_steering: chance.of(&[OriginPolicy::Random, OriginPolicy::Hash]),
         minimum_origins: 1 + chance.below(2),
-        watch: Default::default(),
         coordinates: Coordinates::new(f64::from(chance.below(120)) - 60.0, 8.0)
             .filter(|_| !chance.one_in(4)),
         load_shedding: LoadShedding {
@@ -106,11 +99,8 @@ fn pool(number: u8, now: Instant, chance: &mut Chance) -> Pool {
             default_policy: chance.of(&[ShedPolicy::Random, ShedPolicy::Hash]),
             ..LoadShedding::default()
         },
-        notify: Default::default(),
-        networks: Vec::new(),
-        created_on: Timestamp::default(),
-        modified_on: Timestamp::default(),
         origins,
+        ..trimtab_testkit::pool()
     };
     let health = health(&config, now, chance);
     Pool::build(&config, health)
@@ -189,29 +179,16 @@ fn balancer(pools: u8, chance: &mut Chance) -> model::Balancer {
         default_pools: chance.pools(pools),
         fallback_pool: PoolId::new([chance.below(pools.into()) as u8; 16]),
         region_pools: chance.lists(pools),
-        country_pools: BTreeMap::new(),
-        pop_pools: BTreeMap::new(),
         random: RandomSteering { default_weight: chance.weight(), pool_weights: BTreeMap::new() },
-        location: None,
-        failover_across_pools: false,
+        ..trimtab_testkit::steering()
     };
     steering.resolve();
     model::Balancer {
-        id: BalancerId::new([1; 16]),
-        scope: Scope::Zone(ZoneId::new([1; 16])),
         name: "*.example.com".parse().unwrap(),
-        description: String::new(),
-        enabled: true,
-        proxied: false,
-        ttl: 30,
         steering,
-        affinity: Affinity::default(),
         rules,
         pool_sets,
-        networks: Vec::new(),
-        extension: Extension::default(),
-        created_on: Timestamp::default(),
-        modified_on: Timestamp::default(),
+        ..trimtab_testkit::balancer()
     }
 }
 

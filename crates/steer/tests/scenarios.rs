@@ -13,11 +13,9 @@ use trimtab_geo::Builder;
 use trimtab_health::{
     EndpointHealth, Observation, PoolHealth, Rtt, Schedule, State, Thresholds, Verdict,
 };
-use trimtab_model::balancer::{
-    Affinity, Extension, LocationMode, LocationStrategy, PreferEcs, RandomSteering, Scope, Steering,
-};
+use trimtab_model::balancer::{LocationMode, LocationStrategy, PreferEcs, Steering};
 use trimtab_model::pool::{Address, Weight};
-use trimtab_model::{self as model, BalancerId, Coordinates, PoolId, Pop, Timestamp, ZoneId};
+use trimtab_model::{self as model, Coordinates, PoolId, Pop};
 use trimtab_steer::{
     Balancer, Client, Decision, Family, Pool, PoolSlot, Site, Subnet, World, decide,
 };
@@ -340,13 +338,7 @@ fn origin(text: &str) -> (model::Origin, Option<Verdict>) {
     let mut origin = model::Origin {
         name: address.into(),
         address: Address::read(address).unwrap(),
-        enabled: true,
-        disabled_at: None,
-        weight: Weight::ONE,
-        port: 0,
-        host: None,
-        virtual_network_id: None,
-        flatten_cname: true,
+        ..trimtab_testkit::origin()
     };
     let mut verdict = None;
     for word in words {
@@ -364,51 +356,12 @@ fn origin(text: &str) -> (model::Origin, Option<Verdict>) {
 fn empty_pool(name: &str) -> model::Pool {
     let mut id = [0; 16];
     id.iter_mut().zip(name.bytes()).for_each(|(to, byte)| *to = byte);
-    model::Pool {
-        id: PoolId::new(id),
-        name: name.into(),
-        description: String::new(),
-        enabled: true,
-        disabled_at: None,
-        origins: Vec::new(),
-        origin_steering: Default::default(),
-        minimum_origins: 1,
-        watch: Default::default(),
-        coordinates: None,
-        load_shedding: Default::default(),
-        notify: Default::default(),
-        networks: Vec::new(),
-        created_on: Timestamp::default(),
-        modified_on: Timestamp::default(),
-    }
+    model::Pool { id: PoolId::new(id), name: name.into(), ..trimtab_testkit::pool() }
 }
 
 fn empty_balancer() -> model::Balancer {
     model::Balancer {
-        id: BalancerId::new([1; 16]),
-        scope: Scope::Zone(ZoneId::new([1; 16])),
-        name: "www.example.com".parse().unwrap(),
-        description: String::new(),
-        enabled: true,
-        proxied: false,
-        ttl: 30,
-        steering: Steering {
-            policy: Default::default(),
-            default_pools: Vec::new(),
-            fallback_pool: PoolId::new([0; 16]),
-            region_pools: BTreeMap::new(),
-            country_pools: BTreeMap::new(),
-            pop_pools: BTreeMap::new(),
-            random: RandomSteering::default(),
-            location: None,
-            failover_across_pools: false,
-        },
-        affinity: Affinity::default(),
-        rules: Vec::new(),
-        pool_sets: Vec::new(),
-        networks: Vec::new(),
-        extension: Extension::default(),
-        created_on: Timestamp::default(),
-        modified_on: Timestamp::default(),
+        steering: Steering { policy: Default::default(), ..trimtab_testkit::steering() },
+        ..trimtab_testkit::balancer()
     }
 }

@@ -10,9 +10,9 @@ use trimtab_dns::zonefile;
 use trimtab_dns::{Authority, Node, RecordInput, Seed, Soa, View, Zone, Zones};
 use trimtab_geo::Builder;
 use trimtab_health::{EndpointHealth, PoolHealth, Schedule, Thresholds, Verdict};
-use trimtab_model::balancer::{Affinity, Extension, RandomSteering, Scope, Steering};
+use trimtab_model::balancer::Steering;
 use trimtab_model::pool::{Address, Weight};
-use trimtab_model::{self as model, BalancerId, Name, PoolId, Timestamp, ZoneId};
+use trimtab_model::{self as model, Name, PoolId, ZoneId};
 use trimtab_steer::{Balancer, BalancerSlot, Pool, PoolSlot, Site, World};
 
 const SEED: Seed = Seed(42);
@@ -224,13 +224,7 @@ fn origin(text: &str) -> (model::Origin, Option<Verdict>) {
     let mut origin = model::Origin {
         name: address.into(),
         address: Address::read(address).unwrap(),
-        enabled: true,
-        disabled_at: None,
-        weight: Weight::ONE,
-        port: 0,
-        host: None,
-        virtual_network_id: None,
-        flatten_cname: true,
+        ..trimtab_testkit::origin()
     };
     let mut verdict = None;
     for word in words {
@@ -250,51 +244,13 @@ fn origin(text: &str) -> (model::Origin, Option<Verdict>) {
 fn empty_pool(name: &str) -> model::Pool {
     let mut id = [0; 16];
     id.iter_mut().zip(name.bytes()).for_each(|(to, byte)| *to = byte);
-    model::Pool {
-        id: PoolId::new(id),
-        name: name.into(),
-        description: String::new(),
-        enabled: true,
-        disabled_at: None,
-        origins: Vec::new(),
-        origin_steering: Default::default(),
-        minimum_origins: 1,
-        watch: Default::default(),
-        coordinates: None,
-        load_shedding: Default::default(),
-        notify: Default::default(),
-        networks: Vec::new(),
-        created_on: Timestamp::default(),
-        modified_on: Timestamp::default(),
-    }
+    model::Pool { id: PoolId::new(id), name: name.into(), ..trimtab_testkit::pool() }
 }
 
 fn empty_balancer(name: &str) -> model::Balancer {
     model::Balancer {
-        id: BalancerId::new([1; 16]),
-        scope: Scope::Zone(ZoneId::new([1; 16])),
         name: name.parse().unwrap(),
-        description: String::new(),
-        enabled: true,
-        proxied: false,
-        ttl: 30,
-        steering: Steering {
-            policy: Default::default(),
-            default_pools: Vec::new(),
-            fallback_pool: PoolId::new([0; 16]),
-            region_pools: BTreeMap::new(),
-            country_pools: BTreeMap::new(),
-            pop_pools: BTreeMap::new(),
-            random: RandomSteering::default(),
-            location: None,
-            failover_across_pools: false,
-        },
-        affinity: Affinity::default(),
-        rules: Vec::new(),
-        pool_sets: Vec::new(),
-        networks: Vec::new(),
-        extension: Extension::default(),
-        created_on: Timestamp::default(),
-        modified_on: Timestamp::default(),
+        steering: Steering { policy: Default::default(), ..trimtab_testkit::steering() },
+        ..trimtab_testkit::balancer()
     }
 }

@@ -3,10 +3,10 @@ use std::net::SocketAddr;
 
 use trimtab_dns::{Outcome as Answered, Rcode, Scratch, Seed, Transport, answer};
 use trimtab_health::{FailureReason, Outcome, PoolStatus, Verdict};
-use trimtab_model::balancer::{Affinity, Extension, RandomSteering, Steering};
+use trimtab_model::balancer::Steering;
 use trimtab_model::config::Key;
 use trimtab_model::monitor::{ExpectedCodes, Pace, Probe};
-use trimtab_model::pool::{Address, Weight};
+use trimtab_model::pool::Address;
 use trimtab_model::zone::Rdata;
 use trimtab_model::{
     self as model, AccountId, BalancerId, Change, Document, MonitorId, RecordId, Timestamp, ZoneId,
@@ -68,30 +68,14 @@ fn pool(number: u8, hosts: &[u8]) -> Change {
     let origins = hosts.iter().map(|&host| model::Origin {
         name: host.to_string(),
         address: Address::Ip([192, 0, number, host].into()),
-        enabled: true,
-        disabled_at: None,
-        weight: Weight::ONE,
-        port: 0,
-        host: None,
-        virtual_network_id: None,
-        flatten_cname: true,
+        ..trimtab_testkit::origin()
     });
     let pool = model::Pool {
         id: pool_id(number),
         name: number.to_string(),
-        description: String::new(),
-        enabled: true,
-        disabled_at: None,
         origins: origins.collect(),
-        origin_steering: Default::default(),
-        minimum_origins: 1,
         watch: model::pool::Watch { monitor: Some(MONITOR), ..Default::default() },
-        coordinates: None,
-        load_shedding: Default::default(),
-        notify: Default::default(),
-        networks: Vec::new(),
-        created_on: Timestamp::default(),
-        modified_on: Timestamp::default(),
+        ..trimtab_testkit::pool()
     };
     let key = Key::Pool(ACCOUNT, pool.id);
     Change { key, document: Some(Document::Pool(Box::new(pool))) }
@@ -103,28 +87,12 @@ fn balancer(name: &str, pools: &[u8]) -> Change {
         id: BALANCER,
         scope: Scope::Zone(ZONE),
         name: name.parse().unwrap(),
-        description: String::new(),
-        enabled: true,
-        proxied: false,
-        ttl: 30,
         steering: Steering {
-            policy: "off".parse().unwrap(),
             fallback_pool: *pools.last().unwrap(),
             default_pools: pools,
-            region_pools: BTreeMap::new(),
-            country_pools: BTreeMap::new(),
-            pop_pools: BTreeMap::new(),
-            random: RandomSteering::default(),
-            location: None,
-            failover_across_pools: false,
+            ..trimtab_testkit::steering()
         },
-        affinity: Affinity::default(),
-        rules: Vec::new(),
-        pool_sets: Vec::new(),
-        networks: Vec::new(),
-        extension: Extension::default(),
-        created_on: Timestamp::default(),
-        modified_on: Timestamp::default(),
+        ..trimtab_testkit::balancer()
     };
     let key = Key::Balancer(Scope::Zone(ZONE), BALANCER);
     Change { key, document: Some(Document::Balancer(Box::new(balancer))) }

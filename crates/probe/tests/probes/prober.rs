@@ -11,8 +11,8 @@ use trimtab_health::Verdict;
 use trimtab_live::{Batch, Cell, Clocks, Event, Hosting, Observer, Publisher, Settings, Start};
 use trimtab_model::config::Key;
 use trimtab_model::monitor::MonitorType;
-use trimtab_model::pool::{Address, Watch, Weight};
-use trimtab_model::{AccountId, Change, Document, Origin, Pool, PoolId, Timestamp};
+use trimtab_model::pool::{Address, Watch};
+use trimtab_model::{AccountId, Change, Document, Origin, Pool, PoolId};
 use trimtab_probe::{Counts, Prober};
 use trimtab_steer::Site;
 
@@ -27,30 +27,15 @@ fn pool(endpoints: &[SocketAddr]) -> Document {
     let origin = |at: &SocketAddr| Origin {
         name: at.to_string(),
         address: Address::Ip(at.ip()),
-        enabled: true,
-        disabled_at: None,
-        weight: Weight::ONE,
         port: at.port(),
-        host: None,
-        virtual_network_id: None,
-        flatten_cname: true,
+        ..trimtab_testkit::origin()
     };
     Document::Pool(Box::new(Pool {
         id: POOL,
         name: "pool".into(),
-        description: String::new(),
-        enabled: true,
-        disabled_at: None,
         origins: endpoints.iter().map(origin).collect(),
-        origin_steering: Default::default(),
-        minimum_origins: 1,
         watch: Watch { monitor: Some(monitor(MonitorType::Http).id), ..Default::default() },
-        coordinates: None,
-        load_shedding: Default::default(),
-        notify: Default::default(),
-        networks: Vec::new(),
-        created_on: Timestamp::default(),
-        modified_on: Timestamp::default(),
+        ..trimtab_testkit::pool()
     }))
 }
 

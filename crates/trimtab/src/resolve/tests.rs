@@ -8,8 +8,8 @@ use tokio::time::{sleep, timeout};
 use trimtab_dns::{Node, Seed};
 use trimtab_live::{Batch, Clocks, Hosting, Observer, Publisher, Settings, Start};
 use trimtab_model::config::Key;
-use trimtab_model::pool::{Address, Weight};
-use trimtab_model::{self as model, AccountId, Change, Document, PoolId, Timestamp};
+use trimtab_model::pool::Address;
+use trimtab_model::{self as model, AccountId, Change, Document, PoolId};
 use trimtab_steer::Site;
 
 use super::*;
@@ -131,30 +131,13 @@ fn pool(number: u8, hosts: &[&str]) -> Change {
     let origins = hosts.iter().map(|host| model::Origin {
         name: (*host).into(),
         address: Address::Host(host.parse().unwrap()),
-        enabled: true,
-        disabled_at: None,
-        weight: Weight::ONE,
-        port: 0,
-        host: None,
-        virtual_network_id: None,
-        flatten_cname: true,
+        ..trimtab_testkit::origin()
     });
     let pool = model::Pool {
         id: PoolId::new([number; 16]),
         name: number.to_string(),
-        description: String::new(),
-        enabled: true,
-        disabled_at: None,
         origins: origins.collect(),
-        origin_steering: Default::default(),
-        minimum_origins: 1,
-        watch: Default::default(),
-        coordinates: None,
-        load_shedding: Default::default(),
-        notify: Default::default(),
-        networks: Vec::new(),
-        created_on: Timestamp::default(),
-        modified_on: Timestamp::default(),
+        ..trimtab_testkit::pool()
     };
     let key = Key::Pool(ACCOUNT, pool.id);
     Change { key, document: Some(Document::Pool(Box::new(pool))) }

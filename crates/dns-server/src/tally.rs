@@ -15,10 +15,14 @@ use crate::counters::{Counted, DecisionKey, Shared, TYPES};
 const HAND_OVER_EVERY: Duration = Duration::from_secs(1);
 /// Different decisions counted between two hand-overs; more are handed over at once.
 const DECISIONS_MAX: usize = 4096;
+/// Decisions that are counted without a look into the table: a few balancers make most of them.
+const RECENT: usize = 64;
 
 pub(crate) struct Tally {
     shared: Arc<Shared>,
     counted: Counted,
+    /// Counts that are not in the table yet, each in the place that its key has.
+    recent: Box<[Option<(DecisionKey, u64)>; RECENT]>,
     decisions: HashMap<DecisionKey, u64, RandomState>,
     handed_over: Instant,
     told_of_failure: bool,
@@ -31,6 +35,7 @@ impl Tally {
         Tally {
             shared,
             counted: Counted::default(),
+            recent: Box::new([None; RECENT]),
             decisions: HashMap::default(),
             handed_over: Instant::now(),
             told_of_failure: false,
@@ -82,6 +87,9 @@ impl Tally {
     }
 
     pub(crate) fn flush(&mut self) {
+        for (key, count) in self.recent.iter_mut().filter_map(Option::take) {
+            add(&mut self.decisions, key, count);
+        }
         self.counted.decisions.extend(self.decisions.drain());
         if self.counted != Counted::default() {
             self.shared.hand_over(&self.counted);
@@ -113,11 +121,72 @@ impl Tally {
                 policy: steered.why.policy,
                 chosen: steered.why.chosen,
             };
-            one_more(self.decisions.entry(key).or_default());
+            self.decided(key);
+        }
+    }
+
+    fn decided(&mut self, key: DecisionKey) {
+        let Some(place) = self.recent.get_mut(place_of(&key)) else { return };
+        match place {
+            Some((known, count)) if *known == key => one_more(count),
+            _ => {
+                if let Some((other, count)) = place.replace((key, 1)) {
+                    add(&mut self.decisions, other, count);
+                }
+            }
         }
     }
 }
 
+/// Pools of one balancer have neighbouring slots, and so do balancers.
+fn place_of(key: &DecisionKey) -> usize {
+    let pool = key.pool.map_or(0, |slot| slot.0);
+    (key.balancer.0.wrapping_mul(7).wrapping_add(pool) as usize) % RECENT
+}
+
+fn add(decisions: &mut HashMap<DecisionKey, u64, RandomState>, key: DecisionKey, count: u64) {
+    let sum = decisions.entry(key).or_default();
+    *sum = sum.saturating_add(count);
+}
+
 fn one_more(count: &mut u64) {
     *count = count.saturating_add(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use trimtab_model::balancer::SteeringPolicy;
+    use trimtab_steer::why::PoolChoice;
+    use trimtab_steer::{BalancerSlot, PoolSlot};
+
+    use super::*;
+
+    #[test]
+    fn decisions_that_share_a_place_are_counted_apart_and_none_is_lost() {
+        let shared = Arc::new(Shared::default());
+        let mut tally = Tally::new(Arc::clone(&shared));
+        let key = |balancer, pool, chosen| DecisionKey {
+            balancer: BalancerSlot(balancer),
+            pool: Some(PoolSlot(pool)),
+            policy: SteeringPolicy::Off,
+            chosen,
+        };
+        let first = PoolChoice::FirstUsable;
+        let keys = [
+            (key(0, 5, first), 3),
+            (key(0, 5 + RECENT as u32, first), 2),
+            (key(0, 5, PoolChoice::Fallback), 4),
+            (key(9, 1, first), 1),
+        ];
+        for round in 0..4 {
+            for &(key, _) in keys.iter().filter(|(_, times)| round < *times) {
+                tally.decided(key);
+            }
+            if round == 1 {
+                tally.flush();
+            }
+        }
+        tally.flush();
+        assert_eq!(shared.read().decisions, keys.into_iter().collect());
+    }
 }

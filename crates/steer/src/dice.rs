@@ -30,6 +30,11 @@ pub fn mix(value: u64) -> u64 {
     value ^ (value >> 31)
 }
 
+/// Spreads bytes over 64 bits.
+pub(crate) fn hash_bytes(bytes: &[u8], seed: u64) -> u64 {
+    bytes.iter().fold(seed, |hash, &byte| mix(hash ^ u64::from(byte)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

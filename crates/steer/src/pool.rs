@@ -8,7 +8,7 @@ use trimtab_model::pool::{Address, OriginPolicy};
 use trimtab_model::{self as model, Name, PoolId};
 
 use crate::Family;
-use crate::dice::mix;
+use crate::dice::{hash_bytes, mix};
 use crate::latency::Latency;
 use crate::shedding::Shedding;
 
@@ -197,9 +197,7 @@ fn address_hash(address: &Address, port: u16) -> u64 {
     let seed = mix(u64::from(port));
     match address {
         Address::Ip(ip) => hash_ip(*ip, seed),
-        Address::Host(name) => {
-            name.as_str().bytes().fold(seed, |hash, byte| mix(hash ^ u64::from(byte)))
-        }
+        Address::Host(name) => hash_bytes(name.as_str().as_bytes(), seed),
     }
 }
 

@@ -84,6 +84,7 @@ impl Rules {
         written.sort_by_key(|rule| rule.priority);
         let rules = written.into_iter().map(|rule| Rule {
             name: rule.name.as_str().into(),
+            // Why it cannot be read is told to whoever saves it; here `explain` says that it cannot.
             condition: trimtab_expr::parse(&rule.condition).ok(),
             terminates: rule.terminates,
             action: Action::build(&rule.action, of, slot),
@@ -97,6 +98,16 @@ impl Rules {
 
     pub fn is_empty(&self) -> bool {
         self.sets.is_empty() && self.rules.is_empty()
+    }
+
+    /// False for a rule whose condition was stored by another version and means nothing to this one.
+    pub fn can_read(&self, of: RuleRef) -> bool {
+        match of {
+            RuleRef::PoolSet(_) => true,
+            RuleRef::Rule(index) => {
+                self.rules.get(usize::from(index)).is_some_and(|rule| rule.condition.is_some())
+            }
+        }
     }
 
     /// As its owner named it, or by its number from 1.

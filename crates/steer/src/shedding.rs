@@ -4,7 +4,7 @@ use trimtab_model::pool::ShedPolicy;
 use trimtab_model::{self as model, PoolId};
 
 use crate::client::Client;
-use crate::dice::{Dice, mix};
+use crate::dice::{Dice, hash_bytes};
 use crate::pool::hash_ip;
 
 /// What a pool sheds of requests without a session. DNS has no sessions.
@@ -47,7 +47,7 @@ impl Shedding {
 }
 
 fn seed(pool: PoolId) -> u64 {
-    pool.bytes().iter().fold(0, |hash, &byte| mix(hash ^ u64::from(byte)))
+    hash_bytes(pool.bytes(), 0)
 }
 
 #[cfg(test)]

@@ -50,7 +50,12 @@ fn sentence(step: &Step, balancer: &Balancer, world: &World, now: Instant) -> St
     let pool = |slot: PoolSlot| PoolName(world, slot);
     match *step {
         Step::Ruled { by, holds } => {
-            format!("{} {}", balancer.rules.name(by), if holds { "holds" } else { "does not hold" })
+            let verdict = match holds {
+                true => "holds",
+                false if balancer.rules.can_read(by) => "does not hold",
+                false => "does not hold: its condition cannot be read by this version",
+            };
+            format!("{} {verdict}", balancer.rules.name(by))
         }
         Step::Timed { pool: slot, rtt: Some(rtt) } => {
             format!("{} answers probes in {:.1} ms", pool(slot), rtt.as_secs_f64() * 1000.0)

@@ -69,10 +69,12 @@ fn rules_are_told_before_the_policy_that_came_of_them() {
         vec![
             rule("nights", "dns.qry.name contains \"night\"", Overrides::default()),
             rule("", "dns.qry.type eq 1", random),
+            rule("odd", "no.such.field eq 1", Overrides::default()),
         ],
         &[
             "rule \"nights\" does not hold",
             "rule 2 holds",
+            "rule \"odd\" does not hold: its condition cannot be read by this version",
             "www.example.com steers by chance, in proportion to weights",
             "pool fra is in, with weight 1",
             "the dice fell on 56 of 100",

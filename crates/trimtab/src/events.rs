@@ -33,6 +33,7 @@ fn changed_origins(change: &HealthChange) -> String {
 }
 
 fn event(change: HealthChange) -> NewEvent {
+    // A clock before 1970 is wrong anyway: the event counts, its time does not.
     let at = change.at.duration_since(UNIX_EPOCH).unwrap_or_default();
     NewEvent {
         timestamp: i64::try_from(at.as_micros()).unwrap_or(i64::MAX),

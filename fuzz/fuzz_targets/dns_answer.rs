@@ -3,7 +3,6 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
-use std::time::Instant;
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
@@ -15,7 +14,7 @@ use trimtab_dns::{
 };
 use trimtab_health::PoolHealth;
 use trimtab_model::{
-    AccountId, BalancerId, Name, PoolId, Pop, RecordType, Timestamp, Zone, ZoneId,
+    AccountId, BalancerId, Moment, Name, PoolId, Pop, RecordType, Timestamp, Zone, ZoneId,
 };
 use trimtab_steer::{Balancer, BalancerSlot, Pool, PoolSlot, Site, World};
 
@@ -40,7 +39,7 @@ fuzz_target!(|input: (bool, u64, &[u8])| {
     let view = View { zones, world, node };
     let from = SocketAddr::from(([192, 0, 2, 1], 53_000));
     let (mut scratch, mut out) = (Scratch::default(), vec![0; limit]);
-    let outcome = answer(query, from, via, &view, Instant::now(), dice, &mut scratch, &mut out);
+    let outcome = answer(query, from, via, &view, Moment::default(), dice, &mut scratch, &mut out);
     if let Outcome::Reply { len, .. } = outcome {
         assert!((12..=limit).contains(&len));
         assert_eq!(out[..2], query[..2], "the query's id");

@@ -1,9 +1,7 @@
 //! Asks the live snapshot as DNS would, and has every step told.
 
-use std::time::Instant;
-
 use trimtab_api_types::v1::explain::{Explanation, Question, Step};
-use trimtab_live::Snapshot;
+use trimtab_live::{Snapshot, clock};
 use trimtab_model::{Name, PoolId};
 use trimtab_steer::tell::tell;
 use trimtab_steer::{Balancer, Client, Family, Subnet, explain as decide_aloud};
@@ -49,7 +47,7 @@ pub(crate) fn explain(
         subnet: question.subnet.map(|(address, source_prefix)| Subnet { address, source_prefix }),
         family: if question.wants_v6 { Family::V6 } else { Family::V4 },
     };
-    let (world, now) = (&snapshot.world, Instant::now());
+    let (world, now) = (&snapshot.world, clock::now());
     // Without dice from the system, chance is explained with the same draw each time.
     let dice = ids::random().map_or(0, |[a, b, c, d, e, f, g, h, ..]: [u8; 16]| {
         u64::from_be_bytes([a, b, c, d, e, f, g, h])

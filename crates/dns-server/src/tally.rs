@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use trimtab_dns::{Facts, Outcome, Rcode, Transport};
+use trimtab_live::clock;
+use trimtab_model::Moment;
 use trimtab_net::udp::Served;
 
 use crate::counters::{Counted, DecisionKey, Shared, TYPES};
@@ -24,7 +26,7 @@ pub(crate) struct Tally {
     /// Counts that are not in the table yet, each in the place that its key has.
     recent: Box<[Option<(DecisionKey, u64)>; RECENT]>,
     decisions: HashMap<DecisionKey, u64, RandomState>,
-    handed_over: Instant,
+    handed_over: Moment,
     told_of_failure: bool,
 }
 
@@ -37,7 +39,7 @@ impl Tally {
             counted: Counted::default(),
             recent: Box::new([None; RECENT]),
             decisions: HashMap::default(),
-            handed_over: Instant::now(),
+            handed_over: clock::now(),
             told_of_failure: false,
         }
     }
@@ -78,7 +80,7 @@ impl Tally {
     }
 
     /// Called once a batch with the batch's own clock reading.
-    pub(crate) fn tick(&mut self, now: Instant) {
+    pub(crate) fn tick(&mut self, now: Moment) {
         let due = now.saturating_duration_since(self.handed_over) >= HAND_OVER_EVERY;
         if due || self.decisions.len() >= DECISIONS_MAX {
             self.handed_over = now;

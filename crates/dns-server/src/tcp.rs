@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use trimtab_dns::{Outcome, Scratch, Transport, answer};
-use trimtab_live::Cell;
+use trimtab_live::{Cell, clock};
 
 use crate::counters::Shared;
 use crate::dice::Seeded;
@@ -239,7 +239,7 @@ impl Answers {
         tally: &mut Tally,
     ) -> std::io::Result<()> {
         let snapshot = cell.load();
-        let (view, now, dice) = (snapshot.view(), Instant::now(), self.dice.draw());
+        let (view, now, dice) = (snapshot.view(), clock::now(), self.dice.draw());
         let Answers { scratch, reply, output, .. } = self;
         let outcome = answer(query, from, Transport::Tcp, &view, now, dice, scratch, reply);
         tally.answered(Transport::Tcp, &outcome);

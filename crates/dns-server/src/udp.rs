@@ -4,10 +4,9 @@ use std::net::UdpSocket;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
 use trimtab_dns::{Outcome, Scratch, Transport, answer};
-use trimtab_live::Reader;
+use trimtab_live::{Reader, clock};
 use trimtab_net::udp::{Batch, Received, Served};
 
 use crate::counters::Shared;
@@ -63,7 +62,7 @@ fn serve(
     dice: &mut Seeded,
     tally: &mut Tally,
 ) -> Served {
-    let now = Instant::now();
+    let now = clock::now();
     let view = snapshots.load().view();
     tally.tick(now);
     received.serve(|query, from, out| {

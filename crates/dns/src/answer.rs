@@ -3,9 +3,9 @@
 mod walk;
 
 use std::net::SocketAddr;
-use std::time::Instant;
 
 use arrayvec::ArrayVec;
+use trimtab_model::Moment;
 use trimtab_steer::World;
 
 use crate::chaos::CLASS_CHAOS;
@@ -72,7 +72,7 @@ pub fn answer(
     from: SocketAddr,
     via: Transport,
     view: &View<'_>,
-    now: Instant,
+    now: Moment,
     dice: u64,
     scratch: &mut Scratch,
     out: &mut [u8],

@@ -1,8 +1,8 @@
 //! What is known of a pool: each endpoint's verdict, the pool's status, and when either could change.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use trimtab_model::{Pop, words};
+use trimtab_model::{Moment, Pop, Wait, words};
 
 use crate::{Observation, Rule, State, Thresholds, Vote};
 
@@ -37,7 +37,7 @@ words! {
 pub struct EndpointHealth {
     pub verdict: Verdict,
     /// When the verdict became what it is; None while nothing is known.
-    pub since: Option<Instant>,
+    pub since: Option<Moment>,
     /// In the order of PoP codes.
     pub observers: Box<[(Pop, Observation)]>,
 }
@@ -48,7 +48,7 @@ pub struct EndpointHealth {
 /// next probe is due without asking the prober.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {
-    pub phase: Instant,
+    pub phase: Moment,
     pub interval: Duration,
     pub limits: Thresholds,
 }
@@ -63,8 +63,17 @@ pub struct PoolHealth {
     pub schedule: Option<Schedule>,
     /// The fewest agreeing probes after which some endpoint's verdict could change.
     pub probes_to_flip: u32,
-    /// What those probes take beyond the next one: every query asks, so the product is kept.
-    probes_behind_the_next: Duration,
+    /// None without a monitor. Every query asks for it, so what can be worked out before is.
+    flips: Option<Flips>,
+}
+
+/// The rhythm of probes after which a verdict could change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Flips {
+    phase: Moment,
+    interval: Wait,
+    /// What the probes that must agree take beyond the next one.
+    behind_the_next: Wait,
 }
 
 /// What the status needs to know of an endpoint's configuration.
@@ -150,23 +159,10 @@ impl EndpointHealth {
 
 impl Schedule {
     /// The first probe strictly after `now`.
-    pub fn next(&self, now: Instant) -> Instant {
-        now.checked_add(self.wait(now)).unwrap_or(now)
+    pub fn next(&self, now: Moment) -> Moment {
+        let wait = now.wait_for_beat(self.phase, self.interval.into());
+        wait.duration().map_or(now, |wait| now + wait)
     }
-
-    /// From `now` to the first probe strictly after it.
-    pub fn wait(&self, now: Instant) -> Duration {
-        let Some(elapsed) = now.checked_duration_since(self.phase) else {
-            return self.phase.saturating_duration_since(now);
-        };
-        let interval = nanos(self.interval).max(1);
-        Duration::from_nanos(interval.saturating_sub(nanos(elapsed) % interval))
-    }
-}
-
-/// 64 bits hold five hundred years, and divide ten times as fast as the 128 bits of `as_nanos`.
-fn nanos(span: Duration) -> u64 {
-    span.as_secs().saturating_mul(1_000_000_000).saturating_add(span.subsec_nanos().into())
 }
 
 // === impl PoolHealth ===
@@ -179,7 +175,7 @@ impl PoolHealth {
             status: PoolStatus::Unknown,
             schedule: None,
             probes_to_flip: 0,
-            probes_behind_the_next: Duration::ZERO,
+            flips: None,
         }
     }
 
@@ -200,18 +196,23 @@ impl PoolHealth {
             status,
             schedule: Some(schedule),
             probes_to_flip,
-            probes_behind_the_next: schedule.interval.saturating_mul(more),
+            flips: Some(Flips {
+                phase: schedule.phase,
+                interval: schedule.interval.into(),
+                behind_the_next: schedule.interval.saturating_mul(more).into(),
+            }),
         }
     }
 
     /// How long from `now` until a verdict in this pool could change: to its next probe, or to a later
-    /// one when several must agree. None without a monitor.
-    pub fn soonest_flip(&self, now: Instant) -> Option<Duration> {
-        let schedule = self.schedule.as_ref()?;
-        Some(schedule.wait(now).saturating_add(self.probes_behind_the_next))
+    /// one when several must agree. For ever without a monitor.
+    #[inline]
+    pub fn soonest_flip(&self, now: Moment) -> Wait {
+        self.flips.map_or(Wait::FOREVER, |flips| {
+            now.wait_for_beat(flips.phase, flips.interval).and_then(flips.behind_the_next)
+        })
     }
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "a test needs some instant to start from")]
 mod tests;

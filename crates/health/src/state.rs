@@ -11,7 +11,9 @@
 //! ```
 
 use std::num::NonZeroU32;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use trimtab_model::Moment;
 
 use crate::{FailureReason, Rtt};
 
@@ -59,7 +61,7 @@ pub enum Passed {
 pub struct Observation {
     pub state: State,
     /// When the state last went between up and down.
-    pub since: Instant,
+    pub since: Moment,
     pub last: Option<Outcome>,
     pub rtt: Option<Rtt>,
 }
@@ -126,14 +128,14 @@ impl Outcome {
 // === impl Observation ===
 
 impl Observation {
-    pub fn unknown(since: Instant) -> Observation {
+    pub fn unknown(since: Moment) -> Observation {
         Observation { state: State::Unknown, since, last: None, rtt: None }
     }
 
     /// The observation after one more probe. Only passes feed the round-trip time: how fast a
     /// refusal comes says nothing about service.
     #[must_use]
-    pub fn after(self, outcome: Outcome, limits: Thresholds, at: Instant) -> Observation {
+    pub fn after(self, outcome: Outcome, limits: Thresholds, at: Moment) -> Observation {
         let state = self.state.after(outcome.passed, limits);
         let flipped = state.is_up() != self.state.is_up() || self.state == State::Unknown;
         let since = if flipped { at } else { self.since };
@@ -147,7 +149,6 @@ impl Observation {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "a test needs some instant to start from")]
 mod tests {
     use super::*;
     use Passed::{Fail, Pass};
@@ -198,7 +199,7 @@ mod tests {
     #[test]
     fn since_moves_only_when_the_state_flips() {
         let limits = Thresholds::new(2, 1);
-        let at = |seconds| start() + Duration::from_secs(seconds);
+        let at = |seconds| Moment::default() + Duration::from_secs(seconds);
         let fail = Outcome::fail(FailureReason::TcpTimeout, 0, None);
         let pass = Outcome::pass(200, Duration::from_millis(5));
         let seen = Observation::unknown(at(0)).after(pass, limits, at(1));
@@ -206,10 +207,5 @@ mod tests {
         let down = still_up.after(fail, limits, at(3));
         assert_eq!([seen.since, still_up.since, down.since], [at(1), at(1), at(3)]);
         assert_eq!(down.rtt, seen.rtt, "a fail does not move the round-trip time");
-    }
-
-    fn start() -> Instant {
-        static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-        *START.get_or_init(Instant::now)
     }
 }

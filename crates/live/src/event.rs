@@ -2,11 +2,10 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
 use trimtab_geo::Table;
 use trimtab_health::Outcome;
-use trimtab_model::{Change, Name, PoolId, Pop, Record, ZoneId};
+use trimtab_model::{Change, Moment, Name, PoolId, Pop, Record, ZoneId};
 
 /// Everything the publisher listens to.
 #[derive(Debug)]
@@ -46,7 +45,7 @@ pub struct Report {
     /// [`Target::key`](crate::Target): stays the same while the endpoint does.
     pub endpoint: u64,
     pub outcome: Outcome,
-    pub at: Instant,
+    pub at: Moment,
 }
 
 /// What clients may be told of a host name.

@@ -2,6 +2,7 @@
 
 pub mod cell;
 pub mod changes;
+pub mod clock;
 mod directory;
 pub mod event;
 mod hosts;

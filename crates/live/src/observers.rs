@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use trimtab_health::{
     EndpointHealth, Observation, PoolHealth, Rule, Schedule, Thresholds, Verdict, Vote,
 };
 use trimtab_model::pool::CheckRegions;
-use trimtab_model::{Monitor, Pool, PoolId, Pop, Region};
+use trimtab_model::{Moment, Monitor, Pool, PoolId, Pop, Region};
 
 use crate::event::Report;
 use crate::plan::{Job, Target};
@@ -29,14 +29,14 @@ pub struct Observer {
 pub(crate) struct Observers {
     sites: Vec<Observer>,
     /// Schedules count from here.
-    start: Instant,
+    start: Moment,
     seen: HashMap<(PoolId, u64), BTreeMap<Pop, Observation>>,
 }
 
 // === impl Observers ===
 
 impl Observers {
-    pub(crate) fn new(sites: Vec<Observer>, start: Instant) -> Observers {
+    pub(crate) fn new(sites: Vec<Observer>, start: Moment) -> Observers {
         Observers { sites, start, seen: HashMap::new() }
     }
 

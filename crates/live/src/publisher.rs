@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::mpsc;
 use trimtab_dns::Node;
 use trimtab_geo::Table;
-use trimtab_model::PoolId;
 use trimtab_model::balancer::Scope;
+use trimtab_model::{Moment, PoolId};
 use trimtab_steer::{Balancer, Pool, Site, World};
 
 use crate::changes::HealthChange;
@@ -21,7 +21,7 @@ use crate::hosts::HostTable;
 use crate::observers::{Observer, Observers, limits_of};
 use crate::saved::{Clocks, Saved};
 use crate::zones::{Hosted, Hosting};
-use crate::{Batch, Cell, Event, Report, Snapshot};
+use crate::{Batch, Cell, Event, Report, Snapshot, clock};
 
 /// A flip waits this long for others that come with it, so that a dead site is one new snapshot and not fifty.
 const FLIP_COALESCE: Duration = Duration::from_millis(20);
@@ -137,8 +137,8 @@ impl Publisher {
     /// Runs until every sender is gone; then what is known is saved.
     pub async fn run(mut self, cell: Cell, mut events: mpsc::Receiver<Event>) {
         self.hosts.forget_remembered();
-        let mut publish_at: Option<Instant> = None;
-        let mut save_at: Option<Instant> = None;
+        let mut publish_at: Option<Moment> = None;
+        let mut save_at: Option<Moment> = None;
         loop {
             let wake = publish_at.into_iter().chain(save_at).min();
             let event = tokio::select! {
@@ -150,7 +150,7 @@ impl Publisher {
                 },
             };
             // tokio's clock, so that tests can turn it.
-            let now = tokio::time::Instant::now().into_std();
+            let now = clock::moment(tokio::time::Instant::now().into_std());
             if let Some(event) = event {
                 let mut due = self.take(event, now);
                 for _ in 1..EVENTS_PER_TURN {
@@ -163,7 +163,7 @@ impl Publisher {
                 self.rebuild_reported();
                 cell.store(self.snapshot());
                 publish_at = None;
-                save_at = save_at.or(now.checked_add(SAVE_EVERY));
+                save_at = save_at.or(Some(now + SAVE_EVERY));
             }
             if save_at.is_some_and(|at| at <= now) {
                 self.save().await;
@@ -174,7 +174,7 @@ impl Publisher {
     }
 
     /// Applies one event; gives the time by which its effect must be public.
-    fn take(&mut self, event: Event, now: Instant) -> Instant {
+    fn take(&mut self, event: Event, now: Moment) -> Moment {
         match event {
             Event::Config(batch) => {
                 self.apply_batch(batch);
@@ -334,9 +334,9 @@ impl Publisher {
     }
 }
 
-async fn sleep_until(at: Option<Instant>) {
+async fn sleep_until(at: Option<Moment>) {
     match at {
-        Some(at) => tokio::time::sleep_until(at.into()).await,
+        Some(at) => tokio::time::sleep_until(clock::instant(at).into()).await,
         None => std::future::pending().await,
     }
 }

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use trimtab_health::{FailureReason, Observation, Outcome, Passed, Rtt, State};
-use trimtab_model::{Name, PoolId, Pop};
+use trimtab_model::{Moment, Name, PoolId, Pop};
 
 use crate::Hosts;
+use crate::clock;
 use crate::observers::Observers;
 
 const FORMAT: &str = "trimtab-snapshot-1";
@@ -63,7 +64,7 @@ pub enum Unusable {
 /// The same moment on both clocks: intervals are measured on one and files written in the other.
 #[derive(Clone, Copy, Debug)]
 pub struct Clocks {
-    pub monotonic: Instant,
+    pub monotonic: Moment,
     pub wall: SystemTime,
 }
 
@@ -71,21 +72,21 @@ pub struct Clocks {
 
 impl Clocks {
     pub fn now() -> Clocks {
-        Clocks { monotonic: Instant::now(), wall: SystemTime::now() }
+        Clocks { monotonic: clock::now(), wall: SystemTime::now() }
     }
 
-    fn micros(&self, at: Instant) -> u64 {
+    fn micros(&self, at: Moment) -> u64 {
         let ago = self.monotonic.saturating_duration_since(at);
         let wall = self.wall.checked_sub(ago).unwrap_or(SystemTime::UNIX_EPOCH);
         let since = wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
         u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// A time before this machine's clock began, or after now, counts as now.
-    fn instant(&self, micros: u64) -> Instant {
+    /// A time after now counts as now.
+    fn moment(&self, micros: u64) -> Moment {
         let wall = SystemTime::UNIX_EPOCH + Duration::from_micros(micros);
         let ago = self.wall.duration_since(wall).unwrap_or(Duration::ZERO);
-        self.monotonic.checked_sub(ago).unwrap_or(self.monotonic)
+        self.monotonic.saturating_sub(ago)
     }
 }
 
@@ -183,7 +184,7 @@ impl SavedObservation {
                 true => State::Up { fails: streak },
                 false => State::Down { passes: streak },
             },
-            since: clocks.instant(self.since),
+            since: clocks.moment(self.since),
             last: Some(Outcome { passed, reason, response_code, rtt }),
             rtt: rtt.map(|rtt| Rtt::first(rtt, clocks.monotonic)),
         }

@@ -1,8 +1,9 @@
 //! When a job's probes are due: at the ticks of its schedule, and once soon after it is first seen.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use trimtab_health::Schedule;
+use trimtab_model::Moment;
 
 /// Nobody waits longer for the first result of a new endpoint, however long the interval is.
 const FIRST_SIGHT_MAX: Duration = Duration::from_secs(1);
@@ -22,29 +23,29 @@ pub(crate) enum Tick {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rhythm {
     schedule: Schedule,
-    first_sight: Option<Instant>,
-    regular: Instant,
+    first_sight: Option<Moment>,
+    regular: Moment,
 }
 
 // === impl Rhythm ===
 
 impl Rhythm {
     /// Every target is known: the schedule's own ticks and nothing else.
-    pub(crate) fn regular(schedule: Schedule, now: Instant) -> Rhythm {
+    pub(crate) fn regular(schedule: Schedule, now: Moment) -> Rhythm {
         Rhythm { schedule, first_sight: None, regular: schedule.next(now) }
     }
 
     /// Some target is new: one more tick within a tenth of the interval or a second, wherever `dice` puts it, so
     /// that a restart with ten thousand unknown endpoints is not one burst.
-    pub(crate) fn first_sight(schedule: Schedule, now: Instant, dice: u64) -> Rhythm {
+    pub(crate) fn first_sight(schedule: Schedule, now: Moment, dice: u64) -> Rhythm {
         let span = (schedule.interval / FIRST_SIGHT_SHARE).min(FIRST_SIGHT_MAX);
         let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX).max(1);
-        let soon = now.checked_add(Duration::from_micros(dice % micros));
+        let soon = now + Duration::from_micros(dice % micros);
         let rhythm = Rhythm::regular(schedule, now);
-        Rhythm { first_sight: soon.filter(|&soon| soon < rhythm.regular), ..rhythm }
+        Rhythm { first_sight: Some(soon).filter(|&soon| soon < rhythm.regular), ..rhythm }
     }
 
-    pub(crate) fn next(&self) -> (Instant, Tick) {
+    pub(crate) fn next(&self) -> (Moment, Tick) {
         match self.first_sight {
             Some(soon) => (soon, Tick::FirstSight),
             None => (self.regular, Tick::Regular),
@@ -52,7 +53,7 @@ impl Rhythm {
     }
 
     /// The ticks that are left after `tick` began at `now`; ticks that were slept through are not made up for.
-    pub(crate) fn after(self, tick: Tick, now: Instant) -> Rhythm {
+    pub(crate) fn after(self, tick: Tick, now: Moment) -> Rhythm {
         match tick {
             Tick::FirstSight => Rhythm { first_sight: None, ..self },
             Tick::Regular => Rhythm { regular: self.schedule.next(now), ..self },
@@ -69,12 +70,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     /// Runs `count` ticks, each begun `late` after it was due; tells when, in milliseconds after `phase`.
-    fn ticks(
-        mut rhythm: Rhythm,
-        phase: Instant,
-        late: Duration,
-        count: usize,
-    ) -> Vec<(u128, Tick)> {
+    fn ticks(mut rhythm: Rhythm, phase: Moment, late: Duration, count: usize) -> Vec<(u128, Tick)> {
         let mut seen = Vec::new();
         for _ in 0..count {
             let (due, tick) = rhythm.next();
@@ -84,13 +80,13 @@ mod tests {
         seen
     }
 
-    fn every(phase: Instant, interval: Duration) -> Schedule {
+    fn every(phase: Moment, interval: Duration) -> Schedule {
         Schedule { phase, interval, limits: Thresholds::new(0, 0) }
     }
 
     #[test]
     fn known_targets_wait_for_the_schedule() {
-        let phase = Instant::now();
+        let phase = Moment::default();
         let rhythm = Rhythm::regular(every(phase, 10 * SECOND), phase + 25 * SECOND);
         let want = [30_000, 40_000, 50_000].map(|at| (at, Tick::Regular));
         assert_eq!(ticks(rhythm, phase, SECOND, 3), want);
@@ -98,7 +94,7 @@ mod tests {
 
     #[test]
     fn new_targets_are_probed_once_within_a_second_or_an_interval() {
-        let phase = Instant::now();
+        let phase = Moment::default();
         let check = |interval, dice, want: &[(u128, Tick)]| {
             let rhythm = Rhythm::first_sight(every(phase, interval), phase, dice);
             assert_eq!(ticks(rhythm, phase, Duration::ZERO, want.len()), want, "{dice}");
@@ -112,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_regular_tick_before_the_extra_one_makes_it_needless() {
-        let phase = Instant::now();
+        let phase = Moment::default();
         let rhythm =
             Rhythm::first_sight(every(phase, 10 * SECOND), phase + 9900 * SECOND / 1000, 500_000);
         assert_eq!(ticks(rhythm, phase, Duration::ZERO, 1), [(10_000, Tick::Regular)]);
@@ -120,7 +116,7 @@ mod tests {
 
     #[test]
     fn ticks_slept_through_are_not_made_up_for() {
-        let phase = Instant::now();
+        let phase = Moment::default();
         let rhythm = Rhythm::regular(every(phase, 10 * SECOND), phase);
         let want = [10_000, 50_000, 90_000].map(|at| (at, Tick::Regular));
         assert_eq!(ticks(rhythm, phase, 35 * SECOND, 3), want);

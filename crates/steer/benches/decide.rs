@@ -1,18 +1,17 @@
 //! Instructions of one decision. `cargo bench -p trimtab-steer`; needs valgrind and gungraun-runner.
-#![expect(clippy::disallowed_methods, reason = "a bench needs some instant to start from")]
 #![expect(clippy::expect_used, reason = "a bench that cannot be set up has failed")]
 #![expect(unused_qualifications, reason = "the macros of the bench write them")]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gungraun::{library_benchmark, library_benchmark_group, main};
 use trimtab_health::{EndpointHealth, PoolHealth, Schedule, Thresholds, Verdict};
 use trimtab_model::balancer::{Overrides, RuleAction, Steering, SteeringPolicy};
 use trimtab_model::pool::{Address, Weight};
-use trimtab_model::{self as model, Coordinates, PoolId};
+use trimtab_model::{self as model, Coordinates, Moment, PoolId};
 use trimtab_steer::{Balancer, Client, Family, Pool, PoolSlot, Site, Subnet, World};
 
 /// Pools of the bench world, with five endpoints each.
@@ -40,7 +39,7 @@ fn pool(number: u8, weights_differ: bool) -> Pool {
     };
     let up = EndpointHealth { verdict: Verdict::Up, since: None, observers: Box::new([]) };
     let schedule = Schedule {
-        phase: Instant::now(),
+        phase: Moment::default(),
         interval: Duration::from_secs(60),
         limits: Thresholds::new(2, 2),
     };
@@ -101,7 +100,7 @@ struct Stage {
     world: World,
     balancer: Balancer,
     client: Client<'static>,
-    now: Instant,
+    now: Moment,
 }
 
 fn stage(policy: SteeringPolicy, weights_differ: bool) -> Stage {
@@ -122,7 +121,7 @@ fn staged(world: World, balancer: Balancer) -> Stage {
             subnet: Some(Subnet { address: [10, 81, 5, 0].into(), source_prefix: 24 }),
             family: Family::V4,
         },
-        now: Instant::now() + Duration::from_secs(7),
+        now: Moment::default() + Duration::from_secs(7),
     }
 }
 

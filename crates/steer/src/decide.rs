@@ -2,9 +2,8 @@
 //!
 //! DNS calls this and nothing else; so does everything that explains it.
 
-use std::time::{Duration, Instant};
-
 use trimtab_model::balancer::SteeringPolicy;
+use trimtab_model::{Moment, Wait};
 
 use crate::dice::Dice;
 use crate::endpoint::{self, Picks};
@@ -24,7 +23,7 @@ pub struct Decision<'a> {
     /// Seconds.
     pub ttl: u32,
     /// From now until a verdict that this decision rests on could change; none can before.
-    pub soonest_flip: Option<Duration>,
+    pub soonest_flip: Wait,
     /// Bits of the client subnet that the decision depends on (RFC 7871 SCOPE PREFIX-LENGTH).
     pub scope: u8,
     pub why: Why,
@@ -35,7 +34,7 @@ pub fn decide<'a>(
     world: &'a World,
     balancer: &Balancer,
     client: &Client<'_>,
-    now: Instant,
+    now: Moment,
     dice: u64,
 ) -> Decision<'a> {
     walk(world, balancer, client, now, dice, &mut Silent)
@@ -46,7 +45,7 @@ pub fn explain<'a>(
     world: &'a World,
     balancer: &Balancer,
     client: &Client<'_>,
-    now: Instant,
+    now: Moment,
     dice: u64,
 ) -> (Decision<'a>, Vec<Step>) {
     let mut steps = Steps::default();
@@ -60,7 +59,7 @@ fn walk<'a>(
     world: &'a World,
     balancer: &Balancer,
     client: &Client<'_>,
-    now: Instant,
+    now: Moment,
     dice: u64,
     notes: &mut impl Notes,
 ) -> Decision<'a> {
@@ -161,9 +160,8 @@ fn eligible<'a>(pool: &'a Pool, chosen: PoolChoice, client: &Client<'_>) -> &'a 
 }
 
 /// Never longer than the decision is sure to hold, never below one second.
-fn bounded_ttl(configured: u32, soonest_flip: Option<Duration>) -> u32 {
-    let holds = soonest_flip.map_or(u64::MAX, |wait| wait.as_secs());
-    configured.min(u32::try_from(holds).unwrap_or(u32::MAX)).max(1)
+fn bounded_ttl(configured: u32, soonest_flip: Wait) -> u32 {
+    configured.min(u32::try_from(soonest_flip.as_secs()).unwrap_or(u32::MAX)).max(1)
 }
 
 #[cfg(test)]

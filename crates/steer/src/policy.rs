@@ -6,9 +6,8 @@ pub mod off;
 pub mod proximity;
 pub mod random;
 
-use std::time::{Duration, Instant};
-
 use trimtab_model::pool::ShedPolicy;
+use trimtab_model::{Moment, Wait};
 
 use crate::balancer::{Candidate, GeoMatch};
 use crate::client::{Client, LocationSource};
@@ -24,7 +23,7 @@ pub struct Asked<'a> {
     pub world: &'a World,
     pub settings: &'a Settings<'a>,
     pub client: &'a Client<'a>,
-    pub now: Instant,
+    pub now: Moment,
 }
 
 /// The pool a policy found, and what the search rested on.
@@ -36,7 +35,7 @@ pub struct Choice {
     pub geo: Option<GeoMatch>,
     pub scope: u8,
     /// From now until a pool that was looked at could change.
-    pub soonest_flip: Option<Duration>,
+    pub soonest_flip: Wait,
 }
 
 /// Candidates that are out, by their place in the list: those that may not be used or shed the request.
@@ -56,7 +55,7 @@ impl Choice {
             location: LocationSource::NotAsked,
             geo: None,
             scope: 0,
-            soonest_flip: None,
+            soonest_flip: Wait::FOREVER,
         }
     }
 
@@ -66,11 +65,8 @@ impl Choice {
     }
 
     /// The choice rests on this pool's health from now on.
-    pub fn looked_at(&mut self, pool: &Pool, now: Instant) {
-        self.soonest_flip = match (self.soonest_flip, pool.health.soonest_flip(now)) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
+    pub fn looked_at(&mut self, pool: &Pool, now: Moment) {
+        self.soonest_flip = self.soonest_flip.min(pool.health.soonest_flip(now));
     }
 
     /// The pool if steering may use it.

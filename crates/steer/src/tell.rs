@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::time::Instant;
 
 use trimtab_geo::Place;
 use trimtab_health::{FailureReason, Verdict};
+use trimtab_model::Moment;
 use trimtab_model::balancer::SteeringPolicy;
 use trimtab_model::pool::ShedPolicy;
 
@@ -23,7 +23,7 @@ pub fn tell(
     why: &Why,
     steps: &[Step],
     world: &World,
-    now: Instant,
+    now: Moment,
 ) -> Vec<String> {
     let rules = steps.iter().take_while(|step| matches!(step, Step::Ruled { .. })).count();
     let (rules, steps) = steps.split_at_checked(rules).unwrap_or((&[], steps));
@@ -46,7 +46,7 @@ fn policy(policy: SteeringPolicy) -> &'static str {
     }
 }
 
-fn sentence(step: &Step, balancer: &Balancer, world: &World, now: Instant) -> String {
+fn sentence(step: &Step, balancer: &Balancer, world: &World, now: Moment) -> String {
     let pool = |slot: PoolSlot| PoolName(world, slot);
     match *step {
         Step::Ruled { by, holds } => {
@@ -132,7 +132,7 @@ fn usable(because: Usable) -> &'static str {
     }
 }
 
-fn evidence(pool: &Pool, now: Instant) -> String {
+fn evidence(pool: &Pool, now: Moment) -> String {
     let endpoints = pool.endpoints.iter().zip(&pool.health.endpoints);
     let nameless = pool.endpoints.iter().filter(|endpoint| endpoint.addresses().is_empty());
     let nameless = nameless.map(|endpoint| format!("{} was never resolved", endpoint.address));
@@ -188,7 +188,7 @@ fn answered(
     world: &World,
     (slot, endpoint): (PoolSlot, u16),
     address: IpAddr,
-    now: Instant,
+    now: Moment,
 ) -> String {
     let found = world.pool(slot).and_then(|pool| {
         let index = usize::from(endpoint);

@@ -1,14 +1,13 @@
 //! Endpoints that are host names: what a pool may answer of them, and how often.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
-#![expect(clippy::disallowed_methods, reason = "a test needs some instant to start from")]
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use trimtab_health::{EndpointHealth, PoolHealth, Schedule, Thresholds, Verdict};
 use trimtab_model::pool::{Address, OriginPolicy, Weight};
-use trimtab_model::{self as model, Name, PoolId};
+use trimtab_model::{self as model, Moment, Name, PoolId};
 use trimtab_steer::dice::Dice;
 use trimtab_steer::endpoint::choose;
 use trimtab_steer::pool::{Set, Usable};
@@ -53,7 +52,7 @@ fn health(minimum: u32, origins: &[(&str, f64, bool)]) -> PoolHealth {
         observers: Box::new([]),
     });
     let schedule = Schedule {
-        phase: Instant::now(),
+        phase: Moment::default(),
         interval: Duration::from_secs(60),
         limits: Thresholds::new(1, 1),
     };

@@ -2,12 +2,11 @@
 //!
 //! `TRIMTAB_WORLDS=1000000 cargo test --release -p trimtab-steer --test random_worlds` asks fifty million questions.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
-#![expect(clippy::disallowed_methods, reason = "a test needs some instant to start from")]
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use trimtab_geo::{Builder, Table};
 use trimtab_health::{EndpointHealth, PoolHealth, Schedule, Thresholds, Verdict};
@@ -16,7 +15,7 @@ use trimtab_model::balancer::{
     SteeringPolicy,
 };
 use trimtab_model::pool::{Address, LoadShedding, OriginPolicy, ShedPolicy, Weight};
-use trimtab_model::{self as model, Coordinates, PoolId, Region};
+use trimtab_model::{self as model, Coordinates, Moment, PoolId, Region};
 use trimtab_steer::dice::Dice;
 use trimtab_steer::pool::Usable;
 use trimtab_steer::why::PoolChoice;
@@ -73,7 +72,7 @@ impl Chance {
     }
 }
 
-fn pool(number: u8, now: Instant, chance: &mut Chance) -> Pool {
+fn pool(number: u8, now: Moment, chance: &mut Chance) -> Pool {
     let equal = chance.one_in(2);
     let origins = (0..chance.below(5)).map(|host| model::Origin {
         name: host.to_string(),
@@ -106,7 +105,7 @@ fn pool(number: u8, now: Instant, chance: &mut Chance) -> Pool {
     Pool::build(&config, health)
 }
 
-fn health(pool: &model::Pool, now: Instant, chance: &mut Chance) -> PoolHealth {
+fn health(pool: &model::Pool, now: Moment, chance: &mut Chance) -> PoolHealth {
     if chance.one_in(4) {
         return PoolHealth::unmonitored(pool.origins.len());
     }
@@ -242,7 +241,7 @@ fn check_picks(world: &World, named: &[PoolId], client: &Client<'_>, decision: &
     }
 }
 
-fn check(world: &World, balancer: &Balancer, named: &[PoolId], now: Instant, chance: &mut Chance) {
+fn check(world: &World, balancer: &Balancer, named: &[PoolId], now: Moment, chance: &mut Chance) {
     let client = client(chance);
     let (now, dice) = (now + Duration::from_millis(chance.below(100_000).into()), chance.0.draw());
     let decision = decide(world, balancer, &client, now, dice);
@@ -272,7 +271,7 @@ fn geo() -> Arc<Table> {
 #[test]
 fn every_decision_keeps_its_promises() {
     let worlds = std::env::var("TRIMTAB_WORLDS").map_or(WORLDS, |worlds| worlds.parse().unwrap());
-    let (now, geo) = (Instant::now(), geo());
+    let (now, geo) = (Moment::default(), geo());
     for seed in 0..worlds {
         let mut chance = Chance(Dice::new(seed.into()));
         let pools = 1 + chance.below(6) as u8;

@@ -1,12 +1,11 @@
 //! Plays the text scenarios of `tests/scenarios/steer`; the README beside them tells the language.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
-#![expect(clippy::disallowed_methods, reason = "a test needs some instant to start from")]
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ipnet::IpNet;
 use trimtab_geo::Builder;
@@ -15,7 +14,7 @@ use trimtab_health::{
 };
 use trimtab_model::balancer::{LocationMode, LocationStrategy, PreferEcs, Steering};
 use trimtab_model::pool::{Address, Weight};
-use trimtab_model::{self as model, Coordinates, PoolId, Pop};
+use trimtab_model::{self as model, Coordinates, Moment, PoolId, Pop};
 use trimtab_steer::{
     Balancer, Client, Decision, Family, Pool, PoolSlot, Site, Subnet, World, decide,
 };
@@ -47,7 +46,7 @@ fn steering_scenarios() {
 /// One case while it is played.
 struct Stage {
     title: String,
-    now: Instant,
+    now: Moment,
     geofeed: String,
     node: String,
     pools: Vec<(model::Pool, PoolHealth)>,
@@ -60,7 +59,7 @@ impl Stage {
     fn new(title: &str) -> Stage {
         Stage {
             title: title.into(),
-            now: Instant::now(),
+            now: Moment::default(),
             geofeed: String::new(),
             node: "FRA".into(),
             pools: Vec::new(),
@@ -290,7 +289,7 @@ impl Stage {
 struct Table {
     world: World,
     balancer: Balancer,
-    now: Instant,
+    now: Moment,
 }
 
 impl Table {

@@ -1,15 +1,13 @@
 //! What `trimtab explain` prints: whole explanations of small worlds.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
-#![expect(clippy::disallowed_methods, reason = "a test needs some instant to start from")]
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use trimtab_geo::Builder;
 use trimtab_health::PoolHealth;
 use trimtab_model::balancer::{Overrides, Rule, RuleAction, Steering};
 use trimtab_model::pool::{Address, LoadShedding};
-use trimtab_model::{self as model, PoolId};
+use trimtab_model::{self as model, Moment, PoolId};
 use trimtab_steer::tell::tell;
 use trimtab_steer::{Balancer, Client, Family, Pool, PoolSlot, Site, World, explain};
 
@@ -32,7 +30,7 @@ fn rule(name: &str, condition: &str, over: Overrides) -> Rule {
 }
 
 fn check(policy: &str, pools: Vec<model::Pool>, rules: Vec<Rule>, want: &[&str]) {
-    let now = Instant::now();
+    let now = Moment::default();
     let steering = Steering {
         policy: policy.parse().unwrap(),
         default_pools: pools.iter().map(|pool| pool.id).collect(),

@@ -1,7 +1,7 @@
 //! Health, previews and events: what the API tells of the world as it is.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::Notify;
@@ -19,7 +19,7 @@ use crate::PreviewPort;
 /// A live pool whose endpoints were probed once from each place, with these outcomes.
 async fn live(bench: &Bench, id: &str, outcomes: &[(&str, &[Outcome])]) -> Pool {
     let config = bench.app.config.pool(bench.account, id.parse().unwrap()).await.unwrap();
-    let (now, limits) = (Instant::now(), Thresholds::new(1, 1));
+    let (now, limits) = (trimtab_live::clock::now(), Thresholds::new(1, 1));
     let endpoints = (0..config.origins.len()).map(|index| {
         let observers: Vec<(Pop, Observation)> = outcomes
             .iter()

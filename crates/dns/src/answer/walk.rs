@@ -1,8 +1,8 @@
 //! The kinds of answer: each leaf writes one of them.
 
 use std::net::IpAddr;
-use std::time::Instant;
 
+use trimtab_model::Moment;
 use trimtab_steer::dice::Dice;
 use trimtab_steer::{BalancerSlot, Client, Family, decide};
 
@@ -21,7 +21,7 @@ pub(super) struct Walk<'a, 'o> {
     pub(super) qtype: u16,
     pub(super) from: IpAddr,
     pub(super) edns: Option<&'a Edns<'a>>,
-    pub(super) now: Instant,
+    pub(super) now: Moment,
     pub(super) dice: u64,
     pub(super) scratch: &'a mut Scratch,
     pub(super) reply: Reply<'o>,

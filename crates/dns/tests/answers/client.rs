@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::time::Instant;
 
 use domain::base::name::ToLabelIter;
 use domain::base::opt::AllOptData;
 use domain::base::{Message, ParsedRecord, ToName};
 use domain::rdata::AllRecordData;
 use trimtab_dns::{DropReason, Facts, Outcome, Scratch, Transport, View, answer};
+use trimtab_model::Moment;
 
 pub(crate) const OPT: u16 = 41;
 
@@ -56,7 +56,7 @@ impl Query {
     }
 
     /// Sends it; every reply must be sound whatever it says.
-    pub(crate) fn ask(&self, view: &View<'_>, now: Instant, dice: u64) -> (Vec<u8>, Facts) {
+    pub(crate) fn ask(&self, view: &View<'_>, now: Moment, dice: u64) -> (Vec<u8>, Facts) {
         let (reply, facts) = send(&self.bytes(), self.from, self.via, view, now, dice).unwrap();
         let question = self.question();
         assert_eq!(&reply[12..12 + question.len()], question, "the question comes back as sent");
@@ -76,7 +76,7 @@ pub(crate) fn send(
     from: SocketAddr,
     via: Transport,
     view: &View<'_>,
-    now: Instant,
+    now: Moment,
     dice: u64,
 ) -> Result<(Vec<u8>, Facts), DropReason> {
     let mut out = vec![0xaa; 65_535];

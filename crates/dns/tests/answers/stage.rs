@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use trimtab_dns::zonefile;
 use trimtab_dns::{Authority, Node, RecordInput, Seed, Soa, View, Zone, Zones};
@@ -12,13 +12,13 @@ use trimtab_geo::Builder;
 use trimtab_health::{EndpointHealth, PoolHealth, Schedule, Thresholds, Verdict};
 use trimtab_model::balancer::Steering;
 use trimtab_model::pool::{Address, Weight};
-use trimtab_model::{self as model, Name, PoolId, ZoneId};
+use trimtab_model::{self as model, Moment, Name, PoolId, ZoneId};
 use trimtab_steer::{Balancer, BalancerSlot, Pool, PoolSlot, Site, World};
 
 const SEED: Seed = Seed(42);
 
 pub(crate) struct Stage {
-    pub(crate) now: Instant,
+    pub(crate) now: Moment,
     geofeed: String,
     node: Node,
     /// Apex and zone file.
@@ -47,7 +47,7 @@ impl Built {
 impl Stage {
     pub(crate) fn new() -> Stage {
         Stage {
-            now: Instant::now(),
+            now: Moment::default(),
             geofeed: String::new(),
             node: Node::new(),
             zones: Vec::new(),

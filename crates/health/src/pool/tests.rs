@@ -41,7 +41,7 @@ fn semantics_5_unknown_is_down_and_unmonitored_is_not() {
 
 #[test]
 fn semantics_27_the_soonest_flip_is_the_probe_that_could_decide() {
-    let start = Instant::now();
+    let start = Moment::default();
     let at = |millis| start + Duration::from_millis(millis);
     let check = |consecutive_down: u32, now: u64, want: u64| {
         let limits = Thresholds::new(consecutive_down, 1);
@@ -55,7 +55,7 @@ fn semantics_27_the_soonest_flip_is_the_probe_that_could_decide() {
         };
         let pool = PoolHealth::new(Box::new([endpoint]), std::iter::once(true), 1, schedule);
         assert_eq!(
-            pool.soonest_flip(at(now)).map(|wait| at(now) + wait),
+            pool.soonest_flip(at(now)).duration().map(|wait| at(now) + wait),
             Some(at(want)),
             "{consecutive_down} at {now}"
         );
@@ -65,12 +65,12 @@ fn semantics_27_the_soonest_flip_is_the_probe_that_could_decide() {
     check(1, 600, 10_500);
     check(1, 10_499, 10_500);
     check(3, 600, 30_500);
-    assert_eq!(PoolHealth::unmonitored(1).soonest_flip(start), None);
+    assert_eq!(PoolHealth::unmonitored(1).soonest_flip(start), Wait::FOREVER);
 }
 
 #[test]
 fn a_verdict_that_stays_keeps_its_time() {
-    let start = Instant::now();
+    let start = Moment::default();
     let later = start + Duration::from_secs(5);
     let judge = |state, since, before: Option<&EndpointHealth>| {
         let seen = Observation { state, ..Observation::unknown(since) };

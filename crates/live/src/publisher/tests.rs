@@ -127,7 +127,7 @@ struct Bench {
     publisher: Publisher,
     changes: mpsc::Receiver<HealthChange>,
     revision: u64,
-    now: Instant,
+    now: Moment,
 }
 
 impl Bench {
@@ -172,7 +172,7 @@ impl Bench {
         let mut out = [0; 512];
         let mut scratch = Scratch::new();
         let view = snapshot.view();
-        let now = Instant::now();
+        let now = clock::now();
         let over = Transport::Udp;
         match answer(&query, from, over, &view, now, 1, &mut scratch, &mut out) {
             Answered::Reply { len, facts } if facts.rcode == Rcode::NoError => {

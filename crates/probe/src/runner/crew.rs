@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore, mpsc};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
-use trimtab_live::{Event, Job, Report};
-use trimtab_model::Pop;
+use tokio::time::sleep_until;
+use trimtab_live::{Event, Job, Report, clock};
+use trimtab_model::{Moment, Pop};
 
 use super::{Probe, told};
 use crate::schedule::{Rhythm, Tick};
@@ -57,11 +57,11 @@ impl<P: Probe> Crew<P> {
         let mut probes = JoinSet::new();
         loop {
             let (due, tick) = rhythm.next();
-            sleep_until(due.into()).await;
+            sleep_until(clock::instant(due).into()).await;
             while let Some(ended) = probes.try_join_next() {
                 told(ended, "probing an endpoint");
             }
-            rhythm = rhythm.after(tick, Instant::now().into_std());
+            rhythm = rhythm.after(tick, now());
             let chosen = slots.iter().filter(|slot| match tick {
                 Tick::FirstSight => unknown.binary_search(&slot.target).is_ok(),
                 Tick::Regular => true,
@@ -70,7 +70,7 @@ impl<P: Probe> Crew<P> {
                 match Arc::clone(&slot.turn).try_lock_owned() {
                     Ok(turn) => {
                         let (crew, job) = (Arc::clone(&self), Arc::clone(&job));
-                        probes.spawn(crew.probe(job, slot.clone(), turn, due.into()));
+                        probes.spawn(crew.probe(job, slot.clone(), turn, due));
                     }
                     Err(_) => slot.series.skipped(),
                 }
@@ -83,19 +83,19 @@ impl<P: Probe> Crew<P> {
         job: Arc<Job>,
         slot: Slot,
         turn: OwnedMutexGuard<()>,
-        due: Instant,
+        due: Moment,
     ) {
         let Some(target) = job.targets.get(slot.target) else { return };
         // Nobody closes the semaphore.
         let Ok(permit) = self.free.acquire().await else { return };
-        let started = Instant::now();
+        let started = now();
         slot.series.began(started.saturating_duration_since(due));
         let outcome = self.probe.probe(&job, target, slot.pop).await;
         drop(permit);
-        let at = Instant::now();
+        let at = now();
         slot.series.ended(&outcome, at.saturating_duration_since(started));
         let (pool, endpoint) = (job.pool, target.key);
-        let report = Report { pop: slot.pop, pool, endpoint, outcome, at: at.into_std() };
+        let report = Report { pop: slot.pop, pool, endpoint, outcome, at };
         if self.events.send(Event::Report(report)).await.is_err() {
             tracing::debug!("nobody takes reports any more");
         }
@@ -116,10 +116,15 @@ impl<P: Probe> Crew<P> {
     }
 
     fn rhythm(&self, job: &Job, unknown: &[usize]) -> Rhythm {
-        let now = Instant::now().into_std();
+        let now = now();
         match unknown {
             [] => Rhythm::regular(job.schedule, now),
             [..] => Rhythm::first_sight(job.schedule, now, self.dice.hash_one(job.pool)),
         }
     }
+}
+
+/// tokio's clock, so that tests can turn it.
+fn now() -> Moment {
+    clock::moment(tokio::time::Instant::now().into_std())
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 use trimtab_health::{EndpointHealth, FailureReason, Schedule, Thresholds, Verdict};
-use trimtab_live::Report;
+use trimtab_live::{Report, clock};
 use trimtab_model::monitor::{ExpectedCodes, MonitorType, Pace, Probe as Recipe};
 use trimtab_model::pool::Address;
 use trimtab_model::{Monitor, MonitorId, Timestamp};
@@ -85,7 +85,7 @@ fn job(pool: u8, targets: &[&str], observers: &[&str]) -> Arc<Job> {
         port: 0,
         host: None,
     };
-    let phase = Instant::now().into_std();
+    let phase = clock::moment(Instant::now().into_std());
     Arc::new(Job {
         pool: PoolId::new([pool; 16]),
         pool_name: "pool".into(),
@@ -135,7 +135,7 @@ async fn every_target_is_probed_from_every_observer_at_every_tick() {
         reports.push(report);
     }
     assert_eq!(reports.len(), 8);
-    let at = (world.fake.start + 10 * SECOND + SECOND / 4).into_std();
+    let at = clock::moment((world.fake.start + 10 * SECOND + SECOND / 4).into_std());
     let outcome = Outcome::pass(200, SECOND / 4);
     let pop = FRA.parse().unwrap();
     let want = Report { pop, pool: PoolId::new([1; 16]), endpoint: 1, outcome, at };

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn semantics_27_ttl_never_outlives_the_decision_and_is_never_zero() {
     let check = |configured, flip_in_millis: Option<u64>, want| {
-        let flip = flip_in_millis.map(Duration::from_millis);
+        let flip = flip_in_millis.map(Duration::from_millis).map_or(Wait::FOREVER, Wait::from);
         assert_eq!(bounded_ttl(configured, flip), want, "{configured} {flip_in_millis:?}");
     };
     check(30, None, 30);

@@ -4,17 +4,10 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::short;
+
 /// Most origins of one event: as many as a pool may have.
 pub const ORIGINS_MAX: usize = 1_000;
-
-/// Longest text in an event: a name of 255 characters, whatever they are, or a failure reason.
-pub const TEXT_BYTES_MAX: usize = 1_024;
-
-/// Events given when a query does not say how many.
-pub const QUERY_LIMIT_DEFAULT: usize = 100;
-
-/// Most events given to one query; `until` leads to those before.
-pub const QUERY_LIMIT_MAX: usize = 1_000;
 
 /// An event that has its place in the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,7 +68,8 @@ pub struct Filter {
     /// Events with an origin of this name; with `origin_healthy`, one origin that is both.
     pub origin_name: Option<String>,
     pub origin_healthy: Option<bool>,
-    /// [`QUERY_LIMIT_DEFAULT`] when absent, never more than [`QUERY_LIMIT_MAX`].
+    /// [`QUERY_LIMIT_DEFAULT`](crate::limits::QUERY_LIMIT_DEFAULT) when absent, never more than
+    /// [`QUERY_LIMIT_MAX`](crate::limits::QUERY_LIMIT_MAX).
     pub limit: Option<usize>,
 }
 
@@ -84,7 +78,6 @@ pub struct Filter {
 impl NewEvent {
     /// Whether it is within the limits of the log.
     pub(crate) fn fits(&self) -> bool {
-        let short = |text: &str| text.len() <= TEXT_BYTES_MAX;
         self.origins.len() <= ORIGINS_MAX
             && short(&self.pool.id)
             && short(&self.pool.name)
@@ -93,13 +86,5 @@ impl NewEvent {
                     && short(&origin.address)
                     && origin.failure_reason.as_deref().is_none_or(short)
             })
-    }
-}
-
-// === impl Filter ===
-
-impl Filter {
-    pub(crate) fn limit(&self) -> usize {
-        self.limit.unwrap_or(QUERY_LIMIT_DEFAULT).min(QUERY_LIMIT_MAX)
     }
 }

@@ -1,7 +1,11 @@
-//! What happened: the log of health events behind the API's load balancing analytics.
+//! What happened: the log of health events behind the API's load balancing analytics, and of the
+//! decisions that can be explained later.
 
+pub mod decision;
 pub mod event;
+pub mod limits;
 pub mod log;
 
+pub use decision::{DecisionFilter, Kept, KeptHead};
 pub use event::{Event, Filter, NewEvent, OriginHealth, PoolHealth};
 pub use log::{CloseError, EventLog, OpenError, QueryError, Retention};

@@ -1,8 +1,11 @@
-//! The event log: a SQLite file that one thread, `event-log`, writes and reads.
+//! The event log: a SQLite file of health events and kept decisions that one thread, `event-log`,
+//! writes and reads.
 //!
-//! Whoever reports an event never waits. Queries go the same way as events, so they see every event
-//! that was appended before them.
+//! Whoever reports one never waits. Queries go the same way, so they see everything that was
+//! reported before them.
 
+mod decisions;
+mod events;
 mod tables;
 mod writer;
 
@@ -18,12 +21,17 @@ use rusqlite::Connection;
 use tokio::sync::{Semaphore, oneshot};
 
 use self::tables::TablesError;
-use self::writer::{Command, Writer};
+use self::writer::{Command, Losses, Question, Record, Reply, Writer};
+use crate::decision::{DecisionFilter, Kept, KeptHead};
 use crate::event::{Event, Filter, NewEvent};
 
 /// Events that may wait to be written: more than a large installation has when every pool changes
 /// at once. Beyond it events are dropped and counted.
 const QUEUE_MAX: usize = 4_096;
+
+/// Decisions that may wait to be written, in a room of their own: they never take that of events,
+/// and the largest of them take 17 MB of memory.
+const DECISIONS_WAITING_MAX: usize = 256;
 
 /// Queries at a time; more wait, so that they never take the room of events.
 const QUERIES_MAX: usize = 16;
@@ -35,19 +43,31 @@ const EVENTS_KEPT: u32 = 100_000;
 /// How long events are kept unless told otherwise: the month that a report looks back on.
 const AGE_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// How many events are kept, and for how long. Whichever is reached first.
+/// Decisions kept unless told otherwise: at one in a second, those of the last five hours.
+const DECISIONS_KEPT: u32 = 20_000;
+
+/// Bytes of their explanations kept unless told otherwise: some kilobytes for each decision, and
+/// with the events a file that any disk has room for.
+const EXPLANATIONS_BYTES_KEPT: u64 = 64 * 1024 * 1024;
+
+/// How much is kept; the oldest go when any of these is passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
     pub events: u32,
-    /// Before the newest event.
+    /// Of events, before the newest of them.
     pub age: Duration,
+    pub decisions: u32,
+    /// Of the explanations of all decisions together.
+    pub explanations_bytes: u64,
 }
 
 /// Ends its thread when dropped.
 pub struct EventLog {
     commands: SyncSender<Command>,
     queries: Semaphore,
-    dropped: Arc<AtomicU64>,
+    events_dropped: Arc<AtomicU64>,
+    decisions_dropped: Arc<AtomicU64>,
+    decisions_room: Arc<Semaphore>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -74,7 +94,7 @@ pub enum OpenError {
 pub enum QueryError {
     #[error("the event log is closed")]
     Closed,
-    /// As many events wait as may; try again.
+    /// As much waits to be written as may; try again.
     #[error("the event log is busy")]
     Busy,
     #[error("could not read the event log")]
@@ -91,7 +111,12 @@ pub enum CloseError {
 
 impl Default for Retention {
     fn default() -> Retention {
-        Retention { events: EVENTS_KEPT, age: AGE_KEPT }
+        Retention {
+            events: EVENTS_KEPT,
+            age: AGE_KEPT,
+            decisions: DECISIONS_KEPT,
+            explanations_bytes: EXPLANATIONS_BYTES_KEPT,
+        }
     }
 }
 
@@ -121,35 +146,75 @@ impl EventLog {
     ) -> Result<EventLog, OpenError> {
         tables::prepare(&mut conn, retention)
             .map_err(|source| OpenError::Tables { path: path.into(), source })?;
-        let (commands, received) = sync_channel(QUEUE_MAX);
-        let dropped = Arc::new(AtomicU64::new(0));
-        let writer = Writer::new(conn, received, retention, Arc::clone(&dropped));
+        let (commands, received) = sync_channel(QUEUE_MAX + DECISIONS_WAITING_MAX);
+        let [events_dropped, decisions_dropped] = [(); 2].map(|()| Arc::new(AtomicU64::new(0)));
+        let events = Losses::new("health events", &events_dropped);
+        let decisions = Losses::new("decisions", &decisions_dropped);
+        let writer = Writer::new(conn, received, retention, events, decisions);
         let thread = thread::Builder::new()
             .name("event-log".into())
             .spawn(|| writer.run())
             .map_err(OpenError::Thread)?;
-        let (queries, thread) = (Semaphore::new(QUERIES_MAX), Mutex::new(Some(thread)));
-        Ok(EventLog { commands, queries, dropped, thread })
+        Ok(EventLog {
+            commands,
+            queries: Semaphore::new(QUERIES_MAX),
+            events_dropped,
+            decisions_dropped,
+            decisions_room: Arc::new(Semaphore::new(DECISIONS_WAITING_MAX)),
+            thread: Mutex::new(Some(thread)),
+        })
     }
 
     /// Never waits and never fails: what cannot be taken is counted by [`EventLog::dropped`].
     pub fn append(&self, event: NewEvent) {
-        if !event.fits() || self.commands.try_send(Command::Append(event)).is_err() {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+        if !event.fits() || self.commands.try_send(Command::Write(Record::Event(event))).is_err() {
+            self.events_dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// Events that were lost: the queue was full, the event too large, the disk failed or the log
     /// was closed.
     pub fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
+        self.events_dropped.load(Ordering::Relaxed)
+    }
+
+    /// Never waits and never fails: what cannot be taken is counted by
+    /// [`EventLog::decisions_dropped`].
+    pub fn keep(&self, decision: Kept) {
+        if decision.fits()
+            && let Ok(room) = Arc::clone(&self.decisions_room).try_acquire_owned()
+            && self.commands.try_send(Command::Write(Record::Decision(decision, room))).is_ok()
+        {
+            return;
+        }
+        self.decisions_dropped.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Decisions that were lost, for the reasons that [`EventLog::dropped`] has for events.
+    pub fn decisions_dropped(&self) -> u64 {
+        self.decisions_dropped.load(Ordering::Relaxed)
     }
 
     /// The events that pass a filter, newest first.
     pub async fn query(&self, filter: Filter) -> Result<Vec<Event>, QueryError> {
+        self.ask(|reply| Question::Events(filter, reply)).await
+    }
+
+    /// The newest decision of an account with this trace, while it is kept.
+    pub async fn decision(&self, account: &str, trace: u64) -> Result<Option<Kept>, QueryError> {
+        let account = account.into();
+        self.ask(|reply| Question::Decision { account, trace, reply }).await
+    }
+
+    /// The decisions that pass a filter, newest first.
+    pub async fn decisions(&self, filter: DecisionFilter) -> Result<Vec<KeptHead>, QueryError> {
+        self.ask(|reply| Question::Decisions(filter, reply)).await
+    }
+
+    async fn ask<T>(&self, question: impl FnOnce(Reply<T>) -> Question) -> Result<T, QueryError> {
         let _turn = self.queries.acquire().await.map_err(|_| QueryError::Closed)?;
         let (reply, answer) = oneshot::channel();
-        self.commands.try_send(Command::Query(filter, reply)).map_err(|refused| match refused {
+        self.commands.try_send(Command::Ask(question(reply))).map_err(|refused| match refused {
             TrySendError::Full(_) => QueryError::Busy,
             TrySendError::Disconnected(_) => QueryError::Closed,
         })?;

@@ -1,74 +1,20 @@
-//! The tables of the log: writing, pruning, asking.
+//! What the tables of the log share: the file, its version, its transactions.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
-use rusqlite::types::Type;
-use rusqlite::{Connection, Row, params};
+use rusqlite::Connection;
 
-use super::Retention;
-use crate::event::{Event, Filter, NewEvent, OriginHealth, PoolHealth};
+use super::{Retention, decisions, events};
 
 /// How long to wait for an operator with `sqlite3`.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 
-/// The version of these tables. A later one comes with a step that makes it of this one.
-const VERSION: u32 = 1;
+/// Each makes the tables of one version of those of the version before; the first starts with none.
+/// A step that was released never changes.
+const STEPS: [&str; 2] = [events::TABLES, decisions::TABLE];
 
-const TABLES: &str = "
-CREATE TABLE events (
-    id              INTEGER PRIMARY KEY AUTOINCREMENT,
-    at              INTEGER NOT NULL,   -- microseconds since 1970
-    pool_id         TEXT NOT NULL,
-    pool_name       TEXT NOT NULL,
-    healthy         INTEGER NOT NULL,
-    changed         INTEGER NOT NULL,
-    minimum_origins INTEGER NOT NULL
-) STRICT;
-CREATE INDEX events_by_time ON events (at);
-
-CREATE TABLE origins (
-    event          INTEGER NOT NULL REFERENCES events ON DELETE CASCADE,
-    place          INTEGER NOT NULL,
-    name           TEXT NOT NULL,
-    ip             TEXT,
-    address        TEXT NOT NULL,
-    enabled        INTEGER NOT NULL,
-    healthy        INTEGER NOT NULL,
-    changed        INTEGER NOT NULL,
-    failure_reason TEXT,
-    response_code  INTEGER,
-    PRIMARY KEY (event, place)
-) STRICT, WITHOUT ROWID;
-PRAGMA user_version = 1;
-";
-
-const INSERT_EVENT: &str = "
-INSERT INTO events (at, pool_id, pool_name, healthy, changed, minimum_origins)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-
-const INSERT_ORIGIN: &str = "
-INSERT INTO origins (event, place, name, ip, address, enabled, healthy, changed, failure_reason,
-                     response_code)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-
-const PRUNE_COUNT: &str = "DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - ?1";
-const PRUNE_AGE: &str = "DELETE FROM events WHERE at < (SELECT max(at) FROM events) - ?1";
-
-const EVENTS: &str = "
-SELECT id, at, pool_id, pool_name, healthy, changed, minimum_origins FROM events
-WHERE at >= ?1 AND at < ?2
-  AND (?3 IS NULL OR pool_id = ?3)
-  AND (?4 IS NULL OR pool_name = ?4)
-  AND (?5 IS NULL OR healthy = ?5)
-  AND (?6 IS NULL AND ?7 IS NULL OR EXISTS (
-      SELECT 1 FROM origins WHERE event = id
-      AND (?6 IS NULL OR name = ?6) AND (?7 IS NULL OR origins.healthy = ?7)))
-ORDER BY at DESC, id DESC LIMIT ?8";
-
-const ORIGINS: &str = "
-SELECT name, ip, address, enabled, healthy, changed, failure_reason, response_code FROM origins
-WHERE event = ?1 ORDER BY place";
+/// The version of the tables after every step.
+const VERSION: u32 = STEPS.len() as u32;
 
 /// Why the tables of a file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -79,126 +25,36 @@ pub enum TablesError {
     Prepare(#[from] rusqlite::Error),
 }
 
-/// A crash of the machine may lose the last events, and never more than those.
+/// A crash of the machine may lose the last rows, and never more than those.
 pub(super) fn tune(conn: &Connection) -> rusqlite::Result<()> {
     conn.busy_timeout(BUSY_WAIT)?;
     conn.pragma_update_and_check(None, "journal_mode", "WAL", |_mode| Ok(()))?;
     conn.pragma_update(None, "synchronous", "NORMAL")
 }
 
-/// Makes the tables if there are none, and prunes what a shorter retention no longer keeps.
+/// Makes the tables that are missing, and prunes what a shorter retention no longer keeps.
 pub(super) fn prepare(conn: &mut Connection, retention: Retention) -> Result<(), TablesError> {
     conn.pragma_update(None, "foreign_keys", true)?;
     let tx = conn.transaction()?;
-    match tx.pragma_query_value(None, "user_version", |row| row.get(0))? {
-        0 => tx.execute_batch(TABLES)?,
-        VERSION => {}
-        found => return Err(TablesError::Newer { found }),
+    let found: u32 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let Some(missing) = STEPS.get(found as usize..) else {
+        return Err(TablesError::Newer { found });
+    };
+    for step in missing {
+        tx.execute_batch(step)?;
     }
-    prune(&tx, retention)?;
+    tx.pragma_update(None, "user_version", VERSION)?;
+    events::prune(&tx, retention)?;
+    decisions::prune(&tx, retention)?;
     Ok(tx.commit()?)
 }
 
+/// All that `change` does, or nothing.
 pub(super) fn write(
     conn: &mut Connection,
-    events: &[NewEvent],
-    retention: Retention,
+    change: impl FnOnce(&Connection) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<()> {
     let tx = conn.transaction()?;
-    for event in events {
-        insert(&tx, event)?;
-    }
-    prune(&tx, retention)?;
+    change(&tx)?;
     tx.commit()
-}
-
-/// Newest first.
-pub(super) fn query(conn: &Connection, filter: &Filter) -> rusqlite::Result<Vec<Event>> {
-    let mut origins = conn.prepare_cached(ORIGINS)?;
-    let mut statement = conn.prepare_cached(EVENTS)?;
-    let found = statement.query_map(
-        params![
-            filter.since.unwrap_or(i64::MIN),
-            filter.until.unwrap_or(i64::MAX),
-            filter.pool_id,
-            filter.pool_name,
-            filter.pool_healthy,
-            filter.origin_name,
-            filter.origin_healthy,
-            i64::try_from(filter.limit()).unwrap_or(i64::MAX),
-        ],
-        as_event,
-    )?;
-    let with_origins = |event: rusqlite::Result<Event>| {
-        let mut event = event?;
-        event.origins = origins.query_map([event.id], as_origin)?.collect::<Result<_, _>>()?;
-        Ok(event)
-    };
-    found.map(with_origins).collect()
-}
-
-fn insert(conn: &Connection, event: &NewEvent) -> rusqlite::Result<()> {
-    let NewEvent { timestamp, pool, origins } = event;
-    conn.prepare_cached(INSERT_EVENT)?.execute(params![
-        timestamp,
-        pool.id,
-        pool.name,
-        pool.healthy,
-        pool.changed,
-        pool.minimum_origins,
-    ])?;
-    let id = conn.last_insert_rowid();
-    let mut statement = conn.prepare_cached(INSERT_ORIGIN)?;
-    for (place, origin) in (0_i64..).zip(origins) {
-        statement.execute(params![
-            id,
-            place,
-            origin.name,
-            origin.ip.map(|ip| ip.to_string()),
-            origin.address,
-            origin.enabled,
-            origin.healthy,
-            origin.changed,
-            origin.failure_reason,
-            origin.response_code,
-        ])?;
-    }
-    Ok(())
-}
-
-fn prune(conn: &Connection, retention: Retention) -> rusqlite::Result<()> {
-    let age = i64::try_from(retention.age.as_micros()).unwrap_or(i64::MAX);
-    conn.prepare_cached(PRUNE_COUNT)?.execute([retention.events])?;
-    conn.prepare_cached(PRUNE_AGE)?.execute([age])?;
-    Ok(())
-}
-
-fn as_event(row: &Row<'_>) -> rusqlite::Result<Event> {
-    let pool = PoolHealth {
-        id: row.get(2)?,
-        name: row.get(3)?,
-        healthy: row.get(4)?,
-        changed: row.get(5)?,
-        minimum_origins: row.get(6)?,
-    };
-    Ok(Event { id: row.get(0)?, timestamp: row.get(1)?, pool, origins: Vec::new() })
-}
-
-fn as_origin(row: &Row<'_>) -> rusqlite::Result<OriginHealth> {
-    Ok(OriginHealth {
-        name: row.get(0)?,
-        ip: address(row, 1)?,
-        address: row.get(2)?,
-        enabled: row.get(3)?,
-        healthy: row.get(4)?,
-        changed: row.get(5)?,
-        failure_reason: row.get(6)?,
-        response_code: row.get(7)?,
-    })
-}
-
-fn address(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<IpAddr>> {
-    let text: Option<String> = row.get(column)?;
-    let parsed = text.map(|text| text.parse::<IpAddr>()).transpose();
-    parsed.map_err(|bad| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, bad.into()))
 }

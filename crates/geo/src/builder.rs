@@ -1,18 +1,16 @@
 //! Builds a table from its layers: a base (the embedded table or databases), then what the operator says.
 
-use std::net::IpAddr;
-
 use ipnet::IpNet;
 
 use crate::compact::{self, CompactError, Sections, Spans};
 use crate::family::{Family, Kind, NO_ASN};
-use crate::geofeed::{FeedProblems, Geofeed};
+use crate::feed::FeedProblems;
+use crate::geofeed::Geofeed;
 use crate::layer::Layer;
 use crate::mmdb::{self, Contents, MmdbError};
 use crate::ranges::{Packing, Range, Ranges};
 use crate::regions::{Regions, RegionsError};
 use crate::source::{Database, Source};
-use crate::span::Span;
 use crate::spot::{Spots, TooManyPlaces, UNKNOWN};
 use crate::table::{Place, Table};
 
@@ -120,8 +118,8 @@ impl Builder {
 
     pub fn build(mut self) -> Table {
         for family in [&mut self.v4, &mut self.v6] {
-            family.overrides = Layer::of(of_family(&self.places_said, family.kind));
-            family.asn_overrides = Layer::of(of_family(&self.asns_said, family.kind));
+            family.overrides = Layer::of(family.kind.spans(&self.places_said));
+            family.asn_overrides = Layer::of(family.kind.spans(&self.asns_said));
         }
         let places: Box<[_]> =
             self.spots.rows().iter().map(|spot| Place::of(spot, &self.regions)).collect();
@@ -194,21 +192,6 @@ fn pack<V: Copy + PartialEq>(
         packing.push(end, none)?;
     }
     Ok(packing.finish())
-}
-
-/// The prefixes of one family as spans.
-fn of_family<V: Copy>(said: &[(IpNet, V)], kind: Kind) -> Vec<(Span, V)> {
-    said.iter()
-        .filter_map(|&(prefix, value)| match (kind, prefix.network(), prefix.broadcast()) {
-            (Kind::V4, IpAddr::V4(first), IpAddr::V4(last)) => {
-                Some((Span { first: first.to_bits().into(), last: last.to_bits().into() }, value))
-            }
-            (Kind::V6, IpAddr::V6(first), IpAddr::V6(last)) => {
-                Some((Span { first: first.to_bits(), last: last.to_bits() }, value))
-            }
-            (Kind::V4 | Kind::V6, IpAddr::V4(_) | IpAddr::V6(_), _) => None,
-        })
-        .collect()
 }
 
 /// The place a provider gives IPv6 that nobody has, known by what it says of 2000::/16: wide runs

@@ -1,7 +1,12 @@
 //! All that is known of the addresses of one family, in layers.
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
 use crate::layer::Layer;
 use crate::ranges::{Found, Ranges};
+use crate::span::Span;
 use crate::spot::UNKNOWN;
 
 /// The addresses of one family.
@@ -54,21 +59,12 @@ impl Family {
         self.exception(key, found)
     }
 
-    /// An override, else a fine prefix, else what the ranges say; each as far as nothing
-    /// stronger interrupts it. Prefixes around one key nest, so the longest is what they share.
+    /// An override, else a fine prefix, else what the ranges say.
     fn exception(&self, key: u128, found: Found<u16>) -> (u16, u8) {
         let width = self.kind.width();
-        let (overriding, reach) = self.overrides.at(key, width);
-        let around = reach.prefix(key, width);
-        if let Some(id) = overriding {
-            return (id, around);
-        }
-        let (fine, reach) = self.fine.at(key, width);
-        let around = around.max(reach.prefix(key, width));
-        match fine {
-            Some(id) => (id, around),
-            None => (found.value, around.max(found.prefix)),
-        }
+        let fine = self.fine.over(found, key, width);
+        let overriding = self.overrides.over(fine, key, width);
+        (overriding.value, overriding.prefix)
     }
 
     /// How many ranges and prefixes have a place of their own.
@@ -117,5 +113,20 @@ impl Kind {
 
     pub(crate) fn range_key(self, address: u128) -> u64 {
         (address >> self.shift()) as u64
+    }
+    /// The prefixes of this family as spans.
+    pub(crate) fn spans<V: Copy>(self, said: &[(IpNet, V)]) -> Vec<(Span, V)> {
+        said.iter()
+            .filter_map(|&(prefix, value)| match (self, prefix.network(), prefix.broadcast()) {
+                (Kind::V4, IpAddr::V4(first), IpAddr::V4(last)) => Some((
+                    Span { first: first.to_bits().into(), last: last.to_bits().into() },
+                    value,
+                )),
+                (Kind::V6, IpAddr::V6(first), IpAddr::V6(last)) => {
+                    Some((Span { first: first.to_bits(), last: last.to_bits() }, value))
+                }
+                (Kind::V4 | Kind::V6, IpAddr::V4(_) | IpAddr::V6(_), _) => None,
+            })
+            .collect()
     }
 }

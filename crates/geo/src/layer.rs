@@ -1,5 +1,6 @@
 //! A thin layer of exceptions over the ranges: prefixes of any length, the narrower over the wider.
 
+use crate::ranges::Found;
 use crate::span::{Span, last_of};
 
 /// Values of a few prefixes; the addresses between them have none.
@@ -34,6 +35,22 @@ impl<V: Copy + PartialEq> Layer<V> {
         let last = self.starts.get(next).map_or(last_of(width), |&start| start.saturating_sub(1));
         let value = own.and_then(|index| self.values.get(index)).copied().flatten();
         (value, Span { first, last })
+    }
+
+    /// What is found at `key` below this layer, unless the layer says otherwise; each as far as no prefix of the
+    /// layer interrupts it. Prefixes around one key nest, so the longest is what they share.
+    pub(crate) fn over(&self, below: Found<V>, key: u128, width: u8) -> Found<V> {
+        let (value, reach) = self.at(key, width);
+        let prefix = reach.prefix(key, width);
+        match value {
+            Some(value) => Found { value, prefix },
+            None => Found { value: below.value, prefix: prefix.max(below.prefix) },
+        }
+    }
+
+    /// Where a value or the lack of one begins, rising. The last may begin behind the family.
+    pub(crate) fn starts(&self) -> impl Iterator<Item = (u128, Option<V>)> + '_ {
+        self.starts.iter().copied().zip(self.values.iter().copied())
     }
 
     pub(crate) fn is_empty(&self) -> bool {

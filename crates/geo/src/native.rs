@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::family::Kind;
+
 /// An address in the family that locates it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Native {
@@ -18,6 +20,17 @@ pub(crate) const V4_ALIASES: [(u128, u8); 3] =
     [(0xffff_0000_0000, 96), (0x2002 << 112, 16), (0x2001_0000 << 96, 32)];
 
 // === impl Native ===
+
+impl Native {
+    /// The family, the address as a number, and how many bits of the address as asked stand before it.
+    #[inline]
+    pub(crate) fn key(self) -> (Kind, u128, u8) {
+        match self {
+            Native::V4 { address, before } => (Kind::V4, address.to_bits().into(), before),
+            Native::V6(address) => (Kind::V6, address.to_bits(), 0),
+        }
+    }
+}
 
 impl From<IpAddr> for Native {
     fn from(address: IpAddr) -> Native {

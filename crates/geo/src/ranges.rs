@@ -4,6 +4,8 @@ mod blocks;
 mod slots;
 
 use crate::family::Kind;
+use crate::layer::Layer;
+use crate::span::last_of;
 use blocks::Blocks;
 use slots::Slots;
 
@@ -65,6 +67,19 @@ impl<V: Copy + PartialEq> Ranges<V> {
     pub(crate) fn constant(kind: Kind, value: V) -> Ranges<V> {
         let mut packing = Packing::new(kind, 1);
         packing.merge(0, value);
+        packing.finish()
+    }
+
+    /// The values of a layer without prefixes finer than a key, and `none` between them.
+    pub(crate) fn of_layer(kind: Kind, layer: &Layer<V>, none: V) -> Ranges<V> {
+        let mut packing = Packing::new(kind, layer.len().saturating_add(1));
+        if layer.starts().next().is_none_or(|(first, _)| first > 0) {
+            packing.merge(0, none);
+        }
+        let last = last_of(kind.width());
+        for (start, value) in layer.starts().take_while(|&(start, _)| start <= last) {
+            packing.merge(kind.range_key(start), value.unwrap_or(none));
+        }
         packing.finish()
     }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use trimtab_model::{Coordinates, Country, Region, Subdivision};
 
 use crate::compact::{self, CompactError};
-use crate::family::{Family, NO_ASN};
+use crate::family::{Family, Kind, NO_ASN};
 use crate::native::Native;
 use crate::point::Point;
 use crate::regions::Regions;
@@ -87,9 +87,10 @@ impl Table {
 
     #[inline]
     fn family(&self, address: IpAddr) -> (&Family, u128, u8) {
-        match Native::from(address) {
-            Native::V4 { address, before } => (&self.v4, u128::from(address.to_bits()), before),
-            Native::V6(address) => (&self.v6, address.to_bits(), 0),
+        let (kind, key, before) = Native::from(address).key();
+        match kind {
+            Kind::V4 => (&self.v4, key, before),
+            Kind::V6 => (&self.v6, key, before),
         }
     }
 }

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::feed::{FEED_LINES_MAX, FEED_PROBLEMS_MAX};
 
 fn entry(prefix: &str, country: &str, region: &str, position: Option<(f64, f64)>) -> Entry {
     let coordinates = position.and_then(|(lat, lon)| Coordinates::new(lat, lon));

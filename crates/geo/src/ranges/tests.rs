@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::span::Span;
 
 /// Starts that lie close together in a few blocks, far apart, and at the ends.
 fn starts(kind: Kind) -> impl Strategy<Value = Vec<(u64, u8)>> {
@@ -134,4 +135,22 @@ fn a_family_of_one_value_is_one_range() {
     assert_eq!(found(Kind::V6), Some(Found { value: 'x', prefix: 0 }));
     let all = Ranges::constant(Kind::V6, 'x').iter().collect::<Vec<_>>();
     assert_eq!(all, [Range { first: 0, last: 0xffff_ffff_ffff, value: 'x' }]);
+}
+
+#[test]
+fn a_layer_becomes_ranges_that_end_with_the_family() {
+    let span = |first, last| Span { first, last };
+    let check = |kind, spans, wanted: &[(u64, u64, u8)]| {
+        let ranges = Ranges::of_layer(kind, &Layer::of(spans), 9);
+        let found: Vec<_> = ranges.iter().map(|r| (r.first, r.last, r.value)).collect();
+        assert_eq!(found, wanted);
+        assert_eq!(ranges.len(), wanted.len());
+    };
+    check(Kind::V4, vec![], &[(0, 0xffff_ffff, 9)]);
+    check(Kind::V4, vec![(span(0, 0xffff_ffff), 1)], &[(0, 0xffff_ffff, 1)]);
+    let ends = vec![(span(0, 7), 1), (span(4, 7), 2), (span(0xffff_fff0, 0xffff_ffff), 3)];
+    let wanted = [(0, 3, 1), (4, 7, 2), (8, 0xffff_ffef, 9), (0xffff_fff0, 0xffff_ffff, 3)];
+    check(Kind::V4, ends, &wanted);
+    let of_ipv6 = vec![(span(5 << 80, (6 << 80) - 1), 1)];
+    check(Kind::V6, of_ipv6, &[(0, 4, 9), (5, 5, 1), (6, 0xffff_ffff_ffff, 9)]);
 }

@@ -3,8 +3,8 @@
 use trimtab_api_types::v1::explain::{Explanation, Question, Step};
 use trimtab_live::{Snapshot, clock};
 use trimtab_model::{Name, PoolId};
-use trimtab_steer::tell::tell;
-use trimtab_steer::{Balancer, Client, Family, Subnet, explain as decide_aloud};
+use trimtab_steer::tell::{RecordText, tell};
+use trimtab_steer::{Balancer, Client, Decision, Subnet, explain as decide_aloud};
 
 use crate::errors::{Error, Kind};
 use crate::ids;
@@ -45,7 +45,7 @@ pub(crate) fn explain(
         name: name.as_bytes(),
         address: question.resolver,
         subnet: question.subnet.map(|(address, source_prefix)| Subnet { address, source_prefix }),
-        family: if question.wants_v6 { Family::V6 } else { Family::V4 },
+        wanted: question.wanted,
     };
     let (world, now) = (&snapshot.world, clock::now());
     // Without dice from the system, chance is explained with the same draw each time.
@@ -57,8 +57,8 @@ pub(crate) fn explain(
     let sentences = tell(balancer, &decision.why, &steps, world, now).into_iter();
     Explanation {
         name: question.name.to_string(),
-        kind: if question.wants_v6 { "AAAA" } else { "A" },
-        addresses: decision.picks.iter().map(|pick| pick.address.to_string()).collect(),
+        kind: question.wanted.word(),
+        addresses: records(&decision),
         ttl: decision.ttl,
         scope: decision.scope,
         pool: pool.map(|pool| pool.name.to_string()).unwrap_or_default(),
@@ -66,4 +66,13 @@ pub(crate) fn explain(
         reason: decision.why.chosen.label(),
         steps: sentences.map(|description| Step { description }).collect(),
     }
+}
+
+fn records(decision: &Decision<'_>) -> Vec<String> {
+    let picks = decision.picks.iter();
+    let told = picks.filter_map(|pick| {
+        let endpoint = decision.endpoint(pick)?;
+        Some(RecordText { endpoint, data: pick.data }.to_string())
+    });
+    told.collect()
 }

@@ -3,8 +3,7 @@
 use trimtab_api_types::v1::balancer;
 use trimtab_api_types::v1::envelope::ApiMessage;
 use trimtab_model::monitor::MonitorType;
-use trimtab_model::pool::Address;
-use trimtab_model::{Balancer, Monitor, Origin, Pool};
+use trimtab_model::{Balancer, Monitor};
 
 /// All notices have this number; people read the text.
 const NOTICE: u32 = 10001;
@@ -13,16 +12,6 @@ pub(crate) fn of_balancer(of: &Balancer) -> Vec<ApiMessage> {
     let mut texts = balancer::notices(of);
     if of.proxied && !(of.rules.is_empty() && of.pool_sets.is_empty()) {
         texts.push("rules and pool_sets of proxied load balancers are stored and not evaluated by this version".into());
-    }
-    messages(texts)
-}
-
-pub(crate) fn of_pool(of: &Pool) -> Vec<ApiMessage> {
-    let mut texts = Vec::new();
-    let named = |origin: &Origin| matches!(origin.address, Address::Host(_));
-    if of.origins.iter().any(|origin| named(origin) && !origin.flatten_cname) {
-        let text = "flatten_cname false is stored, and addresses are answered by this version";
-        texts.push(text.into());
     }
     messages(texts)
 }

@@ -14,10 +14,10 @@ use crate::facts::{DropReason, Facts, Outcome, Rcode};
 use crate::name::Folded;
 use crate::node::{Node, UDP_PAYLOAD_MIN};
 use crate::query::{Header, Question};
-use crate::reply::{Full, Place, Reply, Section};
+use crate::reply::{Full, Place, Reply};
 use crate::zone::{CLASS_IN, Found};
 use crate::zones::Zones;
-use walk::Walk;
+use walk::{Next, Walk};
 
 /// Everything an answer reads, all of one moment.
 #[derive(Clone, Copy, Debug)]
@@ -128,12 +128,15 @@ fn resolve(walk: &mut Walk<'_, '_>) -> Result<Rcode, Full> {
             return Ok(if owners.is_empty() { Rcode::Refused } else { Rcode::NoError });
         };
         walk.facts.zone.get_or_insert(zone.id());
-        let found = zone.lookup(&walk.scratch.name, walk.qtype);
+        let found = walk.look_up(zone);
         // AA is about the first owner (RFC 1035 section 4.1.1); what is delegated is not ours.
         walk.reply.authoritative |= !matches!(found, Found::Referral { .. });
         let alias = match found {
             Found::Records(set) => return walk.records(owner, &set),
-            Found::Balanced(slot) => return walk.steered(owner, slot, zone),
+            Found::Balanced(slot) => match walk.steered(owner, slot, zone)? {
+                Next::Done(rcode) => return Ok(rcode),
+                Next::Follow(target) => Some(target),
+            },
             Found::Proxied => return walk.proxied(owner, zone),
             Found::Anything => return walk.anything(owner),
             Found::Referral { servers, labels } => {
@@ -142,14 +145,12 @@ fn resolve(walk: &mut Walk<'_, '_>) -> Result<Rcode, Full> {
             Found::NoData => return walk.deny(owner, zone, Rcode::NoError),
             // Behind a CNAME the code is that of the last name (RFC 6604 section 3).
             Found::NoName => return walk.deny(owner, zone, Rcode::NxDomain),
-            Found::Alias(alias) => alias,
+            Found::Alias(alias) => walk.alias(owner, &alias)?,
         };
-        let target = walk.reply.rrset(Section::Answer, owner, &alias, 0)?;
         owners.push(owner);
-        let followed = walk.follow(&alias);
-        if !followed || owners.is_full() || walk.is_any_of(&owners) {
+        let Some(target) = alias.filter(|_| !owners.is_full() && !walk.is_any_of(&owners)) else {
             return Ok(Rcode::NoError);
-        }
+        };
         owner = target;
     }
 }

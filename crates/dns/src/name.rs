@@ -20,6 +20,9 @@ pub(crate) struct Folded {
     labels: u8,
 }
 
+/// A checked name's wire form.
+pub(crate) type Wire = ArrayVec<u8, NAME_BYTES_MAX>;
+
 /// A name as people write it, at worst four characters for each byte.
 pub(crate) type Presentation = ArrayVec<u8, { 4 * NAME_BYTES_MAX }>;
 
@@ -124,12 +127,12 @@ impl Folded {
 }
 
 /// The wire form of a checked name, the root's byte included.
-pub(crate) fn to_wire(name: &Name) -> Vec<u8> {
-    let mut wire = Vec::with_capacity(name.as_str().len().saturating_add(2));
+pub(crate) fn to_wire(name: &Name) -> Wire {
+    // A checked name has at most 253 characters, and a label of it at most 63.
+    let mut wire = Wire::new();
     for label in name.labels() {
-        // A checked label has at most 63 bytes.
         wire.push(u8::try_from(label.len()).unwrap_or(0));
-        wire.extend_from_slice(label.as_bytes());
+        wire.extend(label.bytes());
     }
     wire.push(0);
     wire
@@ -201,7 +204,7 @@ mod tests {
         assert_eq!(name.relative(0, 1), b"\x03www\x07example");
         assert_eq!(parent(name.relative(0, 1)), Some(&b"\x07example"[..]));
         assert_eq!(count_labels(name.wire()), 3);
-        assert_eq!(to_wire(&"www.example.com".parse().unwrap()), name.wire());
+        assert_eq!(to_wire(&"www.example.com".parse().unwrap()).as_slice(), name.wire());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use trimtab_steer::Family;
+use trimtab_steer::Wanted;
 
 /// The node's own part of every answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,10 +98,11 @@ impl Node {
         self
     }
 
-    pub(crate) fn addresses(&self, family: Family) -> &[IpAddr] {
-        match family {
-            Family::V4 => &self.v4,
-            Family::V6 => &self.v6,
+    pub(crate) fn addresses(&self, wanted: Wanted) -> &[IpAddr] {
+        match wanted {
+            Wanted::A => &self.v4,
+            Wanted::Aaaa => &self.v6,
+            Wanted::Mx | Wanted::Srv => &[],
         }
     }
 

@@ -158,6 +158,26 @@ impl<'o> Reply<'o> {
         Ok(())
     }
 
+    /// One record of the answer whose data ends in a name; gives the name's place. Names in it are not
+    /// compressed: RFC 2782 forbids it for SRV, and none repeats the question.
+    pub(crate) fn named(
+        &mut self,
+        owner: Place,
+        rtype: u16,
+        ttl: u32,
+        head: &[u8],
+        name: &[u8],
+    ) -> Result<Place, Full> {
+        self.record(owner, rtype, CLASS_IN, ttl, [])?;
+        let length = head.len().saturating_add(name.len());
+        let length = u16::try_from(length).map_err(|_too_long| Full)?;
+        self.patch(self.len.saturating_sub(2), length.to_be_bytes())?;
+        self.append(head)?;
+        let place = Place(self.len);
+        self.append(name)?;
+        Ok(place)
+    }
+
     /// One TXT record of one string; the text is at most 255 bytes long.
     pub(crate) fn text(&mut self, class: u16, ttl: u32, text: &str) -> Result<(), Full> {
         let length = u8::try_from(text.len()).map_err(|_too_long| Full)?;

@@ -16,7 +16,7 @@ pub use soa::{Authority, Soa};
 
 pub(crate) use node::{Node, Rrset};
 pub(crate) use record::{
-    A, AAAA, CLASS_IN, CNAME, DS, HINFO, NS, OWNER_IS_QUESTION, RDATA_AT, SOA, TXT,
+    A, AAAA, CLASS_IN, CNAME, DS, HINFO, MX, NS, OWNER_IS_QUESTION, RDATA_AT, SOA, SRV, TXT,
 };
 
 use crate::name::{Folded, count_labels, parent, to_wire};
@@ -53,7 +53,7 @@ pub(crate) enum Found<'z> {
     Records(Rrset<'z>),
     /// A CNAME, and the question asks for something else.
     Alias(Rrset<'z>),
-    /// The addresses are a balancer's decision.
+    /// A balancer stands here. Addresses and the alias are its to decide, mail and service records perhaps.
     Balanced(BalancerSlot),
     /// The addresses are this node's own.
     Proxied,
@@ -129,6 +129,12 @@ impl Zone {
         }
     }
 
+    /// The records beside a balancer that leaves the question to them.
+    pub(crate) fn beside_balancer(&self, name: &Folded, rtype: u16) -> Found<'_> {
+        let node = self.node(name, 0).or_else(|| self.find_wildcard(name));
+        node.and_then(|node| node.find(rtype)).map_or(Found::NoData, Found::Records)
+    }
+
     /// The records of a name as they are stored, delegated or not: for glue.
     pub(crate) fn stored(&self, name: &Folded, rtype: u16) -> Option<Rrset<'_>> {
         let inside = name.last(self.apex.labels()) == self.apex.wire();
@@ -143,8 +149,7 @@ impl Zone {
         }
         let balancer = node.balancer();
         match (balancer, qtype) {
-            (Some(slot), A | AAAA) => return Found::Balanced(slot),
-            (Some(_), CNAME) => return Found::NoData,
+            (Some(slot), A | AAAA | CNAME | MX | SRV) => return Found::Balanced(slot),
             (Some(_), ANY) => return Found::Anything,
             (None, A | AAAA) if node.is_proxied() => return Found::Proxied,
             (Some(_) | None, _) => {}

@@ -150,7 +150,8 @@ mod tests {
         }
         let check = |text: &str, want: Option<&str>| {
             let found = zones.find(&fold(text), 1).map(|zone| zone.apex().wire().to_vec());
-            assert_eq!(found, want.map(|apex| to_wire(&apex.parse().unwrap())), "{text}");
+            let want = want.map(|apex| to_wire(&apex.parse().unwrap()).to_vec());
+            assert_eq!(found, want, "{text}");
         };
         check("example.com", Some("example.com"));
         check("www.example.com", Some("example.com"));

@@ -66,6 +66,18 @@ words! {
     PreferEcs { Always = "always", Never = "never", Proximity = "proximity", Geo = "geo" }
 }
 
+words! {
+    /// Who counts as the same client of DNS.
+    PersistenceKey {
+        /// One address of a resolver.
+        Resolver = "resolver",
+        /// One client subnet (RFC 7871); the resolver's address without one.
+        Ecs = "ecs",
+        /// One operator's resolvers at one site, whatever address they ask from.
+        Operator = "operator",
+    }
+}
+
 /// One balancer as stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Balancer {
@@ -243,6 +255,17 @@ pub enum PoolSetMatch {
 pub struct Extension {
     /// Per cent by which a pool seems nearer (positive) or farther.
     pub proximity_bias: BTreeMap<PoolId, i8>,
+    /// Stored by earlier versions without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub persistence: Option<Persistence>,
+}
+
+/// Whoever asks again gets the endpoint it had, as long as that is up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Persistence {
+    pub key: PersistenceKey,
+    /// Seconds, of answers, instead of the balancer's; None: the balancer's.
+    pub ttl: Option<u32>,
 }
 
 // === impl Steering ===

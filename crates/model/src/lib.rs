@@ -12,6 +12,7 @@ pub mod place;
 pub mod pool;
 pub mod problem;
 pub mod timestamp;
+pub mod wanted;
 pub mod zone;
 
 pub use account::{Account, Permission, Policy, Token, TokenStatus};
@@ -25,4 +26,5 @@ pub use place::{Coordinates, Country, Pop, Region, Subdivision};
 pub use pool::{Origin, Pool};
 pub use problem::{Problem, Problems};
 pub use timestamp::Timestamp;
+pub use wanted::Wanted;
 pub use zone::{Record, RecordType, Zone};

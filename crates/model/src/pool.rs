@@ -120,6 +120,16 @@ pub struct Origin {
     pub host: Option<String>,
     pub virtual_network_id: Option<String>,
     pub flatten_cname: bool,
+    /// What MX or SRV questions are answered with; stored by earlier versions without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<Service>,
+}
+
+/// The part of an MX or SRV record that is not the endpoint's host name and port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Service {
+    Mx { priority: u16 },
+    Srv { priority: u16, weight: u16 },
 }
 
 /// Where an endpoint is.

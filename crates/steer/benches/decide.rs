@@ -12,7 +12,7 @@ use trimtab_health::{EndpointHealth, PoolHealth, Schedule, Thresholds, Verdict};
 use trimtab_model::balancer::{Overrides, RuleAction, Steering, SteeringPolicy};
 use trimtab_model::pool::{Address, Weight};
 use trimtab_model::{self as model, Coordinates, Moment, PoolId};
-use trimtab_steer::{Balancer, Client, Family, Pool, PoolSlot, Site, Subnet, World};
+use trimtab_steer::{Balancer, Client, Pool, PoolSlot, Site, Subnet, Wanted, World};
 
 /// Pools of the bench world, with five endpoints each.
 const POOLS: u8 = 6;
@@ -119,7 +119,7 @@ fn staged(world: World, balancer: Balancer) -> Stage {
             name: b"www.example.com.",
             address: [10, 49, 0, 1].into(),
             subnet: Some(Subnet { address: [10, 81, 5, 0].into(), source_prefix: 24 }),
-            family: Family::V4,
+            wanted: Wanted::A,
         },
         now: Moment::default() + Duration::from_secs(7),
     }

@@ -7,6 +7,7 @@ use trimtab_model::pool::Weight;
 use trimtab_model::{self as model, BalancerId, Country, Name, PoolId, Pop, Region};
 
 use crate::rules::Rules;
+use crate::{Wanted, World};
 
 /// A pool's place in [`World::pools`](crate::World::pools).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,6 +28,8 @@ pub struct Balancer {
     pub geo: GeoLists,
     pub location: LocationStrategy,
     pub rules: Rules,
+    /// Every pool that is named anywhere.
+    pub pools: Box<[PoolSlot]>,
 }
 
 /// A default pool with what policies need to know of it here.
@@ -86,7 +89,15 @@ impl Balancer {
             },
             location: steering.location.unwrap_or(LOCATION_DEFAULT),
             rules: Rules::build(config, &slot),
+            pools: config.pools().into_iter().filter_map(&slot).collect(),
         })
+    }
+
+    /// Whether such a question is its to answer. Addresses always are; MX and SRV questions when an endpoint of
+    /// any of its pools is made for them, and the name's own records answer them otherwise.
+    pub fn tells(&self, wanted: Wanted, world: &World) -> bool {
+        let mut pools = self.pools.iter().filter_map(|&slot| world.pool(slot));
+        wanted.is_address() || (!self.proxied && pools.any(|pool| pool.tells(wanted)))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use trimtab_geo::Place;
+use trimtab_model::Wanted;
 use trimtab_model::balancer::{LocationMode, LocationStrategy, PreferEcs, SteeringPolicy};
 
 use crate::World;
@@ -16,7 +17,7 @@ pub struct Client<'a> {
     pub address: IpAddr,
     /// The client behind the resolver, when the query carries it (RFC 7871).
     pub subnet: Option<Subnet>,
-    pub family: Family,
+    pub wanted: Wanted,
 }
 
 /// The client subnet of a query.
@@ -25,13 +26,6 @@ pub struct Subnet {
     /// Bits after `source_prefix` are zero.
     pub address: IpAddr,
     pub source_prefix: u8,
-}
-
-/// Which addresses are asked for: A or AAAA.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
-    V4,
-    V6,
 }
 
 /// What a location was taken from.
@@ -51,18 +45,6 @@ pub struct Location<'a> {
     pub source: LocationSource,
     /// Bits of the client subnet for which the same place holds; 0 when it was not used.
     pub scope: u8,
-}
-
-// === impl Family ===
-
-impl Family {
-    /// The type of its address records (RFC 1035 section 3.2.2, RFC 3596 section 2.1).
-    pub const fn qtype(self) -> u16 {
-        match self {
-            Family::V4 => 1,
-            Family::V6 => 28,
-        }
-    }
 }
 
 // === impl Client ===

@@ -8,7 +8,7 @@ use trimtab_model::{Moment, Wait};
 use crate::dice::Dice;
 use crate::endpoint::{self, Picks};
 use crate::policy::{self, Asked, Choice};
-use crate::pool::{Pool, Set};
+use crate::pool::{Endpoint, Member, Pool, Set};
 use crate::rules;
 use crate::why::{EndpointChoice, Notes, PoolChoice, Silent, Step, Steps, Why};
 use crate::{Balancer, Client, PoolSlot, World};
@@ -19,6 +19,8 @@ pub const ANSWERS_MAX: usize = 8;
 /// What to answer, for how long, to whom else, and why.
 #[derive(Clone, Debug)]
 pub struct Decision<'a> {
+    /// Whose endpoints the picks are.
+    pub pool: Option<&'a Pool>,
     pub picks: Picks<'a>,
     /// Seconds.
     pub ttl: u32,
@@ -27,6 +29,14 @@ pub struct Decision<'a> {
     /// Bits of the client subnet that the decision depends on (RFC 7871 SCOPE PREFIX-LENGTH).
     pub scope: u8,
     pub why: Why,
+}
+
+// === impl Decision ===
+
+impl<'a> Decision<'a> {
+    pub fn endpoint(&self, pick: &Member) -> Option<&'a Endpoint> {
+        self.pool?.endpoints.get(usize::from(pick.endpoint))
+    }
 }
 
 /// Decides for nobody's eyes.
@@ -85,6 +95,7 @@ fn walk<'a>(
     let ttl = bounded_ttl(settings.ttl, choice.soonest_flip);
     notes.note(Step::Bounded { ttl, configured: settings.ttl });
     Decision {
+        pool: found.map(|(_, pool)| &**pool),
         picks,
         ttl,
         soonest_flip: choice.soonest_flip,
@@ -140,8 +151,7 @@ fn choose_endpoints<'a>(
     let (picks, how) = endpoint::choose(pool.policy, set, client, dice);
     notes.note(Step::Endpoints { how, eligible: set.members().len() });
     for pick in picks.iter() {
-        let (endpoint, address) = (pick.endpoint, pick.address);
-        notes.note(Step::Answered { pool: slot, endpoint, address });
+        notes.note(Step::Answered { pool: slot, endpoint: pick.endpoint, data: pick.data });
     }
     let scope = if how == EndpointChoice::Hashed { client.hash_scope() } else { 0 };
     (picks, how, scope)
@@ -149,13 +159,13 @@ fn choose_endpoints<'a>(
 
 fn eligible<'a>(pool: &'a Pool, chosen: PoolChoice, client: &Client<'_>) -> &'a Set {
     match chosen {
-        PoolChoice::Fallback => pool.whatever_health(client.family),
+        PoolChoice::Fallback => pool.whatever_health(client.wanted),
         PoolChoice::FirstUsable
         | PoolChoice::Drawn
         | PoolChoice::Nearest
         | PoolChoice::Fastest
         | PoolChoice::FixedResponse
-        | PoolChoice::Nothing => pool.serving(client.family),
+        | PoolChoice::Nothing => pool.serving(client.wanted),
     }
 }
 

@@ -6,7 +6,7 @@ use trimtab_model::pool::OriginPolicy;
 use crate::Client;
 use crate::decide::ANSWERS_MAX;
 use crate::dice::{Dice, mix};
-use crate::pool::{Member, Set, hash_ip};
+use crate::pool::{Data, Member, Set, hash_ip};
 use crate::why::EndpointChoice;
 
 /// The endpoints of an answer, in its order: numbers of members, because members are large and answers many.
@@ -95,7 +95,11 @@ fn hashed(set: &Set, client: &Client<'_>) -> Option<u16> {
     let scores = set.members().iter().map(score).zip(0_u16..);
     let (_, first) = scores.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
     let of_endpoint = addresses_from(first.into(), set.members()).iter().zip(first..);
-    of_endpoint.max_by_key(|(member, _)| hash_ip(member.address, seed)).map(|(_, index)| index)
+    let score = |member: &Member| match member.data {
+        Data::Address(address) => hash_ip(address, seed),
+        Data::Service => 0,
+    };
+    of_endpoint.max_by_key(|(member, _)| score(member)).map(|(_, index)| index)
 }
 
 fn shuffled(all: usize, dice: &mut Dice) -> ArrayVec<u16, ANSWERS_MAX> {

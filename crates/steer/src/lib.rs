@@ -17,9 +17,10 @@ pub mod why;
 pub mod world;
 
 pub use balancer::{Balancer, PoolSlot};
-pub use client::{Client, Family, Subnet};
+pub use client::{Client, Subnet};
 pub use decide::{ANSWERS_MAX, Decision, decide, explain};
 pub use pool::{Endpoint, Pool};
 pub use rules::RuleRef;
+pub use trimtab_model::Wanted;
 pub use why::{Step, Why};
 pub use world::{BalancerSlot, Site, World};

@@ -261,7 +261,7 @@ fn facts<'a>(
 ) -> Facts<'a> {
     let question = DnsQuestion {
         name: client.name,
-        qtype: client.family.qtype(),
+        qtype: client.wanted.qtype(),
         is_question: true,
         client_subnet: client.subnet.map(|subnet| unmapped(subnet.address)),
     };

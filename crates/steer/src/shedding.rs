@@ -55,7 +55,7 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
     use super::*;
-    use crate::client::Family;
+    use crate::Wanted;
 
     const CLIENTS: u32 = 20_000;
 
@@ -66,7 +66,7 @@ mod tests {
 
     fn client(number: u32) -> Client<'static> {
         let address = IpAddr::V4(Ipv4Addr::from_bits(0x0A00_0000 | number));
-        Client { name: b"", address, subnet: None, family: Family::V4 }
+        Client { name: b"", address, subnet: None, wanted: Wanted::A }
     }
 
     /// The share of clients, within five standard deviations.

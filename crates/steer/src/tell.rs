@@ -1,7 +1,6 @@
 //! A decision's steps as sentences: the text of `trimtab explain`, made from the steps themselves.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use trimtab_geo::Place;
 use trimtab_health::{FailureReason, Verdict};
@@ -11,7 +10,7 @@ use trimtab_model::pool::ShedPolicy;
 
 use crate::balancer::GeoMatch;
 use crate::client::LocationSource;
-use crate::pool::Usable;
+use crate::pool::{Data, Endpoint, Service, Usable};
 use crate::shedding::Shedding;
 use crate::why::{EndpointChoice, PoolChoice, Step, Why};
 use crate::{Balancer, Pool, PoolSlot, World};
@@ -81,8 +80,8 @@ fn sentence(step: &Step, balancer: &Balancer, world: &World, now: Moment) -> Str
             format!("the fallback pool {} is disabled, so there is no address to give", pool(slot))
         }
         Step::Endpoints { how, eligible } => endpoints(how, eligible),
-        Step::Answered { pool: slot, endpoint, address } => {
-            answered(world, (slot, endpoint), address, now)
+        Step::Answered { pool: slot, endpoint, data } => {
+            answered(world, (slot, endpoint), data, now)
         }
         Step::Bounded { ttl, configured } if ttl < configured => {
             format!("TTL {ttl} s and not {configured} s: a probe could change the answer by then")
@@ -184,12 +183,7 @@ fn endpoints(how: EndpointChoice, eligible: usize) -> String {
     }
 }
 
-fn answered(
-    world: &World,
-    (slot, endpoint): (PoolSlot, u16),
-    address: IpAddr,
-    now: Moment,
-) -> String {
+fn answered(world: &World, (slot, endpoint): (PoolSlot, u16), data: Data, now: Moment) -> String {
     let found = world.pool(slot).and_then(|pool| {
         let index = usize::from(endpoint);
         Some((pool.endpoints.get(index)?, pool.health.endpoints.get(index)?))
@@ -201,7 +195,8 @@ fn answered(
         Verdict::Up => "up",
         Verdict::Down => "down",
     };
-    let mut text = format!("answer {address} ({}, {state}", endpoint.name);
+    let told = RecordText { endpoint, data };
+    let mut text = format!("answer {told} ({}, {state}", endpoint.name);
     if let Some(since) = health.since {
         text.push_str(&format!(" for {} s", now.saturating_duration_since(since).as_secs()));
     }
@@ -219,6 +214,27 @@ impl fmt::Display for PoolName<'_> {
         match self.0.pool(self.1) {
             Some(pool) => write!(f, "pool {}", pool.name),
             None => f.write_str("a pool that is gone"),
+        }
+    }
+}
+
+/// What a record says, as zone files write it.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordText<'a> {
+    pub endpoint: &'a Endpoint,
+    pub data: Data,
+}
+
+impl fmt::Display for RecordText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Endpoint { address, service, .. } = self.endpoint;
+        match (self.data, service) {
+            (Data::Address(address), _) => address.fmt(f),
+            (Data::Service, Some(Service::Mx { priority })) => write!(f, "{priority} {address}."),
+            (Data::Service, Some(Service::Srv { priority, weight, port })) => {
+                write!(f, "{priority} {weight} {port} {address}.")
+            }
+            (Data::Service, None) => address.fmt(f),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! The reason of a decision: a few words for every answer, every step for those who ask.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use trimtab_model::balancer::SteeringPolicy;
@@ -8,7 +7,7 @@ use trimtab_model::balancer::SteeringPolicy;
 use crate::PoolSlot;
 use crate::balancer::GeoMatch;
 use crate::client::LocationSource;
-use crate::pool::Usable;
+use crate::pool::{Data, Usable};
 use crate::rules::RuleRef;
 use crate::shedding::Shedding;
 
@@ -115,7 +114,7 @@ pub enum Step {
     Answered {
         pool: PoolSlot,
         endpoint: u16,
-        address: IpAddr,
+        data: Data,
     },
     Endpoints {
         how: EndpointChoice,

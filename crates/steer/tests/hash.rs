@@ -6,21 +6,26 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use trimtab_steer::dice::Dice;
 use trimtab_steer::endpoint::choose;
-use trimtab_steer::pool::{Member, Set, hash_ip};
-use trimtab_steer::{Client, Family};
+use trimtab_steer::pool::{Data, Member, Set, hash_ip};
+use trimtab_steer::{Client, Wanted};
 
 const CLIENTS: u32 = 30_000;
 
 fn set(weights: &[(u8, u8)]) -> Set {
     Set::new(weights.iter().map(|&(host, weight)| {
         let address = IpAddr::V4(Ipv4Addr::new(192, 0, 2, host));
-        Member { endpoint: host.into(), weight, address, hash: hash_ip(address, 80) }
+        Member {
+            endpoint: host.into(),
+            weight,
+            data: Data::Address(address),
+            hash: hash_ip(address, 80),
+        }
     }))
 }
 
 fn endpoint(set: &Set, client: u32) -> u16 {
     let address = IpAddr::V4(Ipv4Addr::from_bits(0x0A00_0000 + client));
-    let client = Client { name: b"", address, subnet: None, family: Family::V4 };
+    let client = Client { name: b"", address, subnet: None, wanted: Wanted::A };
     let policy = "hash".parse().unwrap();
     choose(policy, set, &client, &mut Dice::new(1)).0.iter().next().unwrap().endpoint
 }

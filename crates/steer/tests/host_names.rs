@@ -12,7 +12,7 @@ use trimtab_steer::dice::Dice;
 use trimtab_steer::endpoint::choose;
 use trimtab_steer::pool::{Set, Usable};
 use trimtab_steer::why::EndpointChoice;
-use trimtab_steer::{Client, Family, Pool};
+use trimtab_steer::{Client, Pool, Wanted};
 
 const ASKED: u32 = 30_000;
 
@@ -61,7 +61,7 @@ fn health(minimum: u32, origins: &[(&str, f64, bool)]) -> PoolHealth {
 
 fn client(host: u32) -> Client<'static> {
     let address = IpAddr::from((0x0A00_0000 + host).to_be_bytes());
-    Client { name: b"", address, subnet: None, family: Family::V4 }
+    Client { name: b"", address, subnet: None, wanted: Wanted::A }
 }
 
 /// The share of answers that begin with each address, in per cent, and how they were chosen.
@@ -70,7 +70,7 @@ fn shares(policy: OriginPolicy, set: &Set) -> (BTreeMap<String, f64>, EndpointCh
     let mut last = EndpointChoice::NoPool;
     for asked in 0..ASKED {
         let (picks, how) = choose(policy, set, &client(asked), &mut Dice::new(asked.into()));
-        let first = picks.iter().next().unwrap().address.to_string();
+        let first = picks.iter().next().unwrap().data.address().unwrap().to_string();
         *shares.entry(first).or_default() += 100.0 / f64::from(ASKED);
         last = how;
     }
@@ -78,7 +78,7 @@ fn shares(policy: OriginPolicy, set: &Set) -> (BTreeMap<String, f64>, EndpointCh
 }
 
 fn check_shares(policy: OriginPolicy, pool: &Pool, want: &[(&str, f64)], how: EndpointChoice) {
-    let (shares, said) = shares(policy, pool.serving(Family::V4));
+    let (shares, said) = shares(policy, pool.serving(Wanted::A));
     assert_eq!(said, how);
     assert_eq!(shares.len(), want.len(), "{shares:?}");
     for (address, share) in want {
@@ -113,15 +113,17 @@ fn semantics_28_equal_weights_answer_every_address_of_every_name() {
     let answered = |family| {
         let set = pool.serving(family);
         let (picks, how) = choose(OriginPolicy::Random, set, &client(1), &mut Dice::new(1));
-        let mut all: Vec<(u16, String)> =
-            picks.iter().map(|pick| (pick.endpoint, pick.address.to_string())).collect();
+        let mut all: Vec<(u16, String)> = picks
+            .iter()
+            .map(|pick| (pick.endpoint, pick.data.address().unwrap().to_string()))
+            .collect();
         all.sort();
         (all, how)
     };
     let address = |endpoint, address: &str| (endpoint, address.to_owned());
     let v4 = vec![address(0, "192.0.2.1"), address(0, "192.0.2.2"), address(1, "192.0.2.9")];
-    assert_eq!(answered(Family::V4), (v4, EndpointChoice::All));
-    assert_eq!(answered(Family::V6), (vec![address(0, "2001:db8::1")], EndpointChoice::All));
+    assert_eq!(answered(Wanted::A), (v4, EndpointChoice::All));
+    assert_eq!(answered(Wanted::Aaaa), (vec![address(0, "2001:db8::1")], EndpointChoice::All));
 }
 
 #[test]
@@ -133,9 +135,9 @@ fn semantics_28_a_hash_moves_only_the_clients_of_the_address_that_went() {
     let before = of(&["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
     let after = of(&["192.0.2.1", "192.0.2.3"]);
     let address = |pool: &Pool, host| {
-        let set = pool.serving(Family::V4);
+        let set = pool.serving(Wanted::A);
         let (picks, _) = choose(OriginPolicy::Hash, set, &client(host), &mut Dice::new(1));
-        picks.iter().next().unwrap().address.to_string()
+        picks.iter().next().unwrap().data.address().unwrap().to_string()
     };
     let moved = (0..ASKED).filter(|&host| {
         let was = address(&before, host);
@@ -148,13 +150,13 @@ fn semantics_28_a_hash_moves_only_the_clients_of_the_address_that_went() {
 fn semantics_28_a_name_that_was_never_resolved_counts_as_unhealthy() {
     let known: [(&str, &[&str]); 1] = [("o.example", &["192.0.2.1"])];
     let addresses = |set: &Set| -> Vec<String> {
-        set.members().iter().map(|member| member.address.to_string()).collect()
+        set.members().iter().map(|member| member.data.address().unwrap().to_string()).collect()
     };
     let check = |minimum, origins: &[(&str, f64, bool)], hosts, usable, serving, fallback| {
         let pool = pool(minimum, origins, hosts);
         assert_eq!(pool.usable, usable, "{origins:?} {hosts:?}");
-        assert_eq!(addresses(pool.serving(Family::V4)), serving, "{origins:?} {hosts:?}");
-        assert_eq!(addresses(pool.whatever_health(Family::V4)), fallback, "{origins:?} {hosts:?}");
+        assert_eq!(addresses(pool.serving(Wanted::A)), serving, "{origins:?} {hosts:?}");
+        assert_eq!(addresses(pool.whatever_health(Wanted::A)), fallback, "{origins:?} {hosts:?}");
     };
     let name = ("o.example", 1.0, true);
     let (up, down) = (("192.0.2.8", 1.0, true), ("192.0.2.9", 1.0, false));

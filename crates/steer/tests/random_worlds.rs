@@ -20,7 +20,7 @@ use trimtab_steer::dice::Dice;
 use trimtab_steer::pool::Usable;
 use trimtab_steer::why::PoolChoice;
 use trimtab_steer::{
-    Balancer, Client, Decision, Family, Pool, PoolSlot, Site, Subnet, World, decide, explain,
+    Balancer, Client, Decision, Pool, PoolSlot, Site, Subnet, Wanted, World, decide, explain,
 };
 
 /// With fifty questions each, a million.
@@ -199,7 +199,7 @@ fn client(chance: &mut Chance) -> Client<'static> {
         name: chance.of(&[&b"www.example.com."[..], b"api.example.com."]),
         address: IpAddr::V4(Ipv4Addr::from_bits(anywhere(chance))),
         subnet: (!chance.one_in(3)).then_some(subnet),
-        family: chance.of(&[Family::V4, Family::V4, Family::V6]),
+        wanted: chance.of(&[Wanted::A, Wanted::A, Wanted::Aaaa]),
     }
 }
 
@@ -220,7 +220,7 @@ fn neighbour(client: &Client<'static>, scope: u8, chance: &mut Chance) -> Client
 }
 
 fn addresses(decision: &Decision<'_>) -> Vec<IpAddr> {
-    decision.picks.iter().map(|pick| pick.address).collect()
+    decision.picks.iter().filter_map(|pick| pick.data.address()).collect()
 }
 
 fn check_picks(world: &World, named: &[PoolId], client: &Client<'_>, decision: &Decision<'_>) {
@@ -237,7 +237,7 @@ fn check_picks(world: &World, named: &[PoolId], client: &Client<'_>, decision: &
         let index = usize::from(pick.endpoint);
         assert!(pool.endpoints[index].enabled);
         assert!(fallback || pool.health.endpoints[index].verdict.serves());
-        assert_eq!(pick.address.is_ipv4(), client.family == Family::V4);
+        assert_eq!(pick.data.address().unwrap().is_ipv4(), client.wanted == Wanted::A);
     }
 }
 

@@ -16,7 +16,7 @@ use trimtab_model::balancer::{LocationMode, LocationStrategy, PreferEcs, Steerin
 use trimtab_model::pool::{Address, Weight};
 use trimtab_model::{self as model, Coordinates, Moment, PoolId, Pop};
 use trimtab_steer::{
-    Balancer, Client, Decision, Family, Pool, PoolSlot, Site, Subnet, World, decide,
+    Balancer, Client, Decision, Pool, PoolSlot, Site, Subnet, Wanted, World, decide,
 };
 
 #[path = "scenarios/rules.rs"]
@@ -202,7 +202,8 @@ impl Stage {
         let decision = table.decide(rest, 1);
         let why = decision.why;
         let pool = why.pool.map_or("none", |slot| self.name(slot));
-        let mut addresses: Vec<_> = decision.picks.iter().map(|pick| pick.address).collect();
+        let mut addresses: Vec<_> =
+            decision.picks.iter().filter_map(|pick| pick.data.address()).collect();
         addresses.sort();
         let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
         let gap = if addresses.is_empty() { "" } else { " " };
@@ -225,7 +226,7 @@ impl Stage {
         for dice in 0..count {
             let decision = table.decide(asked, u64::from(dice));
             let one = match self.pools.len() {
-                1 => decision.picks.iter().next().unwrap().address.to_string(),
+                1 => decision.picks.iter().next().unwrap().data.address().unwrap().to_string(),
                 _ => self.name(decision.why.pool.unwrap()).to_owned(),
             };
             *counts.entry(one).or_default() += 1;
@@ -299,7 +300,7 @@ impl Table {
             name: b"www.example.com.",
             address: words.next().unwrap().parse().unwrap(),
             subnet: None,
-            family: Family::V4,
+            wanted: Wanted::A,
         };
         for word in words {
             match word.split_once('=') {
@@ -309,7 +310,7 @@ impl Table {
                     let subnet = Subnet { address: net.network(), source_prefix: net.prefix_len() };
                     client.subnet = Some(subnet);
                 }
-                None => client.family = Family::V6,
+                None => client.wanted = Wanted::Aaaa,
             }
         }
         decide(&self.world, &self.balancer, &client, self.now, dice)

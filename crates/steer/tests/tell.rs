@@ -9,7 +9,7 @@ use trimtab_model::balancer::{Overrides, Rule, RuleAction, Steering};
 use trimtab_model::pool::{Address, LoadShedding};
 use trimtab_model::{self as model, Moment, PoolId};
 use trimtab_steer::tell::tell;
-use trimtab_steer::{Balancer, Client, Family, Pool, PoolSlot, Site, World, explain};
+use trimtab_steer::{Balancer, Client, Pool, PoolSlot, Site, Wanted, World, explain};
 
 fn pool(number: u8, name: &str, address: &str) -> model::Pool {
     let address = Address::read(address).unwrap();
@@ -52,7 +52,7 @@ fn check(policy: &str, pools: Vec<model::Pool>, rules: Vec<Rule>, want: &[&str])
         name: b"www.example.com.",
         address: [10, 0, 0, 1].into(),
         subnet: None,
-        family: Family::V4,
+        wanted: Wanted::A,
     };
     let (decision, steps) = explain(&world, &balancer, &client, now, 1);
     assert_eq!(tell(&balancer, &decision.why, &steps, &world, now), want);

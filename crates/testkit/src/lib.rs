@@ -23,6 +23,7 @@ pub fn origin() -> Origin {
         host: None,
         virtual_network_id: None,
         flatten_cname: true,
+        service: None,
     }
 }
 

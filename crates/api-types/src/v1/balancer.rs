@@ -1,6 +1,7 @@
 //! Load balancers on the wire.
 
 mod affinity;
+mod extension;
 mod mentions;
 mod steering;
 
@@ -10,8 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 use trimtab_expr::Phase;
 use trimtab_model::balancer::{
-    DESCRIPTION_CHARS_MAX, Extension, MAP_ENTRIES_MAX, PROXIMITY_BIAS, Scope, SessionAffinity,
-    SteeringPolicy, TTL_DEFAULT, TTL_MAX,
+    DESCRIPTION_CHARS_MAX, Extension, Scope, SessionAffinity, SteeringPolicy, TTL_DEFAULT, TTL_MAX,
 };
 use trimtab_model::{
     self as model, AccountId, BalancerId, Country, Name, PoolId, Pop, Problems, Region, Timestamp,
@@ -24,6 +24,7 @@ use crate::body::{self, Node, Object, flag, hostname, text, whole};
 use crate::draft::{self, Draft, Resource, Stamp};
 
 pub use affinity::{PartialAttributes, SessionAffinityAttributes};
+pub use extension::{Persistence, TrimtabBalancer};
 pub use mentions::{conditions, pools};
 pub use steering::{
     AdaptiveRouting, LocationStrategy, PartialLocationStrategy, PartialRandomSteering,
@@ -85,13 +86,6 @@ pub struct Balancer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub zone_name: Option<Name>,
-}
-
-/// What the hosted API has no field for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct TrimtabBalancer {
-    #[schema(value_type = BTreeMap<String, i8>)]
-    pub proximity_bias: BTreeMap<PoolId, i8>,
 }
 
 /// Where a balancer is being made.
@@ -197,16 +191,6 @@ impl Balancer {
     }
 }
 
-// === impl TrimtabBalancer ===
-
-impl TrimtabBalancer {
-    fn unless_empty(extension: &Extension) -> Option<TrimtabBalancer> {
-        let Extension { proximity_bias } = extension;
-        (!proximity_bias.is_empty())
-            .then(|| TrimtabBalancer { proximity_bias: proximity_bias.clone() })
-    }
-}
-
 // === impl Owner ===
 
 impl Owner<'_> {
@@ -251,7 +235,7 @@ fn balancer(body: &mut Object<'_>, owner: &Owner<'_>) -> Option<model::Balancer>
     let rules = body.or("rules", Vec::new(), rule::list);
     let pool_sets = body.or("pool_sets", Vec::new(), pool_set::list);
     let networks = body.or("networks", Vec::new(), pool::networks);
-    let extension = body.or("trimtab", Extension::default(), extension);
+    let extension = body.or("trimtab", Extension::default(), extension::read);
     Some(model::Balancer {
         id: BalancerId::new([0; 16]),
         scope: owner.scope(),
@@ -278,15 +262,6 @@ fn name(node: &mut Node<'_>, owner: &Owner<'_>) -> Option<Name> {
         return None;
     }
     Some(name)
-}
-
-fn extension(node: &mut Node<'_>) -> Option<Extension> {
-    let mut fields = node.object()?;
-    fields.refuse_all_but(&["proximity_bias"]);
-    let proximity_bias = fields.or("proximity_bias", BTreeMap::new(), |node| {
-        node.map(MAP_ENTRIES_MAX, whole(PROXIMITY_BIAS))
-    });
-    Some(Extension { proximity_bias: proximity_bias? })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 use serde_json::Value;
-use trimtab_model::{Name, Problems};
+use trimtab_model::{Name, Problems, Wanted};
 use utoipa::ToSchema;
 
 use crate::body::{self, Node, hostname, text};
@@ -12,11 +12,14 @@ use crate::body::{self, Node, hostname, text};
 /// A client subnet in CIDR form is at most this long.
 const NET_CHARS_MAX: usize = 43;
 
+/// No name of a type is as long.
+const TYPE_CHARS_MAX: usize = 16;
+
 /// Who asks for what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
     pub name: Name,
-    pub wants_v6: bool,
+    pub wanted: Wanted,
     /// The address that the query would come from; loopback when not given.
     pub resolver: IpAddr,
     /// Address and prefix length, the bits behind the prefix cleared.
@@ -57,22 +60,23 @@ pub struct Step {
 pub fn read(body: &Value) -> Result<Question, Problems> {
     body::read(body, |fields| {
         let name = fields.required("name", hostname);
-        let wants_v6 = fields.or("type", false, address_type);
+        let wanted = fields.or("type", Wanted::A, record_type);
         let resolver = fields.or("resolver", IpAddr::from([127, 0, 0, 1]), address);
         let subnet = fields.optional("ecs", subnet);
-        Some(Question { name: name?, wants_v6: wants_v6?, resolver: resolver?, subnet: subnet? })
+        Some(Question { name: name?, wanted: wanted?, resolver: resolver?, subnet: subnet? })
     })
 }
 
-fn address_type(node: &mut Node<'_>) -> Option<bool> {
-    match node.text()? {
-        "A" | "a" => Some(false),
-        "AAAA" | "aaaa" => Some(true),
-        other => {
-            node.refuse(format_args!("type {other} is not steered: A or AAAA"));
-            None
-        }
+/// In any letter case, as people write it for `dig`.
+fn record_type(node: &mut Node<'_>) -> Option<Wanted> {
+    let written = text(TYPE_CHARS_MAX)(node)?;
+    let read = Wanted::ALL.iter().copied().find(|known| written.eq_ignore_ascii_case(known.word()));
+    if read.is_none() {
+        let words: Vec<&str> = Wanted::ALL.iter().map(|known| known.word()).collect();
+        let words = words.join(", ");
+        node.refuse(format_args!("type {written} is not steered; one of {words} is"));
     }
+    read
 }
 
 fn address(node: &mut Node<'_>) -> Option<IpAddr> {
@@ -124,7 +128,7 @@ mod tests {
         let question = read(&json!({ "name": "WWW.example.com" })).unwrap();
         let want = Question {
             name: "www.example.com".parse().unwrap(),
-            wants_v6: false,
+            wanted: Wanted::A,
             resolver: [127, 0, 0, 1].into(),
             subnet: None,
         };
@@ -146,7 +150,7 @@ mod tests {
 
     #[test]
     fn everything_wrong_is_told() {
-        let body = json!({ "name": "no name", "type": "MX", "resolver": "x", "ecs": "y" });
+        let body = json!({ "name": "no name", "type": "TXT", "resolver": "x", "ecs": "y" });
         let problems = read(&body).unwrap_err();
         let told: Vec<&str> = problems.iter().map(|problem| problem.pointer.as_str()).collect();
         assert_eq!(told, ["/name", "/type", "/resolver", "/ecs"]);

@@ -18,7 +18,7 @@ use crate::draft::{self, Draft, Resource, Stamp};
 use crate::number::Number;
 
 pub use notify::{NotificationFilter, NotificationRule};
-pub use origin::{HostHeader, Origin};
+pub use origin::{HostHeader, Mx, Origin, Srv, TrimtabOrigin};
 
 /// A set of endpoints. Fields without `Option` are always there, defaults filled in.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]

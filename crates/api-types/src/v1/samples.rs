@@ -7,7 +7,7 @@ use proptest::sample::{select, subsequence};
 use serde_json::{Value, json};
 use trimtab_model::monitor::{ExpectedCodes, MonitorType, Pace, Probe};
 use trimtab_model::pool::{
-    Address, CheckRegions, LoadShedding, Notify, NotifyFilter, NotifyRule, OriginPolicy,
+    Address, CheckRegions, LoadShedding, Notify, NotifyFilter, NotifyRule, OriginPolicy, Service,
     ShedPolicy, Watch, Weight,
 };
 use trimtab_model::zone::{Rdata, RecordSettings};
@@ -157,10 +157,20 @@ fn origins() -> impl Strategy<Value = Vec<Origin>> {
                 host,
                 virtual_network_id: network,
                 flatten_cname,
+                service: service_of(address, index as u16),
             }
         });
         origin.collect()
     })
+}
+
+/// None, mail and service by turns.
+fn service_of(address: &str, index: u16) -> Option<Service> {
+    match (address, index) {
+        ("origin.example.com", 1) => Some(Service::Mx { priority: 10 }),
+        ("origin.example.com", 2) => Some(Service::Srv { priority: 0, weight: 65_535 }),
+        _ => None,
+    }
 }
 
 fn watch() -> impl Strategy<Value = Watch> {

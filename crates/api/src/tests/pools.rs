@@ -147,19 +147,3 @@ async fn the_user_has_the_pools_of_the_account() {
     assert_eq!(bench.patch(&one, &json!({"enabled": false})).await.status, 200);
     assert_eq!(bench.get(&bench.lb(&format!("/pools/{id}"))).await.result()["enabled"], false);
 }
-
-#[tokio::test]
-async fn host_names_are_said_to_be_answered_by_their_addresses_where_a_cname_is_asked_for() {
-    let bench = Bench::new().await;
-    let check = async |name: &str, address: &str, flatten_cname: bool, want: &[u32]| {
-        let origin = json!({"name": "a", "address": address, "flatten_cname": flatten_cname});
-        let body = json!({"name": name, "origins": [origin]});
-        let got = bench.post(&bench.lb("/pools"), &body).await.json();
-        assert_eq!(got["success"], true, "{got}");
-        let codes = got["messages"].as_array().unwrap().iter().map(|told| &told["code"]);
-        assert_eq!(codes.collect::<Vec<_>>(), want, "{name}");
-    };
-    check("flat", "origin.example.com", true, &[]).await;
-    check("cname", "origin.example.com", false, &[10001]).await;
-    check("address", "192.0.2.1", false, &[]).await;
-}

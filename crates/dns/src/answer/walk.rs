@@ -2,18 +2,19 @@
 
 use std::net::IpAddr;
 
-use trimtab_model::Moment;
+use trimtab_model::{Moment, Name};
 use trimtab_steer::dice::Dice;
-use trimtab_steer::{BalancerSlot, Client, Family, decide};
+use trimtab_steer::pool::{Data, Endpoint, Service};
+use trimtab_steer::{BalancerSlot, Client, Decision, Wanted, decide};
 
 use super::{Scratch, View};
 use crate::chaos::{self, CLASS_CHAOS};
 use crate::edns::Edns;
 use crate::facts::{DropReason, Facts, Outcome, Rcode, Steered};
-use crate::name::Presentation;
+use crate::name::{Presentation, to_wire};
 use crate::query::Header;
 use crate::reply::{Full, Place, Reply, Section};
-use crate::zone::{A, AAAA, CLASS_IN, HINFO, RDATA_AT, Rrset, Zone};
+use crate::zone::{A, AAAA, CLASS_IN, CNAME, Found, HINFO, MX, RDATA_AT, Rrset, SRV, Zone};
 
 /// One query on its way to an answer.
 pub(super) struct Walk<'a, 'o> {
@@ -30,6 +31,13 @@ pub(super) struct Walk<'a, 'o> {
     pub(super) scope: u8,
 }
 
+/// Where a balancer's decision leads.
+pub(super) enum Next {
+    Done(Rcode),
+    /// On to another name, whose own the next records are.
+    Follow(Place),
+}
+
 /// Seconds; the addresses of this node change with its configuration.
 const PROXIED_TTL: u32 = 300;
 /// Seconds: who asks for everything need not ask again soon.
@@ -40,6 +48,23 @@ const HINFO_RDATA: [u8; 9] = *b"\x07RFC8482\x00";
 // === impl Walk ===
 
 impl Walk<'_, '_> {
+    /// What the zone has for the name. A balancer that has nothing to say leaves the question to the records.
+    #[inline]
+    pub(super) fn look_up<'z>(&self, zone: &'z Zone) -> Found<'z> {
+        let (name, qtype) = (&self.scratch.name, self.qtype);
+        match (zone.lookup(name, qtype), qtype) {
+            (Found::Balanced(slot), MX | SRV) if !self.tells(slot) => {
+                zone.beside_balancer(name, qtype)
+            }
+            (found, _) => found,
+        }
+    }
+
+    fn tells(&self, slot: BalancerSlot) -> bool {
+        let world = self.view.world;
+        world.balancer(slot).is_some_and(|balancer| balancer.tells(self.wanted(), world))
+    }
+
     /// A stored set. Addresses begin anywhere, so that clients that take the first spread out.
     #[inline]
     pub(super) fn records(&mut self, owner: Place, set: &Rrset<'_>) -> Result<Rcode, Full> {
@@ -57,13 +82,16 @@ impl Walk<'_, '_> {
         owner: Place,
         slot: BalancerSlot,
         zone: &Zone,
-    ) -> Result<Rcode, Full> {
+    ) -> Result<Next, Full> {
         let world = self.view.world;
         let Some(balancer) = world.balancer(slot) else {
-            return self.deny(owner, zone, Rcode::NoError);
+            return self.deny(owner, zone, Rcode::NoError).map(Next::Done);
         };
+        if balancer.proxied && self.qtype == CNAME {
+            return self.deny(owner, zone, Rcode::NoError).map(Next::Done);
+        }
         if balancer.proxied {
-            return self.proxied(owner, zone);
+            return self.proxied(owner, zone).map(Next::Done);
         }
         let subnet = self.edns.and_then(|edns| edns.subnet).and_then(|ecs| ecs.subnet());
         // Rules alone read the name, and most balancers have none.
@@ -71,23 +99,59 @@ impl Walk<'_, '_> {
             true => Presentation::new(),
             false => self.scratch.name.presentation(),
         };
-        let client = Client { name: &name, address: self.from, subnet, family: self.family() };
+        let client = Client { name: &name, address: self.from, subnet, wanted: self.wanted() };
         let decision = decide(world, balancer, &client, self.now, self.dice);
         self.facts.steered = Some(Steered { balancer: slot, why: decision.why });
-        self.scope = decision.scope;
-        if decision.picks.is_empty() {
+        self.scope = self.scope.max(decision.scope);
+        if let Some(host) = self.alias_of(&decision, zone) {
+            let host = to_wire(host);
+            let target = self.reply.named(owner, CNAME, decision.ttl, &[], &host)?;
+            let followed = self.qtype != CNAME && self.scratch.name.read(&host).is_ok();
+            let answered = Next::Done(Rcode::NoError);
+            return Ok(if followed { Next::Follow(target) } else { answered });
+        }
+        if decision.picks.is_empty() || self.qtype == CNAME {
             let ttl = zone.apex().negative_ttl().min(decision.ttl);
-            return self.deny_for(ttl, owner, zone, Rcode::NoError);
+            return self.deny_for(ttl, owner, zone, Rcode::NoError).map(Next::Done);
         }
         for pick in decision.picks.iter().take(self.view.node.answers_max()) {
-            self.reply.address(owner, pick.address, decision.ttl)?;
+            match pick.data {
+                Data::Address(address) => self.reply.address(owner, address, decision.ttl)?,
+                Data::Service => self.service(owner, decision.endpoint(pick), decision.ttl)?,
+            }
         }
-        Ok(Rcode::NoError)
+        Ok(Next::Done(Rcode::NoError))
+    }
+
+    /// The host name that the answer sends the client on to: of the endpoint that comes first, when it wants
+    /// that and the name can have an alias, which the zone's own cannot (RFC 1034 section 3.6.2).
+    fn alias_of<'w>(&self, decision: &Decision<'w>, zone: &Zone) -> Option<&'w Name> {
+        let first = decision.picks.iter().next().filter(|first| first.data != Data::Service)?;
+        let endpoint = decision.endpoint(first)?;
+        let is_apex = self.scratch.name.labels() == zone.apex().labels();
+        endpoint.host().filter(|_| endpoint.unflattened && !is_apex)
+    }
+
+    /// What the endpoint says of itself in place of addresses.
+    fn service(&mut self, owner: Place, endpoint: Option<&Endpoint>, ttl: u32) -> Result<(), Full> {
+        let told = endpoint.and_then(|endpoint| Some((endpoint.service?, endpoint.host()?)));
+        let Some((service, host)) = told else { return Ok(()) };
+        let host = to_wire(host);
+        match service {
+            Service::Mx { priority } => {
+                self.reply.named(owner, MX, ttl, &priority.to_be_bytes(), &host)?;
+            }
+            Service::Srv { priority, weight, port } => {
+                let head = [priority, weight, port].map(u16::to_be_bytes);
+                self.reply.named(owner, SRV, ttl, head.as_flattened(), &host)?;
+            }
+        }
+        Ok(())
     }
 
     /// The node's own addresses: it stands between the client and the endpoints.
     pub(super) fn proxied(&mut self, owner: Place, zone: &Zone) -> Result<Rcode, Full> {
-        let addresses = self.view.node.addresses(self.family());
+        let addresses = self.view.node.addresses(self.wanted());
         let first = self.draw(u16::try_from(addresses.len()).unwrap_or(u16::MAX));
         let (front, back) = addresses.split_at_checked(first.into()).ok_or(Full)?;
         if addresses.is_empty() {
@@ -179,10 +243,11 @@ impl Walk<'_, '_> {
         Ok(Rcode::NoError)
     }
 
-    /// Goes on with the target of the alias; false when it is no name.
-    pub(super) fn follow(&mut self, alias: &Rrset<'_>) -> bool {
+    /// A stored alias. Goes on with its target, unless that is no name.
+    pub(super) fn alias(&mut self, owner: Place, alias: &Rrset<'_>) -> Result<Option<Place>, Full> {
+        let place = self.reply.rrset(Section::Answer, owner, alias, 0)?;
         let target = alias.rdata().next().unwrap_or(&[]);
-        self.scratch.name.read(target).is_ok()
+        Ok(self.scratch.name.read(target).is_ok().then_some(place))
     }
 
     /// Whether the name to be looked up has had its turn: the chain is a loop.
@@ -205,8 +270,13 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn family(&self) -> Family {
-        if self.qtype == AAAA { Family::V6 } else { Family::V4 }
+    fn wanted(&self) -> Wanted {
+        match self.qtype {
+            AAAA => Wanted::Aaaa,
+            MX => Wanted::Mx,
+            SRV => Wanted::Srv,
+            _ => Wanted::A,
+        }
     }
 
     /// Evenly from `0..limit`; 0 for a limit of 0.

@@ -80,8 +80,12 @@ impl Apex {
         record::append(record::SOA, authority.soa.ttl, &authority.soa.rdata(), &mut soa);
         Apex {
             labels: count_labels(&wire),
-            wire: wire.into(),
-            nameservers: authority.nameservers.iter().map(|name| to_wire(name).into()).collect(),
+            wire: wire.as_slice().into(),
+            nameservers: authority
+                .nameservers
+                .iter()
+                .map(|name| to_wire(name).as_slice().into())
+                .collect(),
             soa: soa.into(),
             negative_ttl: authority.soa.ttl.min(authority.soa.minimum),
         }

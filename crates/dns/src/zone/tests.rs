@@ -137,13 +137,14 @@ impl Naive {
     fn at(&self, name: &str, qtype: u16) -> String {
         let balancer = self.0.get(name).and_then(|stands| stands.balancer);
         let addresses = qtype == A || qtype == AAAA;
-        if let Some(slot) = balancer.filter(|_| addresses) {
+        let decided = addresses || [CNAME, MX, SRV].contains(&qtype);
+        if let Some(slot) = balancer.filter(|_| decided) {
             return format!("balancer {slot}");
         }
         if addresses && self.proxied(name) {
             return "proxied".into();
         }
-        if let Some(set) = self.set(name, qtype).filter(|_| balancer.is_none() || qtype != CNAME) {
+        if let Some(set) = self.set(name, qtype) {
             return set;
         }
         match self.set(name, CNAME).filter(|_| balancer.is_none()) {
@@ -193,6 +194,7 @@ fn records() -> impl Strategy<Value = Vec<Record>> {
         RecordType::Aaaa,
         RecordType::Cname,
         RecordType::Txt,
+        RecordType::Mx,
         RecordType::Ns,
         RecordType::Ds,
     ];
@@ -244,7 +246,7 @@ fn apply(change: &Change, zone: &mut Zone, naive: &mut Naive) {
     naive.0.retain(|_, stands| !stands.records.is_empty() || stands.balancer.is_some());
 }
 
-const QTYPES: [u16; 8] = [A, AAAA, NS, CNAME, TXT, DS, ANY, 1000];
+const QTYPES: [u16; 10] = [A, AAAA, NS, CNAME, MX, SRV, TXT, DS, ANY, 1000];
 
 fn check_all(zone: &Zone, naive: &Naive, questions: &[String]) {
     for question in questions.iter().chain(naive.0.keys()) {

@@ -132,7 +132,7 @@ pub(crate) fn show(reply: &[u8]) -> String {
     {
         let records = records.map(Result::unwrap).filter(|r| r.rtype().to_int() != OPT);
         let mut lines: Vec<_> = records.map(|record| show_record(&record)).collect();
-        for same in lines.chunk_by_mut(|a, b| is_address(a) && is_address(b)) {
+        for same in lines.chunk_by_mut(|a, b| is_drawn(a) && is_drawn(b)) {
             same.sort();
         }
         lines.iter().for_each(|line| write!(text, "\n{section} {line}").unwrap());
@@ -158,8 +158,8 @@ pub(crate) fn show(reply: &[u8]) -> String {
     text
 }
 
-fn is_address(line: &str) -> bool {
-    line.contains(" A ") || line.contains(" AAAA ")
+fn is_drawn(line: &str) -> bool {
+    [" A ", " AAAA ", " MX ", " SRV "].iter().any(|kind| line.contains(kind))
 }
 
 /// A SOA record is shown without its data: a test of its own reads that.

@@ -30,8 +30,13 @@ fn semantics_27_answers_live_no_longer_than_the_decision() {
 }
 
 #[test]
-fn semantics_28_a_host_name_that_was_never_resolved_is_not_answered() {
+fn semantics_28_host_names_are_answered_by_address_or_alias() {
     play("hostnames.scn");
+}
+
+#[test]
+fn semantics_24_mail_and_service_records_of_endpoints() {
+    play("services.scn");
 }
 
 #[test]

@@ -29,6 +29,7 @@ fn play_case(case: &str) {
             "place" => stage.place(rest),
             "node" => stage.node(rest),
             "pool" => stage.pool(rest),
+            "host" => stage.host(rest),
             "balancer" => stage.balancer(rest),
             "zone" => {
                 stage.zone(rest);

@@ -11,7 +11,7 @@ use trimtab_dns::{Authority, Node, RecordInput, Seed, Soa, View, Zone, Zones};
 use trimtab_geo::Builder;
 use trimtab_health::{EndpointHealth, PoolHealth, Schedule, Thresholds, Verdict};
 use trimtab_model::balancer::Steering;
-use trimtab_model::pool::{Address, Weight};
+use trimtab_model::pool::{Address, Service, Weight};
 use trimtab_model::{self as model, Moment, Name, PoolId, ZoneId};
 use trimtab_steer::{Balancer, BalancerSlot, Pool, PoolSlot, Site, World};
 
@@ -24,6 +24,7 @@ pub(crate) struct Stage {
     /// Apex and zone file.
     zones: Vec<(Name, String)>,
     pools: Vec<(model::Pool, PoolHealth)>,
+    hosts: HashMap<Name, Vec<IpAddr>>,
     balancers: Vec<model::Balancer>,
 }
 
@@ -52,6 +53,7 @@ impl Stage {
             node: Node::new(),
             zones: Vec::new(),
             pools: Vec::new(),
+            hosts: HashMap::new(),
             balancers: Vec::new(),
         }
     }
@@ -91,7 +93,15 @@ impl Stage {
         writeln!(text, "{line}").unwrap();
     }
 
-    /// `NAME [probe=SECONDS] [disabled] [hash] : ADDRESS [w=SHARE] [up|down|disabled], …`
+    /// `NAME IP,…`: what a host name resolved to.
+    pub(crate) fn host(&mut self, rest: &str) {
+        let (name, addresses) = rest.split_once(' ').unwrap();
+        let addresses = addresses.split(',').map(|ip| ip.parse().unwrap()).collect();
+        self.hosts.insert(name.parse().unwrap(), addresses);
+    }
+
+    /// `NAME [probe=SECONDS] [disabled] [hash] : ADDRESS [w=SHARE] [cname] [mx=PRIORITY]
+    /// [srv=PRIORITY/WEIGHT/PORT] [up|down|disabled], …`
     pub(crate) fn pool(&mut self, rest: &str) {
         let (head, origins) = rest.split_once(" : ").unwrap();
         let mut words = head.split(' ');
@@ -167,7 +177,8 @@ impl Stage {
             Arc::new(Balancer::build(config, |id| slots.get(&id).copied()).unwrap())
         };
         let pool = |(pool, health): &(model::Pool, PoolHealth)| {
-            Some(Arc::new(Pool::build(pool, health.clone())))
+            let addresses = |name: &Name| self.hosts.get(name).map_or(&[][..], Vec::as_slice);
+            Some(Arc::new(Pool::resolved(pool, health.clone(), addresses)))
         };
         let world = World {
             pools: Arc::new(self.pools.iter().map(pool).collect()),
@@ -218,6 +229,20 @@ fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.split(' ').map(|word| word.split_once('=').unwrap())
 }
 
+fn configure(origin: &mut model::Origin, word: &str) {
+    let (key, value) = word.split_once('=').unwrap();
+    match key {
+        "w" => origin.weight = Weight::from_share(value.parse().unwrap(), 1).unwrap(),
+        "mx" => origin.service = Some(Service::Mx { priority: value.parse().unwrap() }),
+        "srv" => {
+            let numbers: Vec<u16> = value.split('/').map(|n| n.parse().unwrap()).collect();
+            let [priority, weight, port] = numbers[..] else { panic!("{value}") };
+            (origin.port, origin.service) = (port, Some(Service::Srv { priority, weight }));
+        }
+        other => panic!("unknown key {other}"),
+    }
+}
+
 fn origin(text: &str) -> (model::Origin, Option<Verdict>) {
     let mut words = text.split(' ');
     let address = words.next().unwrap();
@@ -232,10 +257,8 @@ fn origin(text: &str) -> (model::Origin, Option<Verdict>) {
             "up" => verdict = Some(Verdict::Up),
             "down" => verdict = Some(Verdict::Down),
             "disabled" => origin.enabled = false,
-            share => {
-                let share = share.strip_prefix("w=").unwrap().parse().unwrap();
-                origin.weight = Weight::from_share(share, 1).unwrap();
-            }
+            "cname" => origin.flatten_cname = false,
+            word => configure(&mut origin, word),
         }
     }
     (origin, verdict)

@@ -4,6 +4,8 @@ use trimtab_model::balancer::{LocationMode, PreferEcs};
 use super::*;
 use crate::v1::samples::{self, refusals, with};
 
+mod extension;
+
 const NOW: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);
 const A: &str = "17b5962d775c646f3f9725cbc7a53df4";
 const B: &str = "9290f38c5d07c2e2f4df57b1f61d4196";
@@ -324,23 +326,6 @@ fn header_affinity_needs_a_header_and_cannot_be_sticky() {
     let sticky = json!({"session_affinity": "header", "session_affinity_attributes": sticky});
     let message = "sticky failover is not for header affinity";
     check(sticky, "/session_affinity_attributes/zero_downtime_failover", message);
-}
-
-#[test]
-fn the_extension_is_closed_and_shown_only_when_it_says_something() {
-    check(json!({"trimtab": {"proximity": 1}}), "/trimtab/proximity", "unknown field: proximity");
-    check(json!({"trimtab": []}), "/trimtab", "trimtab is not an object");
-    let bias = |bias: i64| json!({"trimtab": {"proximity_bias": {A: bias}}});
-    let (pointer, message) =
-        (format!("/trimtab/proximity_bias/{A}"), format!("{A} is not in range [-99, 99]"));
-    check(bias(100), &pointer, &message);
-    check(bias(-100), &pointer, &message);
-    let unknown = json!({"trimtab": {"proximity_bias": {"p": 1}}});
-    let message = "proximity_bias \"p\" is not an identifier of 32 lower-case hexadecimal digits";
-    check(unknown, "/trimtab/proximity_bias/p", message);
-    for empty in [json!({}), json!({"proximity_bias": {}})] {
-        assert_eq!(rendered(&with(&minimal(), json!({"trimtab": empty})))["trimtab"], json!(null));
-    }
 }
 
 #[test]

@@ -257,6 +257,42 @@ fn each_field_of_an_endpoint_has_its_range() {
 }
 
 #[test]
+fn mail_and_service_records_need_a_name_and_service_records_a_port() {
+    let service =
+        |service: Value| json!({"address": "a.example.com", "port": 5060, "trimtab": service});
+    for sound in
+        [json!({}), json!({"mx": {"priority": 10}}), json!({"srv": {"priority": 10, "weight": 5}})]
+    {
+        let body = json!({"name": "p", "origins": [service(sound.clone())]});
+        let pool = read(&body).unwrap().into_new(PoolId::new([1; 16]), Timestamp::default());
+        let shown = serde_json::to_value(Pool::from(&pool)).unwrap();
+        let want = if sound == json!({}) { Value::Null } else { sound };
+        assert_eq!(shown["origins"][0].get("trimtab").cloned().unwrap_or_default(), want);
+    }
+    let priority = "priority is not in range [0, 65535]";
+    let mx = json!({"mx": {"priority": 10}});
+    let srv = json!({"srv": {"priority": 1}});
+    check_origin(service(json!({"mx": {}})), "/trimtab/mx/priority", "priority is required");
+    check_origin(service(json!({"mx": {"priority": 65536}})), "/trimtab/mx/priority", priority);
+    check_origin(service(json!({"mail": 1})), "/trimtab/mail", "unknown field: mail");
+    check_origin(
+        service(json!({"mx": {"priority": 1}, "srv": {"priority": 1}})),
+        "/trimtab/srv",
+        "an endpoint is either mx or srv",
+    );
+    check_origin(
+        json!({"address": "192.0.2.1", "trimtab": mx}),
+        "/trimtab",
+        "mx and srv need a host name, not the address 192.0.2.1",
+    );
+    check_origin(
+        json!({"address": "a.example.com", "trimtab": srv}),
+        "/port",
+        "srv needs the port that clients connect to",
+    );
+}
+
+#[test]
 fn fields_that_exclude_or_need_each_other() {
     let both = json!({"monitor": MONITOR, "monitor_group": MONITOR});
     check(both, "/monitor_group", "monitor and monitor_group exclude each other");

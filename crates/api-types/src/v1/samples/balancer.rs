@@ -8,9 +8,10 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use trimtab_model::balancer::{
     Affinity, AffinityAttributes, Extension, FixedResponse, LocationMode, LocationStrategy,
-    Overrides, PartialAttributes, PartialLocationStrategy, PartialRandomSteering, PoolSet,
-    PoolSetMatch, PreferEcs, RandomSteering, Rule, RuleAction, SameSite, Scope, Secure,
-    SessionAffinity, SessionOverrides, Steering, SteeringPolicy, ZeroDowntimeFailover,
+    Overrides, PartialAttributes, PartialLocationStrategy, PartialRandomSteering, Persistence,
+    PersistenceKey, PoolSet, PoolSetMatch, PreferEcs, RandomSteering, Rule, RuleAction, SameSite,
+    Scope, Secure, SessionAffinity, SessionOverrides, Steering, SteeringPolicy,
+    ZeroDowntimeFailover,
 };
 use trimtab_model::pool::Weight;
 use trimtab_model::{Balancer, BalancerId, Country, PoolId, Pop, Region};
@@ -20,9 +21,8 @@ use super::{time, words, zone};
 pub(in crate::v1) fn balancer() -> impl Strategy<Value = Balancer> {
     let identity = (any::<[u8; 16]>(), words(), any::<[bool; 2]>(), 1..=86_400_u32);
     let lists = (vec(rule(), 0..3), vec(pool_set(), 0..3), vec("[a-z]{1,5}", 0..3));
-    let bias = btree_map(pool_id(), -99..=99_i8, 0..3);
-    (identity, steering(), affinity(), lists, bias, [time(), time()]).prop_map(
-        |((id, description, flags, ttl), steering, affinity, lists, proximity_bias, times)| {
+    (identity, steering(), affinity(), lists, extension(), [time(), time()]).prop_map(
+        |((id, description, flags, ttl), steering, affinity, lists, extension, times)| {
             let ([enabled, proxied], [created_on, modified_on]) = (flags, times);
             let (rules, pool_sets, networks) = lists;
             Balancer {
@@ -38,12 +38,21 @@ pub(in crate::v1) fn balancer() -> impl Strategy<Value = Balancer> {
                 rules,
                 pool_sets,
                 networks,
-                extension: Extension { proximity_bias },
+                extension,
                 created_on,
                 modified_on,
             }
         },
     )
+}
+
+fn extension() -> impl Strategy<Value = Extension> {
+    let bias = btree_map(pool_id(), -99..=99_i8, 0..3);
+    let persistence = option::of((select(PersistenceKey::ALL), option::of(1..=86_400_u32)));
+    (bias, persistence).prop_map(|(proximity_bias, persistence)| Extension {
+        proximity_bias,
+        persistence: persistence.map(|(key, ttl)| Persistence { key, ttl }),
+    })
 }
 
 fn steering() -> impl Strategy<Value = Steering> {

@@ -1,0 +1,139 @@
+//! The endpoints of a pool that may be answered, sorted by what is asked for.
+
+use std::net::IpAddr;
+
+use crate::Wanted;
+use crate::pool::Endpoint;
+
+/// What may be answered to one kind of question; what belongs to one endpoint is neighbours.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Set {
+    members: Box<[Member]>,
+    /// Sum of the members' weights; never 0 when there are any.
+    total: u32,
+    /// True when no endpoint of the pool differs in weight from another.
+    equal: bool,
+}
+
+/// One record that may be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Index in the pool's endpoints.
+    pub endpoint: u16,
+    /// Hundredths. An endpoint's first address has all of its weight and the others none, so that a name
+    /// with many addresses is drawn no more often than one with few.
+    pub weight: u8,
+    pub data: Data,
+    /// The endpoint's.
+    pub hash: u64,
+}
+
+/// What the record says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Data {
+    Address(IpAddr),
+    /// The endpoint's [`Service`](crate::pool::Service) and host name.
+    Service,
+}
+
+/// One set for each kind of question.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sets {
+    a: Set,
+    aaaa: Set,
+    mx: Set,
+    srv: Set,
+}
+
+// === impl Sets ===
+
+impl Sets {
+    pub(super) fn new(endpoints: &[Endpoint], eligible: impl Fn(usize) -> bool) -> Sets {
+        let equal = weights_are_equal(endpoints);
+        let set = |wanted| {
+            let members = endpoints.iter().enumerate().filter(|(index, _)| eligible(*index));
+            let members = members.flat_map(|(index, endpoint)| members_of(index, endpoint, wanted));
+            Set::of_pool(members.collect(), equal)
+        };
+        Sets {
+            a: set(Wanted::A),
+            aaaa: set(Wanted::Aaaa),
+            mx: set(Wanted::Mx),
+            srv: set(Wanted::Srv),
+        }
+    }
+
+    pub(super) fn of(&self, wanted: Wanted) -> &Set {
+        match wanted {
+            Wanted::A => &self.a,
+            Wanted::Aaaa => &self.aaaa,
+            Wanted::Mx => &self.mx,
+            Wanted::Srv => &self.srv,
+        }
+    }
+}
+
+fn weights_are_equal(endpoints: &[Endpoint]) -> bool {
+    let mut weights = endpoints.iter().filter(|endpoint| endpoint.enabled).map(|e| e.weight);
+    let first = weights.next();
+    weights.all(|weight| Some(weight) == first)
+}
+
+fn members_of(index: usize, endpoint: &Endpoint, wanted: Wanted) -> impl Iterator<Item = Member> {
+    let Endpoint { weight, hash, .. } = *endpoint;
+    let number = u16::try_from(index);
+    let service = (!wanted.is_address() && endpoint.tells(wanted)).then_some(Data::Service);
+    let addresses = endpoint.addresses().iter().filter(move |address| wanted.takes(**address));
+    let data = addresses.map(|&address| Data::Address(address)).chain(service);
+    data.filter_map(move |data| Some(Member { endpoint: number.ok()?, weight, data, hash }))
+}
+
+// === impl Set ===
+
+impl Set {
+    /// Weights are equal when no member differs from another; the members of one endpoint must be
+    /// neighbours, each with the whole weight of the endpoint.
+    pub fn new(members: impl Iterator<Item = Member>) -> Set {
+        let members: Vec<Member> = members.collect();
+        let first = members.first().map(|member| member.weight);
+        let equal = members.iter().all(|member| Some(member.weight) == first);
+        Set::of_pool(members, equal)
+    }
+
+    /// Endpoints of weight 0 serve only when nobody weighs more, then all alike.
+    fn of_pool(mut members: Vec<Member>, equal: bool) -> Set {
+        if members.iter().any(|member| member.weight > 0) {
+            members.retain(|member| member.weight > 0);
+        }
+        let mut before = None;
+        for member in &mut members {
+            let first = before.replace(member.endpoint) != Some(member.endpoint);
+            member.weight = if first { member.weight.max(1) } else { 0 };
+        }
+        let total = members.iter().fold(0, |sum: u32, m| sum.saturating_add(m.weight.into()));
+        Set { members: members.into(), total, equal }
+    }
+
+    pub fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    pub fn total_weight(&self) -> u32 {
+        self.total
+    }
+
+    pub fn weights_are_equal(&self) -> bool {
+        self.equal
+    }
+}
+
+// === impl Data ===
+
+impl Data {
+    pub fn address(self) -> Option<IpAddr> {
+        match self {
+            Data::Address(address) => Some(address),
+            Data::Service => None,
+        }
+    }
+}

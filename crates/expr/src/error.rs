@@ -18,9 +18,11 @@ pub struct Error {
     pub line: usize,
     /// In characters, counted from 1.
     pub column: usize,
-    /// The line where the span begins.
+    /// The line where the span begins, or of a long one what is around that.
     shown: Box<str>,
-    /// Characters of that line that the span covers; at least 1.
+    /// Characters of it before the span.
+    indent: usize,
+    /// Characters of it that the span covers; at least 1.
     width: usize,
 }
 
@@ -90,6 +92,9 @@ pub enum Reason {
     TooLong,
 }
 
+/// Characters of a line that a message repeats.
+const SHOWN_CHARACTERS_MAX: usize = 120;
+
 /// A refusal while reading, before its line is known.
 #[derive(Debug)]
 pub(crate) struct Refused {
@@ -105,13 +110,27 @@ impl Error {
         let before = source.get(..span.start).unwrap_or(source);
         let line_start = before.rfind('\n').map_or(0, |at| at.saturating_add(1));
         let rest = source.get(line_start..).unwrap_or("");
-        let shown = rest.lines().next().unwrap_or("");
-        let line_end = line_start.saturating_add(shown.len());
+        let whole = rest.lines().next().unwrap_or("");
+        let line_end = line_start.saturating_add(whole.len());
         let column = characters(source, line_start, span.start).saturating_add(1);
         let width = characters(source, span.start, span.end.min(line_end)).max(1);
         let line = before.matches('\n').count().saturating_add(1);
-        Error { reason, span, line, column, shown: shown.into(), width }
+        let (shown, cut) = window(whole, column.saturating_sub(1));
+        let indent = column.saturating_sub(1).saturating_sub(cut);
+        let left = shown.chars().count().saturating_sub(indent).max(1);
+        Error { reason, span, line, column, shown, indent, width: width.min(left) }
     }
+}
+
+/// A line as it is shown, and how many of its characters are left out in front: people look at the caret, and a
+/// message must not be as long as an expression.
+fn window(line: &str, at: usize) -> (Box<str>, usize) {
+    if line.chars().count() <= SHOWN_CHARACTERS_MAX {
+        return (line.into(), 0);
+    }
+    let cut = at.saturating_sub(SHOWN_CHARACTERS_MAX / 2);
+    let shown = line.chars().skip(cut).take(SHOWN_CHARACTERS_MAX);
+    (shown.collect::<String>().into(), cut)
 }
 
 fn characters(source: &str, start: usize, end: usize) -> usize {
@@ -120,9 +139,8 @@ fn characters(source: &str, start: usize, end: usize) -> usize {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Error { reason, line, column, shown, width, .. } = self;
+        let Error { reason, line, column, shown, indent, width, .. } = self;
         writeln!(f, "Filter parsing error ({line}:{column}):\n{shown}")?;
-        let indent = column.saturating_sub(1);
         write!(f, "{:indent$}{:^<width$} {reason}", "", "")
     }
 }

@@ -457,3 +457,16 @@ fn semantics_23_everything_that_is_counted_has_a_limit() {
     let large = reason(r#"http.host ~ "(a{100}){100}""#);
     assert_eq!(large.to_string(), "regular expression is too large when compiled");
 }
+
+#[test]
+fn of_a_long_line_what_is_around_the_mistake_is_shown() {
+    let long = format!("{} or {}", vec!["http.host eq \"a\""; 30].join(" or "), "é".repeat(300));
+    let text = parse(&long).unwrap_err().to_string();
+    let lines: Vec<&str> = text.lines().collect();
+    let [place, shown, caret] = lines[..] else { panic!("{text}") };
+    assert_eq!(place, format!("Filter parsing error (1:{}):", long.find('é').unwrap() + 1));
+    assert_eq!(shown.chars().count(), 120);
+    let at = shown.chars().position(|letter| letter == 'é').unwrap();
+    assert_eq!(caret.chars().position(|letter| letter == '^'), Some(at));
+    assert_eq!(caret.matches('^').count(), 120 - at);
+}

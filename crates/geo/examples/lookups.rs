@@ -40,9 +40,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let latencies = Latencies::parse(&text)?;
     println!("{} bytes of latencies read in {:?}", text.len(), started.elapsed());
     let pools: Vec<_> = latencies.pools().filter_map(|pool| latencies.pool_number(pool)).collect();
-    let found = |address| latencies.locate(address, || None, None).prefix();
+    let found = |address| latencies.locate(address, || (None, 0), None).prefix();
     let asked = |address| {
-        let measured = latencies.locate(address, || None, None);
+        let measured = latencies.locate(address, || (None, 0), None);
         let known = pools.iter().filter(|&&pool| measured.latency(pool).is_some()).count();
         measured.prefix().wrapping_add(known as u8)
     };

@@ -6,8 +6,10 @@ use crate::compact::{self, CompactError, Sections, Spans};
 use crate::family::{Family, Kind, NO_ASN};
 use crate::feed::FeedProblems;
 use crate::geofeed::Geofeed;
+use crate::latency::Latencies;
 use crate::layer::Layer;
 use crate::mmdb::{self, Contents, MmdbError};
+use crate::operators::Operators;
 use crate::ranges::{Packing, Range, Ranges};
 use crate::regions::{Regions, RegionsError};
 use crate::source::{Database, Source};
@@ -25,6 +27,8 @@ pub struct Builder {
     source: Source,
     places_said: Vec<(IpNet, u16)>,
     asns_said: Vec<(IpNet, u32)>,
+    operators: Option<Operators>,
+    latencies: Option<Latencies>,
 }
 
 /// Why a table cannot be built.
@@ -35,7 +39,7 @@ pub enum LoadError {
     #[error(transparent)]
     Mmdb(#[from] MmdbError),
     #[error(transparent)]
-    Geofeed(#[from] FeedProblems),
+    Feed(#[from] FeedProblems),
     #[error(transparent)]
     Regions(#[from] RegionsError),
     #[error(transparent)]
@@ -63,12 +67,29 @@ impl Builder {
             source: Source::default(),
             places_said: Vec::new(),
             asns_said: Vec::new(),
+            operators: None,
+            latencies: None,
         })
     }
 
-    /// The table inside the program: country, state, a position to about 30 km, and the announcing system.
+    /// The tables inside the program: country, state, a position to about 30 km, the announcing system, and
+    /// public resolvers.
     pub fn embedded() -> Result<Builder, LoadError> {
-        Builder::empty()?.compact(EMBEDDED, EMBEDDED_SOURCE)
+        let mut builder = Builder::empty()?.compact(EMBEDDED, EMBEDDED_SOURCE)?;
+        builder.operators = Some(Operators::embedded()?);
+        Ok(builder)
+    }
+
+    /// Whose public resolvers are where, in place of the table inside the program; see [`Operators`].
+    pub fn operators(mut self, csv: &str) -> Result<Builder, LoadError> {
+        self.operators = Some(Operators::parse(csv)?);
+        Ok(self)
+    }
+
+    /// How far clients are from pools in time; see [`Latencies`].
+    pub fn latencies(mut self, csv: &str) -> Result<Builder, LoadError> {
+        self.latencies = Some(Latencies::parse(csv)?);
+        Ok(self)
     }
 
     /// A compressed compact table, and the text of [`Source::to_text`] kept with it.
@@ -127,7 +148,15 @@ impl Builder {
         self.source.ranges = families.iter().map(|family| family.len()).sum();
         self.source.distinct_places = places.len();
         self.source.overrides = self.places_said.len();
-        Table { v4: self.v4, v6: self.v6, places, regions: self.regions, source: self.source }
+        Table {
+            v4: self.v4,
+            v6: self.v6,
+            places,
+            regions: self.regions,
+            source: self.source,
+            operators: self.operators,
+            latencies: self.latencies,
+        }
     }
 
     fn take_places(&mut self, contents: &Contents) -> Result<(), TooManyPlaces> {

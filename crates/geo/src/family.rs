@@ -72,10 +72,12 @@ impl Family {
         self.places.len().saturating_add(self.fine.len())
     }
 
-    pub(crate) fn asn(&self, key: u128) -> u32 {
-        let (asn, _reach) = self.asn_overrides.at(key, self.kind.width());
-        let of_range = || self.asns.find(self.kind.range_key(key)).map(|found| found.value);
-        asn.or_else(of_range).unwrap_or(NO_ASN)
+    /// The system that announces the key, and the prefix for which that holds.
+    pub(crate) fn asn(&self, key: u128) -> Found<u32> {
+        let width = self.kind.width();
+        let of_range = self.asns.find(self.kind.range_key(key));
+        let found = of_range.unwrap_or(Found { value: NO_ASN, prefix: width });
+        self.asn_overrides.over(found, key, width)
     }
 }
 

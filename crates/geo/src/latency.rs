@@ -64,11 +64,11 @@ impl Latencies {
         u16::try_from(rank).ok().map(PoolNumber)
     }
 
-    /// Finds the sources of a client. `asn` is asked only where the table has systems.
+    /// Finds the sources of a client. The system and its reach are asked for only where the table has systems.
     pub fn locate(
         &self,
         address: IpAddr,
-        asn: impl FnOnce() -> Option<u32>,
+        system: impl FnOnce() -> (Option<u32>, u8),
         region: Option<Region>,
     ) -> Measured<'_> {
         let (kind, key, before) = Native::from(address).key();
@@ -76,13 +76,24 @@ impl Latencies {
             Kind::V4 => self.v4.find(key),
             Kind::V6 => self.v6.find(key),
         };
-        let system = if self.systems.is_empty() { None } else { asn() };
+        let (system, reach) = if self.systems.is_empty() { (None, 0) } else { system() };
         Measured {
             rows: &self.rows,
             prefix_row: found.value,
             system_row: system.map_or(NO_ROW, |asn| row_of(&self.systems, asn)),
             region_row: region.map_or(NO_ROW, |region| row_of(&self.regions, region)),
-            prefix: before.saturating_add(found.prefix),
+            prefix: before.saturating_add(found.prefix).max(reach),
+        }
+    }
+
+    /// What the table knows of a region, for a client whose address is not known.
+    pub fn of_region(&self, region: Option<Region>) -> Measured<'_> {
+        Measured {
+            rows: &self.rows,
+            prefix_row: NO_ROW,
+            system_row: NO_ROW,
+            region_row: region.map_or(NO_ROW, |region| row_of(&self.regions, region)),
+            prefix: 0,
         }
     }
 }
@@ -101,8 +112,8 @@ impl Measured<'_> {
         rows.into_iter().find_map(|row| self.rows.latency(row, pool))
     }
 
-    /// The length of a prefix around the address in which every address has the same prefixes of the table. What
-    /// holds for system and region of the client is for the caller to add.
+    /// The length of a prefix around the address in which every address has the same prefixes and the same system
+    /// of the table. What holds for the region is for the caller to add.
     pub fn prefix(&self) -> u8 {
         self.prefix
     }

@@ -39,7 +39,11 @@ impl<V: Copy + PartialEq> Layer<V> {
 
     /// What is found at `key` below this layer, unless the layer says otherwise; each as far as no prefix of the
     /// layer interrupts it. Prefixes around one key nest, so the longest is what they share.
+    #[inline]
     pub(crate) fn over(&self, below: Found<V>, key: u128, width: u8) -> Found<V> {
+        if self.is_empty() {
+            return below;
+        }
         let (value, reach) = self.at(key, width);
         let prefix = reach.prefix(key, width);
         match value {

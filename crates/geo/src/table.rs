@@ -6,7 +6,9 @@ use trimtab_model::{Coordinates, Country, Region, Subdivision};
 
 use crate::compact::{self, CompactError};
 use crate::family::{Family, Kind, NO_ASN};
+use crate::latency::{Latencies, Measured};
 use crate::native::Native;
+use crate::operators::{OperatorSite, Operators};
 use crate::point::Point;
 use crate::regions::Regions;
 use crate::source::Source;
@@ -20,6 +22,8 @@ pub struct Table {
     pub(crate) places: Box<[Place]>,
     pub(crate) regions: Regions,
     pub(crate) source: Source,
+    pub(crate) operators: Option<Operators>,
+    pub(crate) latencies: Option<Latencies>,
 }
 
 /// Where an address is, as far as the sources say.
@@ -60,8 +64,38 @@ impl Table {
 
     /// The autonomous system that announces the address.
     pub fn asn(&self, address: IpAddr) -> Option<u32> {
-        let (family, key, _before) = self.family(address);
-        Some(family.asn(key)).filter(|&asn| asn != NO_ASN)
+        self.asn_within(address).0
+    }
+
+    /// The autonomous system, and the prefix around the address in which every address has it.
+    pub fn asn_within(&self, address: IpAddr) -> (Option<u32>, u8) {
+        let (family, key, before) = self.family(address);
+        let found = family.asn(key);
+        let asn = Some(found.value).filter(|&asn| asn != NO_ASN);
+        (asn, before.saturating_add(found.prefix))
+    }
+
+    /// Whose public resolver the address is; None when it is none that is known.
+    pub fn operator(&self, address: IpAddr) -> Option<OperatorSite<'_>> {
+        self.operators.as_ref()?.find(address)
+    }
+
+    /// The latencies to pools that were loaded, if any.
+    pub fn latencies(&self) -> Option<&Latencies> {
+        self.latencies.as_ref()
+    }
+
+    /// What was loaded for a client of this region, or for one at this address.
+    pub fn measured(
+        &self,
+        address: Option<IpAddr>,
+        region: Option<Region>,
+    ) -> Option<Measured<'_>> {
+        let latencies = self.latencies.as_ref()?;
+        Some(match address {
+            Some(address) => latencies.locate(address, || self.asn_within(address), region),
+            None => latencies.of_region(region),
+        })
     }
 
     /// How countries and subdivisions fall into regions for this table.

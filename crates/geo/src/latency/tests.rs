@@ -26,7 +26,7 @@ fn the_most_specific_source_answers_pool_by_pool() {
          2001:db8::/32,a,50\n2001:db8:1::/48,b,51\n2001:db8:1:2::/64,c,52\n2001:db8:4::/48,b,53\n",
     );
     let check = |address: &str, asn: Option<u32>, region: Option<Region>, wanted: &str| {
-        let measured = table.locate(address.parse().unwrap(), || asn, region);
+        let measured = table.locate(address.parse().unwrap(), || (asn, 0), region);
         assert_eq!(shown(measured, &table), wanted, "{address} {asn:?} {region:?}");
     };
     let (asn, weu) = (Some(64_496), Some(Region::Weu));
@@ -69,7 +69,7 @@ fn the_first_and_the_last_address_can_be_listed() {
         "0.0.0.0,a,1\n255.255.255.255,a,2\n::,a,3\nffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff,a,4\nffff::/16,b,5",
     );
     let check = |address: &str, wanted: &str| {
-        let measured = table.locate(address.parse().unwrap(), || None, None);
+        let measured = table.locate(address.parse().unwrap(), || (None, 0), None);
         assert_eq!(shown(measured, &table), wanted, "{address}");
     };
     check("0.0.0.0", "a=1000 /32");
@@ -234,7 +234,7 @@ proptest! {
                 .map(|(_, micros)| Duration::from_micros(micros.into()))
         };
         for (address, asn, other) in clients {
-            let measured = table.locate(address, || Some(asn), Some(region));
+            let measured = table.locate(address, || (Some(asn), 0), Some(region));
             let beside = neighbour(address, measured.prefix(), other);
             for (pool, text) in pools.iter().enumerate() {
                 let wanted = naive(address, asn, pool);

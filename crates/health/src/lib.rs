@@ -7,7 +7,7 @@ pub mod rtt;
 pub mod state;
 
 pub use pool::{EndpointHealth, PoolHealth, PoolStatus, Schedule, Verdict};
-pub use quorum::{Rule, Vote};
+pub use quorum::{Rule, Vote, region_first};
 pub use reason::FailureReason;
 pub use rtt::Rtt;
 pub use state::{Observation, Outcome, Passed, State, Thresholds};

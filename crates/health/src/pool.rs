@@ -149,7 +149,8 @@ impl EndpointHealth {
         sum.checked_div(count)
     }
 
-    fn probes_to_flip(&self, limits: Thresholds) -> u32 {
+    /// The fewest probes in a row that could change an observer's mind.
+    pub fn probes_to_flip(&self, limits: Thresholds) -> u32 {
         let states = self.observers.iter().map(|(_, seen)| seen.state);
         states.map(|state: State| state.probes_to_flip(limits)).min().unwrap_or(1)
     }
@@ -202,6 +203,32 @@ impl PoolHealth {
                 behind_the_next: schedule.interval.saturating_mul(more).into(),
             }),
         }
+    }
+
+    /// The same pool with another verdict on one endpoint, observers left as they are.
+    #[must_use]
+    pub fn with_verdict(
+        mut self,
+        endpoint: usize,
+        verdict: Verdict,
+        enabled: &[bool],
+        minimum_origins: u32,
+    ) -> PoolHealth {
+        if let Some(health) = self.endpoints.get_mut(endpoint) {
+            health.verdict = verdict;
+        }
+        let counted = self.endpoints.iter().zip(enabled);
+        let counted = counted.map(|(e, &enabled)| Counted { enabled, verdict: e.verdict });
+        self.status = PoolStatus::of(counted, minimum_origins);
+        self
+    }
+
+    /// How long from `now` until the verdict on one endpoint could change. For ever without a monitor.
+    pub fn soonest_flip_of(&self, endpoint: &EndpointHealth, now: Moment) -> Wait {
+        let Some(schedule) = self.schedule else { return Wait::FOREVER };
+        let more = endpoint.probes_to_flip(schedule.limits).saturating_sub(1);
+        let next = now.wait_for_beat(schedule.phase, schedule.interval.into());
+        next.and_then(schedule.interval.saturating_mul(more).into())
     }
 
     /// How long from `now` until a verdict in this pool could change: to its next probe, or to a later

@@ -41,6 +41,16 @@ impl Rule {
     }
 }
 
+/// The votes that count where a region's own observers are asked before all others: theirs as soon as one of
+/// them has an opinion, else everybody's.
+pub fn region_first(region: Region, votes: Vec<Vote>) -> Vec<Vote> {
+    let is_near = |vote: &Vote| vote.region == region;
+    if !votes.iter().filter(|vote| is_near(vote)).any(|vote| opinion(vote).is_some()) {
+        return votes;
+    }
+    votes.into_iter().filter(is_near).collect()
+}
+
 fn opinion(vote: &Vote) -> Option<bool> {
     match vote.state {
         State::Unknown => None,
@@ -109,5 +119,45 @@ mod tests {
         check("WEU:down WEU:down WEU:down ENAM:up OC:up", Verdict::Down);
         check("WEU:down ENAM:up OC:up", Verdict::Up);
         check("WEU:down ENAM:up", Verdict::Down);
+    }
+
+    #[test]
+    fn semantics_3_the_own_region_is_heard_before_all_others() {
+        let check = |text: &str, regions: Verdict, all_pops: Verdict| {
+            let counted = region_first(Region::Weu, votes(text));
+            let got = [Rule::Regions, Rule::AllPops].map(|rule| rule.verdict(&counted));
+            assert_eq!(got, [regions, all_pops], "{text}");
+        };
+        use Verdict::{Down, Unknown, Up};
+        // Who is near decides, whatever the others say and however many they are.
+        check("WEU:up ENAM:down OC:down", Up, Up);
+        check("WEU:down ENAM:up OC:up", Down, Down);
+        check("ENAM:up WEU:up WEU:down", Down, Down);
+        check("ENAM:down WEU:up WEU:down WEU:up", Up, Up);
+        check("WEU:up WEU:? ENAM:down", Up, Up);
+        check("WEU:?", Unknown, Unknown);
+        // Nobody near has an opinion: all regions, or all observers, as without it.
+        check("", Unknown, Unknown);
+        check("WEU:? ENAM:up", Up, Up);
+        check("WEU:? WEU:? ENAM:up OC:down", Down, Down);
+        check("ENAM:up OC:up OC:down", Down, Up);
+        check("ENAM:down ENAM:down OC:up SAS:up", Up, Down);
+    }
+
+    /// Every state of two observers here and two elsewhere.
+    #[test]
+    fn semantics_3_far_observers_count_only_while_nobody_near_has_an_opinion() {
+        let states = [State::Unknown, UP, DOWN];
+        for combination in 0..3_usize.pow(4) {
+            let vote = |place: u32, region| Vote {
+                region,
+                state: states[combination / 3_usize.pow(place) % 3],
+            };
+            let near = [vote(0, Region::Weu), vote(1, Region::Weu)];
+            let all = [near[0], vote(2, Region::Enam), near[1], vote(3, Region::Oc)];
+            let known = near.iter().any(|vote| vote.state != State::Unknown);
+            let want = if known { near.to_vec() } else { all.to_vec() };
+            assert_eq!(region_first(Region::Weu, all.to_vec()), want, "{all:?}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use trimtab_health::{
     EndpointHealth, Observation, PoolHealth, Rule, Schedule, Thresholds, Verdict, Vote,
+    region_first,
 };
 use trimtab_model::pool::CheckRegions;
 use trimtab_model::{Moment, Monitor, Pool, PoolId, Pop, Region};
@@ -78,11 +79,12 @@ impl Observers {
         };
         let sites = self.sites_of(&pool.watch.check_regions);
         let rule = rule_of(&pool.watch.check_regions);
+        let near = self.own_region().filter(|_| pool.watch.regional_health);
         let endpoints = pool.origins.iter().enumerate().map(|(index, origin)| {
             let key = endpoint_key(pool.id, origin);
             let seen = self.seen.get(&(pool.id, key));
             let before = before.and_then(|before| before.endpoints.get(index));
-            self.judge(&sites, seen, rule, before)
+            self.judge(&sites, seen, rule, near, before)
         });
         let enabled = pool.origins.iter().map(|origin| origin.enabled);
         let schedule = self.schedule(pool.id, monitor);
@@ -135,17 +137,28 @@ impl Observers {
         }
     }
 
+    /// The node's own place is the first.
+    fn own_region(&self) -> Option<Region> {
+        self.sites.first().map(|own| own.region)
+    }
+
+    /// `near`: the region whose observers are asked before all others.
     fn judge(
         &self,
         sites: &[Observer],
         seen: Option<&BTreeMap<Pop, Observation>>,
         rule: Rule,
+        near: Option<Region>,
         before: Option<&EndpointHealth>,
     ) -> EndpointHealth {
         let of_sites = sites.iter().filter_map(|site| Some((site, *seen?.get(&site.pop)?)));
         let (observers, votes): (Vec<_>, Vec<_>) = of_sites
             .map(|(site, seen)| ((site.pop, seen), Vote { region: site.region, state: seen.state }))
             .unzip();
+        let votes = match near {
+            Some(region) => region_first(region, votes),
+            None => votes,
+        };
         let known = before.filter(|before| before.verdict != Verdict::Unmonitored);
         EndpointHealth::judge(observers.into(), &votes, rule, known)
     }
@@ -179,3 +192,6 @@ fn target(pool: PoolId, origin: &trimtab_model::Origin) -> Target {
         host: origin.host.as_deref().map(Into::into),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 mod accounts;
 mod balancers;
 mod change;
+mod loops;
 mod monitors;
 mod neighbours;
 mod pools;

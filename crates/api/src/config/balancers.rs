@@ -1,6 +1,6 @@
 //! Balancers, of zones and of accounts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -13,6 +13,7 @@ use trimtab_model::{AccountId, Balancer, BalancerId, Name, Pool, PoolId, Problem
 
 use super::change::{Change, Outcome};
 use super::monitors::refused;
+use super::stored::Stored;
 use super::{Config, pools};
 use crate::errors::{Error, Kind, code};
 use crate::ids;
@@ -25,6 +26,9 @@ const POOLS_NAMED_MAX: usize = 5_000;
 
 /// Pools looked up one by one; beyond that, reading all of them is cheaper.
 const POOLS_LOOKED_UP_MAX: usize = 32;
+
+/// The pools that a balancer names.
+pub(super) type NamedPools = BTreeMap<PoolId, Stored<Pool>>;
 
 /// Where balancers are, and who asks.
 pub(crate) struct BalancerPlace {
@@ -113,10 +117,11 @@ impl Config {
         let draft = balancer::read(body, &at.owner()).map_err(refused)?;
         let id = BalancerId::new(ids::random()?);
         self.transact(&at.token, || async {
-            let mut change = self.balancer_references(at, draft.resource()).await?;
+            let (mut change, pools) = self.balancer_references(at, draft.resource()).await?;
             self.hostname_is_free(at, &mut change, &draft.resource().name).await?;
             change.if_exists(&at.owner_key())?;
             let balancer = draft.clone().into_new(id, self.now());
+            self.refuse_balancer_loops(&mut change, None, &balancer, &pools).await?;
             put(&mut change, &balancer)?;
             Ok(Outcome::Commit(change, balancer))
         })
@@ -151,7 +156,7 @@ impl Config {
         self.transact(&at.token, || async {
             let current = self.require::<Balancer>(&key, Kind::Balancer, id).await?;
             let draft = draft(&current.value).map_err(refused)?;
-            let mut change = self.balancer_references(at, draft.resource()).await?;
+            let (mut change, pools) = self.balancer_references(at, draft.resource()).await?;
             let (balancer, changed) = draft.onto(&current.value, self.now());
             if !changed {
                 return Ok(Outcome::Nothing(balancer));
@@ -159,6 +164,8 @@ impl Config {
             if balancer.name != current.value.name {
                 self.hostname_is_free(at, &mut change, &balancer.name).await?;
             }
+            let before = Some(&current.value);
+            self.refuse_balancer_loops(&mut change, before, &balancer, &pools).await?;
             change.if_unchanged(&key, current.modified)?;
             put(&mut change, &balancer)?;
             Ok(Outcome::Commit(change, balancer))
@@ -182,12 +189,13 @@ impl Config {
         .await
     }
 
-    /// The guards under which every pool exists that a balancer names.
+    /// Every pool that a balancer names, and the guards under which they are as they were read: a pool that gains
+    /// a host name meanwhile may lead back to the balancer.
     async fn balancer_references(
         &self,
         at: &BalancerPlace,
         balancer: &Balancer,
-    ) -> Result<Change, Error> {
+    ) -> Result<(Change, NamedPools), Error> {
         let named = balancer::pools(balancer);
         let distinct: BTreeSet<PoolId> = named.iter().map(|(_, pool)| *pool).collect();
         let mut problems = Problems::default();
@@ -196,29 +204,30 @@ impl Config {
             return Err(refused(problems));
         }
         let existing = self.existing_pools(at.account(), &distinct).await?;
-        for (pointer, pool) in named.iter().filter(|(_, pool)| !existing.contains(pool)) {
+        for (pointer, pool) in named.iter().filter(|(_, pool)| !existing.contains_key(pool)) {
             problems.add(pointer, unknown("pool", pool));
         }
         let mut change = Change::default();
-        for pool in distinct {
-            change.if_exists(&Key::Pool(at.account(), pool))?;
+        for (pool, stored) in &existing {
+            change.if_unchanged(&Key::Pool(at.account(), *pool), stored.modified)?;
         }
-        problems.or(change).map_err(refused)
+        problems.or((change, existing)).map_err(refused)
     }
 
     async fn existing_pools(
         &self,
         account: AccountId,
         wanted: &BTreeSet<PoolId>,
-    ) -> Result<BTreeSet<PoolId>, Error> {
+    ) -> Result<NamedPools, Error> {
         if wanted.len() > POOLS_LOOKED_UP_MAX {
-            let pools = self.list::<Pool>(pools::prefix(account)).await?;
-            return Ok(pools.iter().map(|pool| pool.id).collect());
+            let pools = self.list::<Pool>(pools::prefix(account)).await?.items.into_iter();
+            let named = pools.filter(|pool| wanted.contains(&pool.value.id));
+            return Ok(named.map(|pool| (pool.value.id, pool)).collect());
         }
-        let mut existing = BTreeSet::new();
-        for &pool in wanted {
-            if self.exists(&Key::Pool(account, pool)).await? {
-                existing.insert(pool);
+        let mut existing = NamedPools::new();
+        for &id in wanted {
+            if let Some(pool) = self.find(&Key::Pool(account, id)).await? {
+                existing.insert(id, pool);
             }
         }
         Ok(existing)

@@ -107,6 +107,7 @@ impl Config {
                 name_is_free(&pools, &pool)?;
                 change.if_none_newer(prefix(at.account), pools.rev);
             }
+            self.refuse_pool_loops(&mut change, &current.value, &pool).await?;
             change.if_unchanged(&key, current.modified)?;
             put(&mut change, at.account, &pool)?;
             Ok(Outcome::Commit(change, pool))

@@ -23,7 +23,7 @@ pub(super) fn prefix(zone: ZoneId) -> String {
     format!("records/{zone}/")
 }
 
-fn prefix_of_name(zone: ZoneId, name: &Name) -> String {
+pub(super) fn prefix_of_name(zone: ZoneId, name: &Name) -> String {
     format!("records/{zone}/{name}/")
 }
 

@@ -109,6 +109,7 @@ fn world() -> World {
         balancers: Arc::new(vec![built.map(Arc::new)]),
         geo: Arc::new(trimtab_geo::Builder::embedded().expect("the embedded table").build()),
         site: Site::at(Pop::new(*b"FRA").expect("a code")).expect("an airport"),
+        epochs: Arc::default(),
     }
 }
 

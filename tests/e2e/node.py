@@ -40,6 +40,8 @@ requests_per_minute = 1000000
 [dns]
 listen = ["127.0.0.1:{dns_port}"]
 nameservers = ["ns1.example.net.", "ns2.example.net."]
+explain_to = ["127.0.0.1/32"]
+keep_decisions = 3
 
 [proxy]
 addresses = ["127.0.0.1"]

@@ -16,6 +16,7 @@ pub mod reference;
 pub mod region;
 pub mod rule;
 pub mod search;
+pub mod split;
 pub mod token;
 pub mod usage;
 pub mod zone;
@@ -77,7 +78,8 @@ pub fn schemas() -> Vec<(String, RefOr<Schema>)> {
     add::<token::Verified>(&mut all);
     add::<usage::Usage>(&mut all);
     add::<explain::Explanation>(&mut all);
-    add::<explain::Step>(&mut all);
+    add::<explain::KeptDecision>(&mut all);
+    add::<split::Split>(&mut all);
     add::<Zone>(&mut all);
     all.sort_by(|(a, _), (b, _)| a.cmp(b));
     all.dedup_by(|(a, _), (b, _)| a == b);

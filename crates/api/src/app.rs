@@ -16,6 +16,7 @@ use crate::auth::Tokens;
 use crate::auth::limit::Limits;
 use crate::config::Config;
 use crate::previews::{PreviewPort, Previews};
+use crate::split::DrawsPort;
 
 /// An operator's choices.
 #[derive(Clone, Debug)]
@@ -36,6 +37,7 @@ pub struct Parts {
     pub cell: Cell,
     pub events: Arc<EventLog>,
     pub preview: PreviewPort,
+    pub draws: DrawsPort,
     pub clock: Arc<dyn Clock>,
     pub settings: Settings,
 }
@@ -52,6 +54,7 @@ pub struct Shared {
     pub(crate) cell: Cell,
     pub(crate) events: Arc<EventLog>,
     pub(crate) previews: Previews,
+    pub(crate) draws: DrawsPort,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: Settings,
 }
@@ -70,7 +73,7 @@ impl App {
     /// # Errors
     /// When the tokens cannot be read from the store.
     pub async fn start(parts: Parts) -> Result<App, StartError> {
-        let Parts { store, cell, events, preview, clock, settings } = parts;
+        let Parts { store, cell, events, preview, draws, clock, settings } = parts;
         let tokens = Tokens::load(store.clone()).await.map_err(|why| StartError(why.into()))?;
         let tokens = Arc::new(tokens);
         let limits = Limits::new(settings.requests_per_minute);
@@ -83,6 +86,7 @@ impl App {
             cell,
             events,
             previews,
+            draws,
             clock,
             settings,
         })))

@@ -91,6 +91,7 @@ pub(crate) struct Referrer {
 pub(crate) enum Kind {
     Account,
     Balancer,
+    Decision,
     Monitor,
     Pool,
     Preview,
@@ -306,6 +307,7 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Kind::Account => "account",
+            Kind::Decision => "decision",
             Kind::Balancer => "load balancer",
             Kind::Monitor => "monitor",
             Kind::Pool => "pool",

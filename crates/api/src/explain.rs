@@ -1,13 +1,39 @@
-//! Asks the live snapshot as DNS would, and has every step told.
+//! Decides as DNS would, or as it did, and has everything told.
 
-use trimtab_api_types::v1::explain::{Explanation, Question, Step};
+mod evidence;
+mod flips;
+
+use trimtab_api_types::number::Number;
+use trimtab_api_types::v1::explain::{
+    Answered, AskedBalancer, Asker, Candidate, Explanation, Located, Question, Ruled, RunnerUp,
+    Step as Told, Tries,
+};
 use trimtab_live::{Snapshot, clock};
-use trimtab_model::{Name, PoolId};
-use trimtab_steer::tell::{RecordText, tell};
-use trimtab_steer::{Balancer, Client, Decision, Subnet, explain as decide_aloud};
+use trimtab_model::{Moment, Name, PoolId, Timestamp};
+use trimtab_steer::client::LocationSource;
+use trimtab_steer::tell::{RecordText, told};
+use trimtab_steer::what_if::Asking;
+use trimtab_steer::{
+    Balancer, Client, Decision, PoolSlot, Step, Subnet, World, explain as decide_aloud,
+};
 
 use crate::errors::{Error, Kind};
 use crate::ids;
+
+/// One decision, made or to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    pub snapshot: &'a Snapshot,
+    pub balancer: &'a Balancer,
+    pub client: Client<'a>,
+    /// On the clock that health is dated with, and on the wall.
+    pub now: Moment,
+    pub at: Timestamp,
+    pub dice: u64,
+}
+
+/// Questions asked again with other dice, for the shares.
+const TRIES: u32 = 1000;
 
 /// The balancer that answers for a name, exact before wildcard, and its fallback pool.
 pub(crate) fn find<'a>(
@@ -35,44 +61,223 @@ pub(crate) fn find<'a>(
     Ok((balancer, fallback.id))
 }
 
+/// The decision that the question would get now.
 pub(crate) fn explain(
     snapshot: &Snapshot,
     balancer: &Balancer,
     question: &Question,
+    at: Timestamp,
 ) -> Explanation {
     let name = format!("{}.", question.name);
+    let open = open_requests(&snapshot.world, question);
     let client = Client {
         name: name.as_bytes(),
         address: question.resolver,
         subnet: question.subnet.map(|(address, source_prefix)| Subnet { address, source_prefix }),
         wanted: question.wanted,
+        open: &open,
     };
-    let (world, now) = (&snapshot.world, clock::now());
     // Without dice from the system, chance is explained with the same draw each time.
-    let dice = ids::random().map_or(0, |[a, b, c, d, e, f, g, h, ..]: [u8; 16]| {
-        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    let dice = question.trace.unwrap_or_else(|| {
+        ids::random()
+            .map_or(0, |[a, b, c, d, e, f, g, h, ..]| u64::from_be_bytes([a, b, c, d, e, f, g, h]))
     });
-    let (decision, steps) = decide_aloud(world, balancer, &client, now, dice);
-    let pool = decision.why.pool.and_then(|slot| world.pool(slot));
-    let sentences = tell(balancer, &decision.why, &steps, world, now).into_iter();
-    Explanation {
-        name: question.name.to_string(),
-        kind: question.wanted.word(),
-        addresses: records(&decision),
-        ttl: decision.ttl,
-        scope: decision.scope,
-        pool: pool.map(|pool| pool.name.to_string()).unwrap_or_default(),
-        policy: decision.why.policy.word().to_owned(),
-        reason: decision.why.chosen.label(),
-        steps: sentences.map(|description| Step { description }).collect(),
+    Case { snapshot, balancer, client, now: clock::now(), at, dice }.explain()
+}
+
+/// At the pools that the world has; of others nobody can be told.
+fn open_requests(world: &World, question: &Question) -> Vec<(PoolSlot, u32)> {
+    let slots = (0..).map(PoolSlot).zip(world.pools.iter());
+    let open = slots
+        .filter_map(|(slot, pool)| Some((slot, *question.open_requests.get(&pool.as_ref()?.id)?)));
+    open.collect()
+}
+
+// === impl Case ===
+
+impl Case<'_> {
+    pub fn explain(&self) -> Explanation {
+        let Case { snapshot, balancer, client, now, at, dice } = *self;
+        let world = &snapshot.world;
+        let (decision, steps) = decide_aloud(world, balancer, &client, now, dice);
+        let asking = Asking { world, balancer, client: &client, now, dice };
+        let flips = asking.flips(&decision, &steps);
+        let why = decision.why;
+        Explanation {
+            trace_id: format!("{dice:016x}"),
+            at,
+            revision: snapshot.revision,
+            name: String::from_utf8_lossy(client.name).trim_end_matches('.').to_owned(),
+            kind: client.wanted.word(),
+            client: Asker {
+                resolver: client.address.to_string(),
+                ecs: client.subnet.map(|net| format!("{}/{}", net.address, net.source_prefix)),
+            },
+            load_balancer: AskedBalancer {
+                id: balancer.id.to_string(),
+                name: balancer.name.to_string(),
+                proxied: balancer.proxied,
+            },
+            addresses: answers(world, &decision, now).map(|answer| answer.data).collect(),
+            answers: answers(world, &decision, now).collect(),
+            ttl: decision.ttl,
+            configured_ttl: configured_ttl(&steps),
+            soonest_flip_ms: flips::millis(decision.soonest_flip),
+            scope: decision.scope,
+            pool: why.pool.map(|slot| pool_name(world, slot)).unwrap_or_default(),
+            policy: why.policy.word().to_owned(),
+            reason: why.chosen.label(),
+            location: steps.iter().find_map(located),
+            rules: steps.iter().filter_map(|step| ruled(balancer, step)).collect(),
+            candidates: candidates(world, &steps, &decision, now),
+            runner_up: asking.runner_up(&decision).map(|(slot, how)| RunnerUp {
+                pool: pool_name(world, slot),
+                reason: how.label(),
+                description: flips::runner_up(world, slot, why.pool, how),
+            }),
+            flips: flips.iter().map(|flip| flips::told(world, flip)).collect(),
+            tries: tries(world, &asking),
+            steps: self.sentences(&decision, &steps),
+        }
+    }
+
+    fn sentences(&self, decision: &Decision<'_>, steps: &[Step]) -> Vec<Told> {
+        let Case { snapshot, balancer, client, now, .. } = *self;
+        let name = String::from_utf8_lossy(client.name);
+        let subnet =
+            client.subnet.map(|net| format!(", for {}/{}", net.address, net.source_prefix));
+        let question = Told {
+            step_name: "question",
+            description: format!(
+                "{} {name} from {}{}: the load balancer {} answers, before any record of its name",
+                client.wanted,
+                client.address,
+                subnet.unwrap_or_default(),
+                balancer.name
+            ),
+        };
+        let told = told(balancer, &decision.why, steps, &snapshot.world, now).into_iter();
+        let told = told.map(|(step_name, description)| Told { step_name, description });
+        std::iter::once(question).chain(told).collect()
     }
 }
 
-fn records(decision: &Decision<'_>) -> Vec<String> {
-    let picks = decision.picks.iter();
-    let told = picks.filter_map(|pick| {
-        let endpoint = decision.endpoint(pick)?;
-        Some(RecordText { endpoint, data: pick.data }.to_string())
+fn pool_name(world: &World, slot: PoolSlot) -> String {
+    world.pool(slot).map(|pool| pool.name.to_string()).unwrap_or_default()
+}
+
+fn answers<'a>(
+    world: &'a World,
+    decision: &'a Decision<'_>,
+    now: Moment,
+) -> impl Iterator<Item = Answered> + 'a {
+    let pool = decision.why.pool.and_then(|slot| world.pool(slot));
+    decision.picks.iter().filter_map(move |pick| {
+        let (pool, index) = (pool?, usize::from(pick.endpoint));
+        let endpoint = pool.endpoints.get(index)?;
+        Some(Answered {
+            data: RecordText { endpoint, data: pick.data }.to_string(),
+            pool: pool.name.to_string(),
+            endpoint: evidence::endpoint(endpoint, pool.health.endpoints.get(index)?, now),
+        })
+    })
+}
+
+fn configured_ttl(steps: &[Step]) -> u32 {
+    let bounded = steps.iter().find_map(|step| match *step {
+        Step::Bounded { configured, .. } => Some(configured),
+        _ => None,
     });
-    told.collect()
+    bounded.unwrap_or(0)
+}
+
+fn located(step: &Step) -> Option<Located> {
+    let Step::Located { source, place, scope } = step else { return None };
+    Some(Located {
+        source: match source {
+            LocationSource::Ecs => "ecs",
+            LocationSource::ResolverIp => "resolver_ip",
+            LocationSource::Pop | LocationSource::NotAsked => "pop",
+        },
+        country: place.country.map(|code| code.to_string()),
+        subdivision: place.subdivision.map(|code| code.to_string()),
+        region: place.region.map(|region| region.code().to_owned()),
+        prefix: *scope,
+    })
+}
+
+fn ruled(balancer: &Balancer, step: &Step) -> Option<Ruled> {
+    let Step::Ruled { by, holds } = *step else { return None };
+    Some(Ruled { name: balancer.rules.name(by), holds })
+}
+
+/// The pools that steps speak of, each with all that is said of it.
+fn candidates(
+    world: &World,
+    steps: &[Step],
+    decision: &Decision<'_>,
+    now: Moment,
+) -> Vec<Candidate> {
+    let mut found: Vec<(PoolSlot, Candidate)> = Vec::new();
+    for step in steps {
+        let Some(slot) = step.pool() else { continue };
+        let index = found.iter().position(|(known, _)| *known == slot).unwrap_or_else(|| {
+            found.push((slot, evidence::candidate(world, slot, now)));
+            found.len().saturating_sub(1)
+        });
+        if let Some((_, candidate)) = found.get_mut(index) {
+            note(candidate, step);
+        }
+    }
+    for (slot, candidate) in &mut found {
+        if decision.why.pool == Some(*slot) {
+            candidate.state = "chosen";
+        }
+    }
+    found.into_iter().map(|(_, candidate)| candidate).collect()
+}
+
+fn note(candidate: &mut Candidate, step: &Step) {
+    let finite = |figure: f64| figure.is_finite().then_some(Number(figure));
+    match *step {
+        Step::PassedOver { because, .. } => {
+            (candidate.state, candidate.because) = ("out", Some(because.text()));
+        }
+        Step::Weighed { weight, open, .. } => {
+            candidate.weight = Some(Number(f64::from(weight) / 100.0));
+            candidate.open_requests = (open > 0).then_some(open);
+        }
+        Step::Measured { km, stretched_km, .. } => {
+            candidate.distance_km = km.and_then(finite);
+            candidate.counts_as_km = finite(stretched_km);
+        }
+        Step::Timed { rtt, .. } => candidate.rtt_ms = rtt.map(evidence::millis),
+        Step::Shed { shedding, .. } => {
+            candidate.state = "shed";
+            candidate.shed_percent = Some(Number(shedding.percent()));
+        }
+        Step::FallbackDisabled { .. } => candidate.state = "out",
+        Step::Unmeasured { .. }
+        | Step::Chose { .. }
+        | Step::Answered { .. }
+        | Step::Ruled { .. }
+        | Step::Known { .. }
+        | Step::Located { .. }
+        | Step::Listed { .. }
+        | Step::Drew { .. }
+        | Step::Endpoints { .. }
+        | Step::Bounded { .. } => {}
+    }
+}
+
+fn tries(world: &World, asking: &Asking<'_>) -> Vec<Tries> {
+    let shares = asking.tries(TRIES).into_iter();
+    let percent = |times: u32| Number(f64::from(times) * 100.0 / f64::from(TRIES));
+    let named = |slot| pool_name(world, slot);
+    shares
+        .map(|(slot, times)| Tries {
+            pool: slot.map(named).unwrap_or_default(),
+            percent: percent(times),
+        })
+        .collect()
 }

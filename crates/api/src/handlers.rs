@@ -1,6 +1,7 @@
 //! The routes, resource by resource. A handler takes, calls and wraps; the work is in `config`.
 
 mod accounts;
+mod decisions;
 mod events;
 mod explain;
 mod health;
@@ -12,6 +13,7 @@ mod previews;
 mod records;
 mod regions;
 mod search;
+mod split;
 mod tokens;
 mod user;
 mod zones;
@@ -37,6 +39,8 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(user::routes());
     routes.extend(events::routes());
     routes.extend(explain::routes());
+    routes.extend(decisions::routes());
+    routes.extend(split::routes());
     routes.extend(ips::routes());
     routes
 }

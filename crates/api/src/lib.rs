@@ -22,12 +22,15 @@ mod previews;
 mod respond;
 mod route;
 mod router;
+mod split;
 
 pub use app::{App, Parts, Settings, StartError};
 pub use auth::Secret;
 pub use bootstrap::{Bootstrap, BootstrapError, bootstrap};
+pub use explain::Case;
 pub use previews::{PreviewPort, Probing};
 pub use router::{PREFIX, router};
+pub use split::DrawsPort;
 
 #[cfg(test)]
 mod tests;

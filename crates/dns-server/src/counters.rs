@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use trimtab_dns::Rcode;
 use trimtab_model::balancer::SteeringPolicy;
+use trimtab_steer::split::{Drawn, Draws};
 use trimtab_steer::why::PoolChoice;
 use trimtab_steer::{BalancerSlot, PoolSlot};
 
@@ -34,6 +35,16 @@ pub struct DecisionKey {
     pub chosen: PoolChoice,
 }
 
+/// Which answers are counted together while a thread counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AnswerKey {
+    pub(crate) decision: DecisionKey,
+    /// The number of the balancer's epoch.
+    pub(crate) epoch: u32,
+    /// Index of the endpoint that came first.
+    pub(crate) first: Option<u16>,
+}
+
 /// The sums of one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Counted {
@@ -55,6 +66,8 @@ pub struct Counted {
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
     handed_over: Mutex<Counted>,
+    /// Of each balancer's newest epoch. Apart from the sums: who wants those need not copy these.
+    draws: Mutex<HashMap<BalancerSlot, Draws>>,
     panics: AtomicU64,
 }
 
@@ -65,6 +78,30 @@ impl Hash for DecisionKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let pool = self.pool.map_or(u32::MAX, |slot| slot.0);
         state.write_u64(u64::from(self.balancer.0) << 32 | u64::from(pool));
+    }
+}
+
+// === impl AnswerKey ===
+
+impl AnswerKey {
+    /// Another number for every other key: balancer, pool, epoch, endpoint, and how the pool was found.
+    #[inline]
+    pub(crate) fn number(&self) -> u128 {
+        let DecisionKey { balancer, pool, policy, chosen } = self.decision;
+        let pool = pool.map_or(u32::MAX, |slot| slot.0);
+        let who = u64::from(balancer.0) << 32 | u64::from(pool);
+        let first = self.first.unwrap_or(u16::MAX);
+        let how = u16::from_be_bytes([policy as u8, chosen as u8]);
+        let what = u64::from(self.epoch) << 32 | u64::from(first) << 16 | u64::from(how);
+        u128::from(who) << 64 | u128::from(what)
+    }
+}
+
+impl Hash for AnswerKey {
+    /// An epoch lasts far longer than a table does, so it is left to `==`.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.decision.hash(state);
+        state.write_u16(self.first.unwrap_or(u16::MAX));
     }
 }
 
@@ -110,6 +147,19 @@ fn add_all(sums: &mut [u64], parts: &[u64]) {
 impl Shared {
     pub(crate) fn hand_over(&self, counted: &Counted) {
         self.lock().add(counted);
+    }
+
+    /// Counts of epochs that are over are let go here, so that a table is as large as what is served.
+    pub(crate) fn hand_over_draws(&self, answers: impl Iterator<Item = (AnswerKey, u64)>) {
+        let mut draws = self.draws.lock().unwrap_or_else(PoisonError::into_inner);
+        for (AnswerKey { decision, epoch, first }, count) in answers {
+            let drawn = Drawn { pool: decision.pool, endpoint: first };
+            draws.entry(decision.balancer).or_default().add_one(epoch, drawn, count);
+        }
+    }
+
+    pub(crate) fn draws(&self, balancer: BalancerSlot) -> Option<Draws> {
+        self.draws.lock().unwrap_or_else(PoisonError::into_inner).get(&balancer).cloned()
     }
 
     pub(crate) fn panicked(&self) {

@@ -6,10 +6,12 @@
 
 pub mod counters;
 mod dice;
+pub mod sample;
 pub mod server;
 mod tally;
 mod tcp;
 mod udp;
 
 pub use counters::{Counted, DecisionKey};
+pub use sample::{Sample, Sampling};
 pub use server::{Server, StartError};

@@ -1,5 +1,7 @@
 //! Starting and stopping all listeners.
 
+mod draws;
+
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -12,6 +14,7 @@ use trimtab_live::Cell;
 use trimtab_net::{tcp, thread, udp};
 
 use crate::counters::{Counted, Shared};
+use crate::sample::Sampling;
 use crate::tcp::Listener;
 use crate::udp::Thread;
 
@@ -39,11 +42,16 @@ pub enum StartError {
 
 impl Server {
     /// Binds every address for UDP and TCP before the first query is answered. `threads` UDP threads
-    /// serve each address; 0 means one for each core. Must be called on a tokio runtime, which runs TCP.
+    /// serve each address; 0 means one for each core. Some decisions are handed to `sampling`. Must be called on a tokio runtime, which runs TCP.
     ///
     /// # Errors
     /// When an address cannot be bound; nothing is left running then.
-    pub fn start(listen: &[SocketAddr], threads: usize, cell: &Cell) -> Result<Server, StartError> {
+    pub fn start(
+        listen: &[SocketAddr],
+        threads: usize,
+        cell: &Cell,
+        sampling: Option<&Sampling>,
+    ) -> Result<Server, StartError> {
         let cores = thread::cores().map_err(StartError::Thread)?;
         let per_address = if threads == 0 { cores.len().max(1) } else { threads };
         let mut bound = Vec::new();
@@ -61,10 +69,11 @@ impl Server {
         };
         for Bound { sockets, listener, .. } in bound {
             for (socket, core) in sockets.into_iter().zip(cores.iter().cycle()) {
-                server.start_thread(socket, *core, cell)?;
+                server.start_thread(socket, *core, cell, sampling)?;
             }
             let counters = server.counters();
-            let listener = Listener::new(listener, cell, counters, stopped.clone());
+            let listener =
+                Listener::new(listener, cell, counters, sampling.cloned(), stopped.clone());
             server.streams.spawn(listener.run());
         }
         Ok(server)
@@ -117,11 +126,13 @@ impl Server {
         socket: UdpSocket,
         core: usize,
         cell: &Cell,
+        sampling: Option<&Sampling>,
     ) -> Result<(), StartError> {
         let worker = Thread {
             socket,
             snapshots: cell.reader(),
             counters: self.counters(),
+            sampling: sampling.cloned(),
             stop: Arc::clone(&self.stop_threads),
         };
         let name = format!("dns-udp-{core}");

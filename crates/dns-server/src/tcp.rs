@@ -18,6 +18,7 @@ use trimtab_live::{Cell, clock};
 
 use crate::counters::Shared;
 use crate::dice::Seeded;
+use crate::sample::{Sample, Sampler, Sampling};
 use crate::tally::Tally;
 
 /// Connections at a time; each holds a few kilobytes while it is idle.
@@ -40,6 +41,7 @@ pub(crate) struct Listener {
     listener: std::net::TcpListener,
     cell: Cell,
     counters: Arc<Shared>,
+    sampling: Option<Sampling>,
     stopped: watch::Receiver<bool>,
 }
 
@@ -59,6 +61,7 @@ struct Connection {
     client: Arc<Client>,
     started: Instant,
     tally: Tally,
+    sampling: Option<Sampling>,
     stopped: watch::Receiver<bool>,
 }
 
@@ -66,6 +69,7 @@ struct Connection {
 struct Answers {
     scratch: Scratch,
     dice: Seeded,
+    sampler: Sampler,
     reply: Box<[u8]>,
     output: Vec<u8>,
 }
@@ -77,9 +81,10 @@ impl Listener {
         listener: std::net::TcpListener,
         cell: &Cell,
         counters: Arc<Shared>,
+        sampling: Option<Sampling>,
         stopped: watch::Receiver<bool>,
     ) -> Listener {
-        Listener { listener, cell: cell.clone(), counters, stopped }
+        Listener { listener, cell: cell.clone(), counters, sampling, stopped }
     }
 
     pub(crate) async fn run(self) {
@@ -131,6 +136,7 @@ impl Listener {
             client: Arc::clone(client),
             started,
             tally: Tally::new(Arc::clone(&self.counters)),
+            sampling: self.sampling.clone(),
             stopped: self.stopped.clone(),
         }
     }
@@ -188,7 +194,7 @@ impl Connection {
 
     /// Until the client closes, is silent for too long, or sends what is no DNS message.
     async fn serve(&mut self) -> std::io::Result<()> {
-        let mut answers = Answers::new();
+        let mut answers = Answers::new(self.sampling.take());
         let mut input: Vec<u8> = Vec::new();
         loop {
             let limit = if input.is_empty() { IDLE_MAX } else { MESSAGE_MAX };
@@ -221,10 +227,11 @@ impl Connection {
 // === impl Answers ===
 
 impl Answers {
-    fn new() -> Answers {
+    fn new(sampling: Option<Sampling>) -> Answers {
         Answers {
             scratch: Scratch::new(),
             dice: Seeded::new(),
+            sampler: Sampler::new(sampling),
             // Untouched pages of it cost nothing; a large answer is rare.
             reply: vec![0; MESSAGE_BYTES_MAX].into(),
             output: Vec::new(),
@@ -240,9 +247,21 @@ impl Answers {
     ) -> std::io::Result<()> {
         let snapshot = cell.load();
         let (view, now, dice) = (snapshot.view(), clock::now(), self.dice.draw());
-        let Answers { scratch, reply, output, .. } = self;
+        let Answers { scratch, reply, output, sampler, .. } = self;
         let outcome = answer(query, from, Transport::Tcp, &view, now, dice, scratch, reply);
         tally.answered(Transport::Tcp, &outcome);
+        if sampler.wants(&outcome, dice) {
+            let sample = Sample {
+                snapshot: Arc::clone(&snapshot),
+                now,
+                dice,
+                from,
+                via: Transport::Tcp,
+                query: query.into(),
+                reply: reply.get(..outcome.len()).unwrap_or(&[]).into(),
+            };
+            sampler.take(sample, &outcome);
+        }
         match outcome {
             Outcome::Reply { len, .. } => {
                 let length = u16::try_from(len).map_err(std::io::Error::other)?;

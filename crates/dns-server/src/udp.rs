@@ -11,6 +11,7 @@ use trimtab_net::udp::{Batch, Received, Served};
 
 use crate::counters::Shared;
 use crate::dice::Seeded;
+use crate::sample::{Sample, Sampler, Sampling};
 use crate::tally::Tally;
 
 /// Everything one thread owns.
@@ -18,6 +19,7 @@ pub(crate) struct Thread {
     pub(crate) socket: UdpSocket,
     pub(crate) snapshots: Reader,
     pub(crate) counters: Arc<Shared>,
+    pub(crate) sampling: Option<Sampling>,
     pub(crate) stop: Arc<AtomicBool>,
 }
 
@@ -30,6 +32,7 @@ impl Thread {
         let mut scratch = Scratch::new();
         let mut dice = Seeded::new();
         let mut tally = Tally::new(Arc::clone(&self.counters));
+        let mut sampler = Sampler::new(self.sampling.take());
         while !self.stop.load(Ordering::Relaxed) {
             let received = match batch.receive(&self.socket) {
                 Ok(received) => received,
@@ -43,7 +46,8 @@ impl Thread {
                 continue;
             }
             let serving = AssertUnwindSafe(|| {
-                serve(received, &mut self.snapshots, &mut scratch, &mut dice, &mut tally)
+                let chance = (&mut dice, &mut sampler);
+                serve(received, &mut self.snapshots, &mut scratch, chance, &mut tally)
             });
             match catch_unwind(serving) {
                 Ok(served) => tally.served(&served),
@@ -59,15 +63,29 @@ fn serve(
     received: Received<'_>,
     snapshots: &mut Reader,
     scratch: &mut Scratch,
-    dice: &mut Seeded,
+    (dice, sampler): (&mut Seeded, &mut Sampler),
     tally: &mut Tally,
 ) -> Served {
     let now = clock::now();
-    let view = snapshots.load().view();
+    let snapshot = snapshots.load();
+    let view = snapshot.view();
     tally.tick(now);
     received.serve(|query, from, out| {
-        let outcome = answer(query, from, Transport::Udp, &view, now, dice.draw(), scratch, out);
+        let drawn = dice.draw();
+        let outcome = answer(query, from, Transport::Udp, &view, now, drawn, scratch, out);
         tally.answered(Transport::Udp, &outcome);
+        if sampler.wants(&outcome, drawn) {
+            let sample = Sample {
+                snapshot: Arc::clone(snapshot),
+                now,
+                dice: drawn,
+                from,
+                via: Transport::Udp,
+                query: query.into(),
+                reply: out.get(..outcome.len()).unwrap_or(&[]).into(),
+            };
+            sampler.take(sample, &outcome);
+        }
         match outcome {
             Outcome::Reply { len, .. } => Some(len),
             Outcome::Drop(_) => None,

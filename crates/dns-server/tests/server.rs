@@ -35,6 +35,7 @@ fn snapshot() -> Snapshot {
             balancers: Arc::default(),
             geo: Arc::new(trimtab_geo::Builder::empty().unwrap().build()),
             site: Site::at("FRA".parse().unwrap()).unwrap(),
+            epochs: Arc::default(),
         },
         node: Arc::new(Node::new()),
         jobs: Arc::default(),
@@ -50,7 +51,7 @@ fn query(id: u8) -> Vec<u8> {
 
 fn start() -> (Server, SocketAddr) {
     let cell = Cell::new(snapshot());
-    let server = Server::start(&["127.0.0.1:0".parse().unwrap()], 1, &cell).unwrap();
+    let server = Server::start(&["127.0.0.1:0".parse().unwrap()], 1, &cell, None).unwrap();
     let address = server.addresses()[0];
     (server, address)
 }
@@ -149,6 +150,6 @@ async fn bytes_that_are_no_query_end_the_stream_and_nothing_else() {
 async fn a_taken_address_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    let refused = Server::start(&[address], 1, &Cell::new(snapshot())).unwrap_err();
+    let refused = Server::start(&[address], 1, &Cell::new(snapshot()), None).unwrap_err();
     assert_eq!(refused.to_string(), format!("listen on {address} for DNS over TCP"));
 }

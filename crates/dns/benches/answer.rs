@@ -111,6 +111,7 @@ fn stage(first_label: &str, qtype: u8, subnet: bool) -> Box<Stage> {
         balancers: Arc::new(vec![Some(Arc::new(balancer()))]),
         geo: Arc::new(geo.build()),
         site: Site::at("FRA".parse().expect("a code")).expect("an airport"),
+        epochs: Arc::default(),
     };
     Box::new(Stage {
         zones: zones(),

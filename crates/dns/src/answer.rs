@@ -1,6 +1,8 @@
 //! One query, from its bytes to the bytes of its answer: every branch that a query can take.
 
+mod recorded;
 mod walk;
+mod why;
 
 use std::net::SocketAddr;
 
@@ -15,9 +17,11 @@ use crate::name::Folded;
 use crate::node::{Node, UDP_PAYLOAD_MIN};
 use crate::query::{Header, Question};
 use crate::reply::{Full, Place, Reply};
-use crate::zone::{CLASS_IN, Found};
+use crate::zone::{CLASS_IN, Found, TXT};
 use crate::zones::Zones;
 use walk::{Next, Walk};
+
+pub use recorded::{Recorded, record};
 
 /// Everything an answer reads, all of one moment.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +81,23 @@ pub fn answer(
     scratch: &mut Scratch,
     out: &mut [u8],
 ) -> Outcome {
+    respond(query, from, via, view, now, dice, scratch, out, None)
+}
+
+/// Inlined, so that the answer of every query pays nothing for what those who record want.
+#[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "those of `answer` and one more")]
+fn respond<'a>(
+    query: &'a [u8],
+    from: SocketAddr,
+    via: Transport,
+    view: &'a View<'a>,
+    now: Moment,
+    dice: u64,
+    scratch: &'a mut Scratch,
+    out: &mut [u8],
+    record: Option<&'a mut Option<Recorded>>,
+) -> Outcome {
     let header = match Header::read(query) {
         Ok(header) => header,
         Err(reason) => return Outcome::Drop(reason),
@@ -92,7 +113,10 @@ pub fn answer(
     let Some(question) = Question::read(query, &mut scratch.name) else {
         return without_question(reply, &header, Rcode::FormErr);
     };
-    let extra = Extra::read(&header, question.rest);
+    let mut extra = Extra::read(&header, question.rest);
+    if let Some(edns) = extra.edns.as_mut().filter(|edns| edns.asks_trace) {
+        edns.asks_trace = view.node.explains_to(from.ip());
+    }
     let edns = extra.edns.as_ref();
     let opt = edns.map_or(0, |edns| edns.reply_len(view.node));
     if reply.question(question.wire, limit(via, edns, view.node), opt).is_err() {
@@ -104,8 +128,19 @@ pub fn answer(
         subnet: edns.is_some_and(|edns| edns.subnet.is_some()),
         ..Facts::default()
     };
-    let mut walk =
-        Walk { view, qtype, from: from.ip(), edns, now, dice, scratch, reply, facts, scope: 0 };
+    let mut walk = Walk {
+        view,
+        qtype,
+        from: from.ip(),
+        edns,
+        now,
+        dice,
+        scratch,
+        reply,
+        facts,
+        scope: 0,
+        record,
+    };
     let resolved = match extra.fault.or_else(|| refusal(qtype)) {
         Some(rcode) => Ok(rcode),
         None => match qclass {
@@ -119,6 +154,9 @@ pub fn answer(
 
 /// Follows the name through the zones of this node (RFC 1034 section 4.3.2).
 fn resolve(walk: &mut Walk<'_, '_>) -> Result<Rcode, Full> {
+    if walk.qtype == TXT && walk.asks_why() {
+        return walk.tell_why();
+    }
     let zones = walk.view.zones;
     let mut owner = Place::QUESTION;
     let mut owners = ArrayVec::<Place, CHAIN_MAX>::new();

@@ -17,6 +17,8 @@ pub(crate) struct Edns<'q> {
     pub(crate) payload: u16,
     dnssec_ok: bool,
     asks_server_id: bool,
+    /// For the number by which the decision can be explained later.
+    pub(crate) asks_trace: bool,
     pub(crate) subnet: Option<Ecs<'q>>,
 }
 
@@ -39,6 +41,9 @@ pub(crate) struct Extra<'q> {
 const OPT: u16 = 41;
 const OPTION_NSID: u16 = 3;
 const OPTION_SUBNET: u16 = 8;
+/// Of the range for local use (RFC 6891 section 9): empty in a query, eight bytes in its answer.
+const OPTION_TRACE: u16 = 65_432;
+const TRACE_BYTES: usize = 8;
 const DNSSEC_OK: u16 = 0x8000;
 /// Root, type, payload, four bytes of flags, length.
 const OPT_BYTES: usize = 11;
@@ -119,6 +124,7 @@ impl<'q> Edns<'q> {
             let value = rest.take(u16::from_be_bytes([l0, l1]).into())?;
             match u16::from_be_bytes([c0, c1]) {
                 OPTION_NSID => self.asks_server_id = true,
+                OPTION_TRACE => self.asks_trace = true,
                 OPTION_SUBNET if self.subnet.is_some() => return None,
                 OPTION_SUBNET => self.subnet = Some(Ecs::read(value)?),
                 _ => {}
@@ -133,7 +139,8 @@ impl<'q> Edns<'q> {
             (OPTION_HEADER_BYTES + ECS_HEADER_BYTES).saturating_add(ecs.address.len())
         });
         let id = self.server_id(node).map_or(0, |id| OPTION_HEADER_BYTES.saturating_add(id.len()));
-        OPT_BYTES.saturating_add(subnet).saturating_add(id)
+        let trace = if self.asks_trace { OPTION_HEADER_BYTES + TRACE_BYTES } else { 0 };
+        OPT_BYTES.saturating_add(subnet).saturating_add(id).saturating_add(trace)
     }
 
     /// Writes the OPT record, `len` bytes. DO is copied (RFC 3225 section 3), the other flags are cleared (RFC 6891
@@ -142,6 +149,7 @@ impl<'q> Edns<'q> {
         &self,
         rcode: Rcode,
         scope: u8,
+        trace: u64,
         len: usize,
         node: &Node,
         to: &mut Reply<'_>,
@@ -158,6 +166,10 @@ impl<'q> Edns<'q> {
         if let Some(id) = self.server_id(node) {
             to.append_array(option_header(OPTION_NSID, id.len())?)?;
             to.append(id.as_bytes())?;
+        }
+        if self.asks_trace {
+            to.append_array(option_header(OPTION_TRACE, TRACE_BYTES)?)?;
+            to.append_array(trace.to_be_bytes())?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! What became of a query, for those who count.
 
 use trimtab_model::ZoneId;
-use trimtab_steer::{BalancerSlot, Why};
+use trimtab_steer::{BalancerSlot, Decision, Why, World};
 
 /// The end of one query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,13 +35,45 @@ pub struct Facts {
     /// The zone that the question's name is in.
     pub zone: Option<ZoneId>,
     pub steered: Option<Steered>,
+    /// The answer carries its trace id, so its decision is wanted later.
+    pub traced: bool,
 }
 
 /// The decision that the addresses came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Steered {
     pub balancer: BalancerSlot,
+    /// The number of the balancer's [`Epoch`](trimtab_steer::Epoch).
+    pub epoch: u32,
+    /// Of the endpoints that were picked, the one that comes first: its index in the pool.
+    pub first: Option<u16>,
     pub why: Why,
+}
+
+// === impl Outcome ===
+
+impl Outcome {
+    /// Bytes of the reply.
+    pub fn len(&self) -> usize {
+        match self {
+            Outcome::Reply { len, .. } => *len,
+            Outcome::Drop(_) => 0,
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+// === impl Steered ===
+
+impl Steered {
+    #[inline]
+    pub(crate) fn by(world: &World, balancer: BalancerSlot, decision: &Decision<'_>) -> Steered {
+        let first = decision.picks.iter().next().map(|pick| pick.endpoint);
+        Steered { balancer, epoch: world.epoch(balancer).number, first, why: decision.why }
+    }
 }
 
 /// The response codes that this server gives (IANA registry "DNS RCODEs").

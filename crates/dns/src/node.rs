@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use trimtab_steer::Wanted;
 
 /// The node's own part of every answer.
@@ -13,6 +14,7 @@ pub struct Node {
     version: Option<Box<str>>,
     udp_payload_max: u16,
     answers_max: usize,
+    explain_to: Box<[IpNet]>,
 }
 
 /// A setting that answers have no room for.
@@ -22,6 +24,8 @@ pub enum NodeError {
     TooManyAddresses { count: usize },
     #[error("a server id or version of {bytes} bytes; at most {TEXT_BYTES_MAX}")]
     LongText { bytes: usize },
+    #[error("{count} networks that may ask why; at most {EXPLAIN_TO_MAX}")]
+    TooManyNetworks { count: usize },
     #[error("a UDP payload of {bytes} bytes; 512 to {UDP_PAYLOAD_MAX}")]
     Payload { bytes: u16 },
 }
@@ -35,6 +39,8 @@ pub const UDP_PAYLOAD_MIN: u16 = 512;
 const ADDRESSES_MAX: usize = 8;
 /// The text must fit beside the longest question in 512 bytes.
 const TEXT_BYTES_MAX: usize = 100;
+/// Networks of operators; every question why is held against each.
+const EXPLAIN_TO_MAX: usize = 64;
 
 // === impl Node ===
 
@@ -48,6 +54,7 @@ impl Node {
             version: None,
             udp_payload_max: UDP_PAYLOAD_MAX,
             answers_max: trimtab_steer::ANSWERS_MAX,
+            explain_to: Box::new([]),
         }
     }
 
@@ -96,6 +103,24 @@ impl Node {
     pub fn with_answers_max(mut self, count: usize) -> Node {
         self.answers_max = count.clamp(1, trimtab_steer::ANSWERS_MAX);
         self
+    }
+
+    /// Who may ask `_why` and for the trace id of an answer; nobody else learns how this node decides.
+    ///
+    /// # Errors
+    /// When there are more than 64.
+    pub fn with_explain_to(mut self, networks: &[IpNet]) -> Result<Node, NodeError> {
+        let count = networks.len();
+        if count > EXPLAIN_TO_MAX {
+            return Err(NodeError::TooManyNetworks { count });
+        }
+        self.explain_to = networks.into();
+        Ok(self)
+    }
+
+    pub(crate) fn explains_to(&self, client: IpAddr) -> bool {
+        let client = client.to_canonical();
+        self.explain_to.iter().any(|network| network.contains(&client))
     }
 
     pub(crate) fn addresses(&self, wanted: Wanted) -> &[IpAddr] {

@@ -45,6 +45,8 @@ const TC: u16 = 0x0200;
 const POINTER: u16 = 0xC000;
 /// A pointer has fourteen bits.
 const POINTER_MAX: usize = 0x3FFF;
+/// RFC 1035 section 3.3: one byte of length.
+const STRING_BYTES_MAX: usize = 255;
 /// Where a record whose owner is a pointer has its TTL.
 const TTL_AT: usize = 6;
 
@@ -178,13 +180,17 @@ impl<'o> Reply<'o> {
         Ok(place)
     }
 
-    /// One TXT record of one string; the text is at most 255 bytes long.
+    /// One TXT record, of as many strings of 255 bytes as the text needs (RFC 1035 section 3.3.14).
     pub(crate) fn text(&mut self, class: u16, ttl: u32, text: &str) -> Result<(), Full> {
-        let length = u8::try_from(text.len()).map_err(|_too_long| Full)?;
-        self.record(Place::QUESTION, TXT, class, ttl, [length])?;
-        let rdata_length = u16::from(length).saturating_add(1);
-        self.patch(self.len.saturating_sub(3), rdata_length.to_be_bytes())?;
-        self.append(text.as_bytes())
+        self.record(Place::QUESTION, TXT, class, ttl, [])?;
+        let length_at = self.len.saturating_sub(2);
+        for string in text.as_bytes().chunks(STRING_BYTES_MAX) {
+            // A chunk is no longer than its length byte can say.
+            self.append_array([u8::try_from(string.len()).unwrap_or(u8::MAX)])?;
+            self.append(string)?;
+        }
+        let length = self.len.saturating_sub(length_at).saturating_sub(2);
+        self.patch(length_at, u16::try_from(length).map_err(|_too_long| Full)?.to_be_bytes())
     }
 
     /// Whether the name at `place` is the same as `name`, in any letter case.
@@ -202,18 +208,18 @@ impl<'o> Reply<'o> {
         self.truncated = true;
     }
 
-    /// Header and OPT record; gives the length of the message.
+    /// Header and OPT record, with the scope of the client subnet and the trace id; gives the length of the message.
     pub(crate) fn finish(
         mut self,
         header: &Header,
         rcode: Rcode,
-        edns: Option<(&Edns<'_>, u8)>,
+        edns: Option<(&Edns<'_>, u8, u64)>,
         node: &Node,
     ) -> Result<usize, Full> {
-        if let Some((edns, scope)) = edns {
+        if let Some((edns, scope, trace)) = edns {
             let len = std::mem::take(&mut self.opt);
             self.limit = self.limit.saturating_add(len);
-            edns.write(rcode, scope, len, node, &mut self)?;
+            edns.write(rcode, scope, trace, len, node, &mut self)?;
             self.count(Section::Additional, 1);
         }
         self.write_header(header, rcode).ok_or(Full)?;

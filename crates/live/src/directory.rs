@@ -28,6 +28,8 @@ pub(crate) struct Touched {
     pub(crate) pools: BTreeSet<PoolId>,
     pub(crate) balancers: BTreeSet<BalancerId>,
     pub(crate) zones: BTreeSet<ZoneId>,
+    /// Balancers whose own configuration was written, of all that must be built anew.
+    pub(crate) rewritten: BTreeSet<BalancerId>,
     /// Names that balancers left, by zone.
     pub(crate) left: Vec<(ZoneId, trimtab_model::Name)>,
     /// Slots whose pool or balancer is gone.
@@ -137,9 +139,11 @@ impl Directory {
                 self.balancer_slots.take(id);
                 self.balancers.insert(id, *balancer);
                 touched.balancers.insert(id);
+                touched.rewritten.insert(id);
             }
             _ => {
                 touched.balancers.remove(&id);
+                touched.rewritten.remove(&id);
                 let freed = self.balancer_slots.give_back(&id);
                 touched.freed_balancers.extend(freed.map(BalancerSlot));
             }

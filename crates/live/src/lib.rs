@@ -4,6 +4,7 @@ pub mod cell;
 pub mod changes;
 pub mod clock;
 mod directory;
+mod epochs;
 pub mod event;
 mod hosts;
 mod observers;

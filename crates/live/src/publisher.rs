@@ -12,11 +12,12 @@ use tokio::sync::mpsc;
 use trimtab_dns::Node;
 use trimtab_geo::Table;
 use trimtab_model::balancer::Scope;
-use trimtab_model::{Moment, PoolId};
+use trimtab_model::{Moment, PoolId, Timestamp};
 use trimtab_steer::{Balancer, Pool, Site, World};
 
 use crate::changes::HealthChange;
 use crate::directory::{Directory, Touched};
+use crate::epochs::Epochs;
 use crate::hosts::HostTable;
 use crate::observers::{Observer, Observers, limits_of};
 use crate::saved::{Clocks, Saved};
@@ -63,6 +64,7 @@ pub struct Publisher {
     geo: Arc<Table>,
     pools: Vec<Option<Arc<Pool>>>,
     balancers: Vec<Option<Arc<Balancer>>>,
+    epochs: Epochs,
     jobs: BTreeMap<PoolId, Arc<crate::Job>>,
     /// The jobs as the last snapshot had them; None when they changed since.
     listed: Option<Arc<Vec<Arc<crate::Job>>>>,
@@ -94,6 +96,7 @@ impl Publisher {
             geo: start.geo,
             pools: Vec::new(),
             balancers: Vec::new(),
+            epochs: Epochs::default(),
             jobs: BTreeMap::new(),
             listed: None,
             revision: 0,
@@ -127,6 +130,7 @@ impl Publisher {
                 balancers: Arc::new(self.balancers.clone()),
                 geo: Arc::clone(&self.geo),
                 site: self.settings.site,
+                epochs: self.epochs.begin(&self.balancers, wall_time),
             },
             node: Arc::clone(&self.settings.node),
             jobs,
@@ -183,6 +187,8 @@ impl Publisher {
             Event::Report(report) => now + self.apply_report(&report),
             Event::Geo(table) => {
                 self.geo = table;
+                // Its table of latencies has its own numbers of pools.
+                self.reported.extend(self.directory.pools.keys());
                 now
             }
             Event::Resolved(resolved) => {
@@ -207,6 +213,10 @@ impl Publisher {
         for &id in &touched.balancers {
             self.build_balancer(id);
         }
+        let rewritten = touched.rewritten.iter();
+        for slot in rewritten.filter_map(|&id| self.directory.balancer_slot(id)) {
+            self.epochs.rewritten(slot);
+        }
         for names in batch.names {
             self.hosted.set_records(names.zone, &names.name, &names.records);
         }
@@ -222,6 +232,7 @@ impl Publisher {
         }
         for slot in &touched.freed_pools {
             let gone = put(&mut self.pools, slot.0, None);
+            self.epochs.pool_changed(*slot);
             if let Some(pool) = gone {
                 self.set_job(pool.id, None);
                 self.hosts.forget(&pool);
@@ -240,11 +251,15 @@ impl Publisher {
         let known = before.filter(|before| same_endpoints(before, config)).map(|b| &b.health);
         let health = self.observers.health(config, monitor, known);
         self.hosts.follow(before, config);
-        let pool = Pool::resolved(config, health, |name| self.hosts.addresses(name));
+        let pool = Pool::resolved(config, health, |name| self.hosts.addresses(name))
+            .measured_by(self.geo.latencies());
         if let Some(change) = HealthChange::between(before, &pool, config, SystemTime::now()) {
             self.tell(change);
         }
         let job = self.observers.job(config, monitor);
+        if !before.is_some_and(|before| before.draws_as(&pool)) {
+            self.epochs.pool_changed(slot);
+        }
         put(&mut self.pools, slot.0, Some(Arc::new(pool)));
         self.set_job(id, job);
     }
@@ -339,6 +354,12 @@ async fn sleep_until(at: Option<Moment>) {
         Some(at) => tokio::time::sleep_until(clock::instant(at).into()).await,
         None => std::future::pending().await,
     }
+}
+
+/// A clock before 1970 is set wrong, and says so best as 1970.
+fn wall_time() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
 fn same_endpoints(before: &Pool, config: &trimtab_model::Pool) -> bool {

@@ -56,6 +56,7 @@ fn world(pools: u8, weights_differ: bool) -> World {
         balancers: Arc::default(),
         geo: Arc::new(table.map(|builder| builder.build()).expect("a geofeed of two lines")),
         site: Site::at("FRA".parse().expect("a code")).expect("an airport"),
+        epochs: Arc::default(),
     }
 }
 
@@ -120,6 +121,7 @@ fn staged(world: World, balancer: Balancer) -> Stage {
             address: [10, 49, 0, 1].into(),
             subnet: Some(Subnet { address: [10, 81, 5, 0].into(), source_prefix: 24 }),
             wanted: Wanted::A,
+            open: &[],
         },
         now: Moment::default() + Duration::from_secs(7),
     }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use trimtab_model::balancer::{LocationMode, LocationStrategy, PreferEcs, SteeringPolicy};
+use trimtab_model::balancer::{
+    LocationMode, LocationStrategy, PersistenceKey, PreferEcs, Scope, SteeringPolicy,
+};
 use trimtab_model::pool::Weight;
 use trimtab_model::{self as model, BalancerId, Country, Name, PoolId, Pop, Region};
 
@@ -17,6 +19,7 @@ pub struct PoolSlot(pub u32);
 #[derive(Clone, Debug)]
 pub struct Balancer {
     pub id: BalancerId,
+    pub scope: Scope,
     pub name: Name,
     pub enabled: bool,
     pub proxied: bool,
@@ -28,6 +31,8 @@ pub struct Balancer {
     pub geo: GeoLists,
     pub location: LocationStrategy,
     pub rules: Rules,
+    /// Who asks again keeps its endpoint.
+    pub persistence: Option<PersistenceKey>,
     /// Every pool that is named anywhere.
     pub pools: Box<[PoolSlot]>,
 }
@@ -72,13 +77,14 @@ impl Balancer {
         config: &model::Balancer,
         slot: impl Fn(PoolId) -> Option<PoolSlot>,
     ) -> Option<Balancer> {
-        let steering = &config.steering;
+        let (steering, kept) = (&config.steering, config.extension.persistence);
         Some(Balancer {
             id: config.id,
+            scope: config.scope,
             name: config.name.clone(),
             enabled: config.enabled,
             proxied: config.proxied,
-            ttl: config.ttl,
+            ttl: kept.and_then(|kept| kept.ttl).unwrap_or(config.ttl),
             policy: steering.policy,
             candidates: candidates(&steering.default_pools, config, &slot),
             fallback: slot(steering.fallback_pool)?,
@@ -89,6 +95,7 @@ impl Balancer {
             },
             location: steering.location.unwrap_or(LOCATION_DEFAULT),
             rules: Rules::build(config, &slot),
+            persistence: kept.map(|kept| kept.key),
             pools: config.pools().into_iter().filter_map(&slot).collect(),
         })
     }

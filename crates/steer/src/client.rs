@@ -6,7 +6,7 @@ use trimtab_geo::Place;
 use trimtab_model::Wanted;
 use trimtab_model::balancer::{LocationMode, LocationStrategy, PreferEcs, SteeringPolicy};
 
-use crate::World;
+use crate::{PoolSlot, World};
 
 /// One question's sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Client<'a> {
     /// The client behind the resolver, when the query carries it (RFC 7871).
     pub subnet: Option<Subnet>,
     pub wanted: Wanted,
+    /// Requests under way at pools, for policies that count them; nobody counts them for DNS.
+    pub open: &'a [(PoolSlot, u32)],
 }
 
 /// The client subnet of a query.
@@ -60,6 +62,25 @@ impl Client<'_> {
         self.subnet.map_or(0, |subnet| subnet.source_prefix)
     }
 
+    /// Requests under way at a pool.
+    pub(crate) fn open_at(&self, pool: PoolSlot) -> u32 {
+        self.open.iter().find(|(slot, _)| *slot == pool).map_or(0, |(_, open)| *open)
+    }
+
+    /// The address that stands for the client, and for how many bits of it something could differ: 0 for one that
+    /// is not the client's own. None when the strategy looks at this node instead.
+    pub(crate) fn address_by(
+        &self,
+        strategy: LocationStrategy,
+        policy: SteeringPolicy,
+    ) -> Option<(IpAddr, u8)> {
+        match (self.preferred_subnet(strategy, policy), strategy.mode) {
+            (Some(subnet), _) => Some((subnet.address, subnet.source_prefix)),
+            (None, LocationMode::ResolverIp) => Some((self.address, 0)),
+            (None, LocationMode::Pop) => None,
+        }
+    }
+
     /// Where a DNS-only client is: its subnet if the strategy prefers that, else by the strategy's mode,
     /// else the place of this node. That nobody knows where the subnet is holds for a part of the world too.
     pub fn locate<'w>(
@@ -89,17 +110,25 @@ impl Client<'_> {
         strategy: LocationStrategy,
         policy: SteeringPolicy,
     ) -> Option<Location<'w>> {
+        let subnet = self.preferred_subnet(strategy, policy)?;
+        let found = world.geo.locate(subnet.address);
+        // A scope longer than what was asked would keep resolvers from caching (RFC 7871 section 7.2.1).
+        let scope = found.prefix.min(subnet.source_prefix);
+        Some(Location { place: found.place, source: LocationSource::Ecs, scope })
+    }
+
+    fn preferred_subnet(
+        &self,
+        strategy: LocationStrategy,
+        policy: SteeringPolicy,
+    ) -> Option<Subnet> {
         let preferred = match strategy.prefer_ecs {
             PreferEcs::Always => true,
             PreferEcs::Never => false,
             PreferEcs::Proximity => policy == SteeringPolicy::Proximity,
             PreferEcs::Geo => policy == SteeringPolicy::Geo,
         };
-        let subnet = self.subnet.filter(|subnet| preferred && subnet.source_prefix > 0)?;
-        let found = world.geo.locate(subnet.address);
-        // A scope longer than what was asked would keep resolvers from caching (RFC 7871 section 7.2.1).
-        let scope = found.prefix.min(subnet.source_prefix);
-        Some(Location { place: found.place, source: LocationSource::Ecs, scope })
+        self.subnet.filter(|subnet| preferred && subnet.source_prefix > 0)
     }
 
     fn locate_by_resolver<'w>(

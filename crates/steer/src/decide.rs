@@ -7,6 +7,7 @@ use trimtab_model::{Moment, Wait};
 
 use crate::dice::Dice;
 use crate::endpoint::{self, Picks};
+use crate::persistence::Identity;
 use crate::policy::{self, Asked, Choice};
 use crate::pool::{Endpoint, Member, Pool, Set};
 use crate::rules;
@@ -76,7 +77,11 @@ fn walk<'a>(
     let mut dice = Dice::new(dice);
     let ruled = rules::settle(world, balancer, client, notes);
     let settings = &ruled.settings;
-    let asked = Asked { world, settings, client, now };
+    let kept = balancer.persistence.map(|key| Identity::of(key, client, world));
+    if let Some(identity) = kept {
+        notes.note(Step::Known { who: identity.who });
+    }
+    let asked = Asked { world, settings, client, kept: kept.as_ref(), now };
     let mut choice = match ruled.fixed {
         true => Choice::fixed(),
         false => choose_pool(&asked, &mut dice, notes),
@@ -88,7 +93,7 @@ fn walk<'a>(
     let (picks, endpoints, hashed_scope) = match found {
         Some((slot, pool)) => {
             notes.note(Step::Chose { pool: slot, how: choice.chosen });
-            choose_endpoints(slot, pool, choice.chosen, client, &mut dice, notes)
+            choose_endpoints(&asked, (slot, pool), choice.chosen, &mut dice, notes)
         }
         None => (Picks::default(), EndpointChoice::NoPool, 0),
     };
@@ -99,7 +104,7 @@ fn walk<'a>(
         picks,
         ttl,
         soonest_flip: choice.soonest_flip,
-        scope: choice.scope.max(hashed_scope).max(ruled.scope),
+        scope: choice.scope.max(hashed_scope).max(ruled.scope).max(kept.map_or(0, |k| k.scope)),
         why: Why {
             policy: settings.policy,
             location: choice.location,
@@ -140,15 +145,15 @@ fn choose_fallback(asked: &Asked<'_>, choice: &mut Choice, notes: &mut impl Note
 }
 
 fn choose_endpoints<'a>(
-    slot: PoolSlot,
-    pool: &'a Pool,
+    asked: &Asked<'_>,
+    (slot, pool): (PoolSlot, &'a Pool),
     chosen: PoolChoice,
-    client: &Client<'_>,
     dice: &mut Dice,
     notes: &mut impl Notes,
 ) -> (Picks<'a>, EndpointChoice, u8) {
+    let client = asked.client;
     let set = eligible(pool, chosen, client);
-    let (picks, how) = endpoint::choose(pool.policy, set, client, dice);
+    let (picks, how) = endpoint::choose(pool.policy, set, client, asked.kept, dice);
     notes.note(Step::Endpoints { how, eligible: set.members().len() });
     for pick in picks.iter() {
         notes.note(Step::Answered { pool: slot, endpoint: pick.endpoint, data: pick.data });
@@ -162,6 +167,7 @@ fn eligible<'a>(pool: &'a Pool, chosen: PoolChoice, client: &Client<'_>) -> &'a 
         PoolChoice::Fallback => pool.whatever_health(client.wanted),
         PoolChoice::FirstUsable
         | PoolChoice::Drawn
+        | PoolChoice::Kept
         | PoolChoice::Nearest
         | PoolChoice::Fastest
         | PoolChoice::FixedResponse

@@ -6,6 +6,7 @@ use trimtab_model::pool::OriginPolicy;
 use crate::Client;
 use crate::decide::ANSWERS_MAX;
 use crate::dice::{Dice, mix};
+use crate::persistence::{Identity, rendezvous};
 use crate::pool::{Data, Member, Set, hash_ip};
 use crate::why::EndpointChoice;
 
@@ -22,19 +23,24 @@ pub fn choose<'a>(
     policy: OriginPolicy,
     set: &'a Set,
     client: &Client<'_>,
+    kept: Option<&Identity>,
     dice: &mut Dice,
 ) -> (Picks<'a>, EndpointChoice) {
     let members = set.members();
-    let (chosen, how) = match policy {
+    let client_hash = || hash_ip(client.address(), 0);
+    let one = |chosen: Option<u16>| chosen.into_iter().collect();
+    let (chosen, how) = match (policy, kept) {
         _ if members.is_empty() => (ArrayVec::new(), EndpointChoice::NoneOfFamily),
-        OriginPolicy::Hash => (hashed(set, client).into_iter().collect(), EndpointChoice::Hashed),
+        (_, Some(identity)) => (one(hashed(set, identity.place(0))), EndpointChoice::Kept),
+        (OriginPolicy::Hash, None) => (one(hashed(set, client_hash())), EndpointChoice::Hashed),
         // On DNS nobody counts open requests: weights alone decide.
-        OriginPolicy::Random
-        | OriginPolicy::LeastOutstandingRequests
-        | OriginPolicy::LeastConnections => match members.len() {
-            _ if !set.weights_are_equal() => {
-                (drawn(set, dice).into_iter().collect(), EndpointChoice::Drawn)
-            }
+        (
+            OriginPolicy::Random
+            | OriginPolicy::LeastOutstandingRequests
+            | OriginPolicy::LeastConnections,
+            None,
+        ) => match members.len() {
+            _ if !set.weights_are_equal() => (one(drawn(set, dice)), EndpointChoice::Drawn),
             all if all <= ANSWERS_MAX => (shuffled(all, dice), EndpointChoice::All),
             all => (sampled(all, dice), EndpointChoice::Sample),
         },
@@ -83,15 +89,10 @@ fn addresses_from(first: usize, members: &[Member]) -> &[Member] {
     rest.chunk_by(|a, b| a.endpoint == b.endpoint).next().unwrap_or_default()
 }
 
-/// Weighted rendezvous: each endpoint's score is −w / ln(u) with u drawn from client and endpoint alone, so
-/// removing one moves only its own clients. Its addresses are told apart in the same way.
-fn hashed(set: &Set, client: &Client<'_>) -> Option<u16> {
-    let seed = hash_ip(client.address(), 0);
-    let score = |member: &Member| {
-        // The upper 53 bits, moved off zero: strictly between 0 and 1.
-        let unit = ((mix(seed ^ member.hash) >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
-        -f64::from(member.weight) / unit.ln()
-    };
+/// Weighted rendezvous of the client that `seed` stands for: removing an endpoint moves only its own clients. Its
+/// addresses are told apart in the same way.
+fn hashed(set: &Set, seed: u64) -> Option<u16> {
+    let score = |member: &Member| rendezvous(mix(seed ^ member.hash), member.weight);
     let scores = set.members().iter().map(score).zip(0_u16..);
     let (_, first) = scores.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
     let of_endpoint = addresses_from(first.into(), set.members()).iter().zip(first..);

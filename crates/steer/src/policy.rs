@@ -12,6 +12,7 @@ use trimtab_model::{Moment, Wait};
 use crate::balancer::{Candidate, GeoMatch};
 use crate::client::{Client, LocationSource};
 use crate::dice::Dice;
+use crate::persistence::Identity;
 use crate::pool::{Pool, Usable};
 use crate::settings::Settings;
 use crate::why::{Notes, PoolChoice, Step};
@@ -23,6 +24,8 @@ pub struct Asked<'a> {
     pub world: &'a World,
     pub settings: &'a Settings<'a>,
     pub client: &'a Client<'a>,
+    /// Set when whoever asks again keeps its endpoint.
+    pub kept: Option<&'a Identity>,
     pub now: Moment,
 }
 
@@ -96,10 +99,10 @@ impl Choice {
         notes: &mut impl Notes,
     ) -> bool {
         if let Some(shedding) = pool.shedding {
-            if shedding.policy == ShedPolicy::Hash {
+            if asked.kept.is_none() && shedding.policy == ShedPolicy::Hash {
                 self.scope = self.scope.max(asked.client.hash_scope());
             }
-            if shedding.sheds(asked.client, dice) {
+            if shedding.sheds(asked.client, asked.kept, dice) {
                 notes.note(Step::Shed { pool: slot, shedding });
                 return false;
             }

@@ -5,12 +5,13 @@ mod set;
 
 use std::net::IpAddr;
 
-use trimtab_geo::Point;
-use trimtab_health::{PoolHealth, PoolStatus};
+use trimtab_geo::{Latencies, Point, PoolNumber};
+use trimtab_health::{PoolHealth, PoolStatus, Verdict};
 use trimtab_model::pool::OriginPolicy;
 use trimtab_model::{self as model, Name, PoolId};
 
 use crate::Wanted;
+use crate::dice::hash_bytes;
 use crate::latency::Latency;
 use crate::shedding::Shedding;
 
@@ -26,12 +27,17 @@ pub struct Pool {
     pub enabled: bool,
     pub endpoints: Box<[Endpoint]>,
     pub policy: OriginPolicy,
+    pub minimum_origins: u32,
+    /// Stands for the pool in rendezvous hashing.
+    pub hash: u64,
     pub point: Option<Point>,
     pub health: PoolHealth,
     pub usable: Usable,
     /// None: it keeps every request.
     pub shedding: Option<Shedding>,
     pub latency: Latency,
+    /// Its number in the table of latencies that the operator loaded, where it has one.
+    pub loaded: Option<PoolNumber>,
     serving: Sets,
     /// What the fallback pool answers with: every enabled endpoint, whatever its health.
     enabled_endpoints: Sets,
@@ -50,6 +56,9 @@ pub enum Usable {
     Empty,
 }
 
+/// Not the seed of load shedding: whom a pool keeps says nothing of whom it sheds.
+const POOL_SALT: u64 = 1;
+
 // === impl Pool ===
 
 impl Pool {
@@ -66,30 +75,77 @@ impl Pool {
         addresses: impl Fn(&Name) -> &'a [IpAddr],
     ) -> Pool {
         let origins = config.origins.iter();
-        let endpoints: Box<[Endpoint]> =
-            origins.map(|origin| Endpoint::build(origin, &addresses)).collect();
-        let serves: Vec<bool> = endpoints
-            .iter()
-            .zip(health.endpoints.iter())
-            .map(|(endpoint, health)| endpoint.serves(health.verdict))
-            .collect();
-        let serving = serves.iter().filter(|serves| **serves).count();
-        Pool {
+        let endpoints = origins.map(|origin| Endpoint::build(origin, &addresses)).collect();
+        let pool = Pool {
             id: config.id,
             name: config.name.as_str().into(),
             enabled: config.enabled,
             policy: config.origin_steering,
+            minimum_origins: config.minimum_origins,
+            hash: hash_bytes(config.id.bytes(), POOL_SALT),
             point: config.coordinates.map(Point::from),
-            usable: usable(config, &endpoints, serving, &health),
             shedding: Shedding::build(config),
-            latency: Latency::build(&health, &serves),
-            serving: Sets::new(&endpoints, |index| serves.get(index) == Some(&true)),
-            enabled_endpoints: Sets::new(&endpoints, |index| {
-                endpoints.get(index).is_some_and(|endpoint| endpoint.enabled)
-            }),
             endpoints,
             health,
-        }
+            usable: Usable::Empty,
+            latency: Latency::default(),
+            loaded: None,
+            serving: Sets::default(),
+            enabled_endpoints: Sets::default(),
+        };
+        pool.sorted_out()
+    }
+
+    /// What follows from configuration and health.
+    fn sorted_out(mut self) -> Pool {
+        let verdicts = self.endpoints.iter().zip(self.health.endpoints.iter());
+        let serves: Vec<bool> =
+            verdicts.map(|(endpoint, health)| endpoint.serves(health.verdict)).collect();
+        self.usable = usable(&self, serves.iter().filter(|serves| **serves).count());
+        self.latency = Latency::build(&self.health, &serves);
+        self.serving = Sets::new(&self.endpoints, |index| serves.get(index) == Some(&true));
+        self.enabled_endpoints = Sets::new(&self.endpoints, |index| {
+            self.endpoints.get(index).is_some_and(|endpoint| endpoint.enabled)
+        });
+        self
+    }
+
+    /// The pool as it would be if a person had disabled it.
+    #[must_use]
+    pub fn disabled(mut self) -> Pool {
+        self.enabled = false;
+        self.sorted_out()
+    }
+
+    /// The pool as it would be with another verdict on one endpoint.
+    #[must_use]
+    pub fn with_verdict(mut self, endpoint: usize, verdict: Verdict) -> Pool {
+        let enabled: Vec<bool> = self.endpoints.iter().map(|endpoint| endpoint.enabled).collect();
+        self.health = self.health.with_verdict(endpoint, verdict, &enabled, self.minimum_origins);
+        self.sorted_out()
+    }
+
+    /// Finds the pool, by its name or else its id, in the latencies that were loaded.
+    #[must_use]
+    pub fn measured_by(mut self, latencies: Option<&Latencies>) -> Pool {
+        self.loaded = latencies.and_then(|latencies| {
+            let by_id = || latencies.pool_number(&self.id.to_string());
+            latencies.pool_number(&self.name).or_else(by_id)
+        });
+        self
+    }
+
+    /// Whether nothing that draws depend on differs: the same endpoints with the same chances, as usable as before.
+    /// What probes measure is left out.
+    pub fn draws_as(&self, other: &Pool) -> bool {
+        let hash = |endpoint: &Endpoint| endpoint.hash;
+        let usable = |pool: &Pool| (pool.enabled, pool.usable == Usable::Yes);
+        usable(self) == usable(other)
+            && (self.policy, self.shedding, self.point)
+                == (other.policy, other.shedding, other.point)
+            && self.endpoints.iter().map(hash).eq(other.endpoints.iter().map(hash))
+            && self.serving.draws_as(&other.serving)
+            && self.enabled_endpoints.draws_as(&other.enabled_endpoints)
     }
 
     /// Healthy and enabled endpoints.
@@ -109,18 +165,13 @@ impl Pool {
 }
 
 /// The status knows nothing of names; an endpoint whose name was never resolved is no endpoint that is up.
-fn usable(
-    config: &model::Pool,
-    endpoints: &[Endpoint],
-    serving: usize,
-    health: &PoolHealth,
-) -> Usable {
-    let monitored = health.schedule.is_some();
-    let minimum = usize::try_from(config.minimum_origins).unwrap_or(usize::MAX);
+fn usable(pool: &Pool, serving: usize) -> Usable {
+    let monitored = pool.health.schedule.is_some();
+    let minimum = usize::try_from(pool.minimum_origins).unwrap_or(usize::MAX);
     let needed = if monitored { minimum.max(1) } else { 1 };
-    match health.status {
-        _ if !config.enabled => Usable::Disabled,
-        _ if !endpoints.iter().any(|endpoint| endpoint.enabled) => Usable::Empty,
+    match pool.health.status {
+        _ if !pool.enabled => Usable::Disabled,
+        _ if !pool.endpoints.iter().any(|endpoint| endpoint.enabled) => Usable::Empty,
         PoolStatus::Unknown if monitored => Usable::NoResultYet,
         PoolStatus::Critical => Usable::Critical,
         PoolStatus::Healthy | PoolStatus::Degraded | PoolStatus::Unknown => match serving {

@@ -5,6 +5,7 @@ use trimtab_model::{self as model, PoolId};
 
 use crate::client::Client;
 use crate::dice::{Dice, hash_bytes};
+use crate::persistence::Identity;
 use crate::pool::hash_ip;
 
 /// What a pool sheds of requests without a session. DNS has no sessions.
@@ -36,11 +37,19 @@ impl Shedding {
     }
 
     /// By `random` each request draws anew; by `hash` a client's place in the hash space decides, the same
-    /// for each of its requests.
-    pub(crate) fn sheds(&self, client: &Client<'_>, dice: &mut Dice) -> bool {
-        let place = match self.policy {
-            ShedPolicy::Random => dice.below(WHOLE),
-            ShedPolicy::Hash => Dice::new(hash_ip(client.address(), self.seed)).below(WHOLE),
+    /// for each of its requests, and so it is by either for a client that keeps its endpoint.
+    pub(crate) fn sheds(
+        &self,
+        client: &Client<'_>,
+        kept: Option<&Identity>,
+        dice: &mut Dice,
+    ) -> bool {
+        let place = match (self.policy, kept) {
+            (_, Some(identity)) => Dice::new(identity.place(self.seed)).below(WHOLE),
+            (ShedPolicy::Random, None) => dice.below(WHOLE),
+            (ShedPolicy::Hash, None) => {
+                Dice::new(hash_ip(client.address(), self.seed)).below(WHOLE)
+            }
         };
         place < self.parts
     }
@@ -66,7 +75,7 @@ mod tests {
 
     fn client(number: u32) -> Client<'static> {
         let address = IpAddr::V4(Ipv4Addr::from_bits(0x0A00_0000 | number));
-        Client { name: b"", address, subnet: None, wanted: Wanted::A }
+        Client { name: b"", address, subnet: None, wanted: Wanted::A, open: &[] }
     }
 
     /// The share of clients, within five standard deviations.
@@ -80,7 +89,7 @@ mod tests {
     fn semantics_19_hash_sheds_its_percentage_of_clients_and_always_the_same() {
         for percent in [0.0, 0.5, 20.0, 50.0, 99.0, 100.0] {
             let shedding = shedding(percent, ShedPolicy::Hash, 1);
-            let sheds = |number, dice| shedding.sheds(&client(number), &mut Dice::new(dice));
+            let sheds = |number, dice| shedding.sheds(&client(number), None, &mut Dice::new(dice));
             check_share(&percent.to_string(), percent / 100.0, |number| sheds(number, 1));
             assert!((0..500).all(|number| sheds(number, 1) == sheds(number, 2)), "{percent}");
         }
@@ -89,7 +98,7 @@ mod tests {
     #[test]
     fn semantics_19_who_is_shed_by_one_pool_is_shed_by_the_next_as_often_as_others() {
         let pools = [1, 2].map(|pool| shedding(50.0, ShedPolicy::Hash, pool));
-        let sheds = |number| pools.map(|pool| pool.sheds(&client(number), &mut Dice::new(1)));
+        let sheds = |number| pools.map(|pool| pool.sheds(&client(number), None, &mut Dice::new(1)));
         check_share("both", 0.25, |number| sheds(number) == [true, true]);
         check_share("the first", 0.25, |number| sheds(number) == [true, false]);
     }
@@ -99,7 +108,7 @@ mod tests {
         for percent in [0.0, 0.5, 20.0, 100.0] {
             let shedding = shedding(percent, ShedPolicy::Random, 1);
             check_share(&percent.to_string(), percent / 100.0, |dice| {
-                shedding.sheds(&client(7), &mut Dice::new(dice.into()))
+                shedding.sheds(&client(7), None, &mut Dice::new(dice.into()))
             });
         }
     }

@@ -10,9 +10,11 @@ use trimtab_model::pool::ShedPolicy;
 
 use crate::balancer::GeoMatch;
 use crate::client::LocationSource;
+use crate::client::Subnet;
+use crate::persistence::Who;
 use crate::pool::{Data, Endpoint, Service, Usable};
 use crate::shedding::Shedding;
-use crate::why::{EndpointChoice, PoolChoice, Step, Why};
+use crate::why::{EndpointChoice, PoolChoice, Step, TimedBy, Why};
 use crate::{Balancer, Pool, PoolSlot, World};
 
 /// One sentence for each step, in order, with the evidence of the moment. What rules changed is told before the
@@ -24,11 +26,23 @@ pub fn tell(
     world: &World,
     now: Moment,
 ) -> Vec<String> {
+    let told = told(balancer, why, steps, world, now).into_iter();
+    told.map(|(_, sentence)| sentence).collect()
+}
+
+/// The same, each sentence behind the name of its step.
+pub fn told(
+    balancer: &Balancer,
+    why: &Why,
+    steps: &[Step],
+    world: &World,
+    now: Moment,
+) -> Vec<(&'static str, String)> {
     let rules = steps.iter().take_while(|step| matches!(step, Step::Ruled { .. })).count();
     let (rules, steps) = steps.split_at_checked(rules).unwrap_or((&[], steps));
     let policy = format!("{} steers by {}", balancer.name, policy(why.policy));
-    let told = |step| sentence(step, balancer, world, now);
-    let policy = (why.chosen != PoolChoice::FixedResponse).then_some(policy);
+    let told = |step: &Step| (step.name(), sentence(step, balancer, world, now));
+    let policy = (why.chosen != PoolChoice::FixedResponse).then_some(("policy", policy));
     rules.iter().map(told).chain(policy).chain(steps.iter().map(told)).collect()
 }
 
@@ -56,10 +70,15 @@ fn sentence(step: &Step, balancer: &Balancer, world: &World, now: Moment) -> Str
             };
             format!("{} {verdict}", balancer.rules.name(by))
         }
-        Step::Timed { pool: slot, rtt: Some(rtt) } => {
-            format!("{} answers probes in {:.1} ms", pool(slot), rtt.as_secs_f64() * 1000.0)
+        Step::Known { who } => known(who),
+        Step::Timed { pool: slot, rtt: Some(rtt), by } => {
+            let measured = match by {
+                TimedBy::Probes => "answers probes in",
+                TimedBy::Table => "is, by the table of latencies, at",
+            };
+            format!("{} {measured} {:.1} ms", pool(slot), rtt.as_secs_f64() * 1000.0)
         }
-        Step::Timed { pool: slot, rtt: None } => format!("{} is in", pool(slot)),
+        Step::Timed { pool: slot, rtt: None, by: _ } => format!("{} is in", pool(slot)),
         Step::Unmeasured { pool: slot } => {
             format!("nobody here has measured {}, so failover order holds", pool(slot))
         }
@@ -68,14 +87,19 @@ fn sentence(step: &Step, balancer: &Balancer, world: &World, now: Moment) -> Str
         Step::Listed { by } => listed(by),
         Step::PassedOver { pool: slot, because } => {
             let evidence = world.pool(slot).map(|pool| evidence(pool, now)).unwrap_or_default();
-            format!("{} is out: {}{evidence}", pool(slot), usable(because))
+            format!("{} is out: {}{evidence}", pool(slot), because.text())
         }
-        Step::Weighed { pool: slot, weight } => {
-            format!("{} is in, with weight {}", pool(slot), f64::from(weight) / 100.0)
+        Step::Weighed { pool: slot, weight, open } => {
+            let weight = f64::from(weight) / 100.0;
+            let open = match open {
+                0 => String::new(),
+                open => format!(" and {open} open requests"),
+            };
+            format!("{} is in, with weight {weight}{open}", pool(slot))
         }
         Step::Measured { pool: slot, km, stretched_km } => measured(&pool(slot), km, stretched_km),
         Step::Drew { draw, of } => format!("the dice fell on {draw} of {of}"),
-        Step::Chose { pool: slot, how } => format!("{} is chosen: {}", pool(slot), chosen(how)),
+        Step::Chose { pool: slot, how } => format!("{} is chosen: {}", pool(slot), how.text()),
         Step::FallbackDisabled { pool: slot } => {
             format!("the fallback pool {} is disabled, so there is no address to give", pool(slot))
         }
@@ -88,6 +112,24 @@ fn sentence(step: &Step, balancer: &Balancer, world: &World, now: Moment) -> Str
         }
         Step::Bounded { ttl, .. } => format!("TTL {ttl} s, as configured"),
     }
+}
+
+fn known(who: Who) -> String {
+    let who = match who {
+        Who::Resolver(address) => format!("the resolver {address}"),
+        Who::Subnet(Subnet { address, source_prefix }) => {
+            format!("the client subnet {address}/{source_prefix}")
+        }
+        Who::Network(Subnet { address, source_prefix }) => {
+            format!("a resolver in {address}/{source_prefix}, which no known operator has")
+        }
+        Who::Operator { name, site: Some(site), .. } => format!("a resolver of {name} at {site}"),
+        Who::Operator { name, site: None, country: Some(country) } => {
+            format!("a resolver of {name} in {country}")
+        }
+        Who::Operator { name, site: None, country: None } => format!("a resolver of {name}"),
+    };
+    format!("it asks for {who}, which keeps its endpoint")
 }
 
 fn shed(pool: &PoolName<'_>, shedding: Shedding) -> String {
@@ -121,13 +163,16 @@ fn listed(by: GeoMatch) -> String {
     }
 }
 
-fn usable(because: Usable) -> &'static str {
-    match because {
-        Usable::Yes => "nothing is wrong with it",
-        Usable::Disabled => "it is disabled",
-        Usable::Critical => "fewer endpoints are up than it needs",
-        Usable::NoResultYet => "its monitor has no result yet, which counts as down",
-        Usable::Empty => "no endpoint of it is enabled",
+impl Usable {
+    /// Why a pool is out.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Usable::Yes => "nothing is wrong with it",
+            Usable::Disabled => "it is disabled",
+            Usable::Critical => "fewer endpoints are up than it needs",
+            Usable::NoResultYet => "its monitor has no result yet, which counts as down",
+            Usable::Empty => "no endpoint of it is enabled",
+        }
     }
 }
 
@@ -158,15 +203,19 @@ fn measured(pool: &PoolName<'_>, km: Option<f64>, stretched_km: f64) -> String {
     }
 }
 
-fn chosen(how: PoolChoice) -> &'static str {
-    match how {
-        PoolChoice::FirstUsable => "the first in order that may be used",
-        PoolChoice::Drawn => "by chance",
-        PoolChoice::Nearest => "the nearest, or first among equally near ones",
-        PoolChoice::Fastest => "probes from this place are answered soonest",
-        PoolChoice::FixedResponse => "a rule answers by itself",
-        PoolChoice::Fallback => "no other pool may be used, and the fallback pool always may",
-        PoolChoice::Nothing => "no pool may be used",
+impl PoolChoice {
+    /// Why a pool was chosen.
+    pub const fn text(self) -> &'static str {
+        match self {
+            PoolChoice::FirstUsable => "the first in order that may be used",
+            PoolChoice::Drawn => "by chance",
+            PoolChoice::Kept => "this client keeps it while it is up",
+            PoolChoice::Nearest => "the nearest, or first among equally near ones",
+            PoolChoice::Fastest => "probes from this place are answered soonest",
+            PoolChoice::FixedResponse => "a rule answers by itself",
+            PoolChoice::Fallback => "no other pool may be used, and the fallback pool always may",
+            PoolChoice::Nothing => "no pool may be used",
+        }
     }
 }
 
@@ -177,6 +226,9 @@ fn endpoints(how: EndpointChoice, eligible: usize) -> String {
         EndpointChoice::Drawn => format!("weights differ: one of {eligible} endpoints, by chance"),
         EndpointChoice::Hashed => {
             format!("one of {eligible} endpoints, by a hash of the client's address")
+        }
+        EndpointChoice::Kept => {
+            format!("one of {eligible} endpoints: this client keeps it while it is up")
         }
         EndpointChoice::NoneOfFamily => "no endpoint has an address of the family asked for".into(),
         EndpointChoice::NoPool => "no pool, so no endpoint".into(),

@@ -7,6 +7,7 @@ use trimtab_model::balancer::SteeringPolicy;
 use crate::PoolSlot;
 use crate::balancer::GeoMatch;
 use crate::client::LocationSource;
+use crate::persistence::Who;
 use crate::pool::{Data, Usable};
 use crate::rules::RuleRef;
 use crate::shedding::Shedding;
@@ -32,6 +33,8 @@ pub enum PoolChoice {
     FirstUsable,
     /// By chance, in proportion to its weight.
     Drawn,
+    /// The one that this client had before, in proportion to weight among clients.
+    Kept,
     Nearest,
     /// The one that answers probes soonest.
     Fastest,
@@ -54,6 +57,8 @@ pub enum EndpointChoice {
     Drawn,
     /// One by the client's address.
     Hashed,
+    /// The one that this client had before.
+    Kept,
     /// The pool has none of the family asked for.
     NoneOfFamily,
     /// No pool, no endpoint.
@@ -66,6 +71,10 @@ pub enum Step {
     Ruled {
         by: RuleRef,
         holds: bool,
+    },
+    /// Who asks counts as this client.
+    Known {
+        who: Who,
     },
     Located {
         source: LocationSource,
@@ -82,6 +91,8 @@ pub enum Step {
     Weighed {
         pool: PoolSlot,
         weight: u8,
+        /// Requests under way there.
+        open: u32,
     },
     Measured {
         pool: PoolSlot,
@@ -91,6 +102,7 @@ pub enum Step {
     Timed {
         pool: PoolSlot,
         rtt: Option<Duration>,
+        by: TimedBy,
     },
     /// This pool is why latencies do not decide.
     Unmeasured {
@@ -126,6 +138,15 @@ pub enum Step {
     },
 }
 
+/// Where a latency was taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimedBy {
+    /// The table of latencies that the operator loaded.
+    Table,
+    /// Probes from this place, or its region.
+    Probes,
+}
+
 /// Who listens to the steps. A decision made for nobody's eyes pays nothing for them.
 pub trait Notes {
     fn note(&mut self, step: Step);
@@ -138,6 +159,53 @@ pub struct Silent;
 /// Every step, in order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Steps(pub Vec<Step>);
+
+// === impl Step ===
+
+impl Step {
+    /// The pool that the step is about.
+    pub fn pool(&self) -> Option<PoolSlot> {
+        match *self {
+            Step::PassedOver { pool, .. }
+            | Step::Weighed { pool, .. }
+            | Step::Measured { pool, .. }
+            | Step::Timed { pool, .. }
+            | Step::Unmeasured { pool }
+            | Step::Shed { pool, .. }
+            | Step::Chose { pool, .. }
+            | Step::FallbackDisabled { pool }
+            | Step::Answered { pool, .. } => Some(pool),
+            Step::Ruled { .. }
+            | Step::Known { .. }
+            | Step::Located { .. }
+            | Step::Listed { .. }
+            | Step::Drew { .. }
+            | Step::Endpoints { .. }
+            | Step::Bounded { .. } => None,
+        }
+    }
+
+    /// What kind of step it is, for programs.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Step::Ruled { .. } => "rule",
+            Step::Known { .. } => "persistence",
+            Step::Located { .. } => "location",
+            Step::Listed { .. } => "geo_list",
+            Step::PassedOver { .. } => "candidate_out",
+            Step::Weighed { .. } => "weight",
+            Step::Measured { .. } => "distance",
+            Step::Timed { .. } | Step::Unmeasured { .. } => "latency",
+            Step::Shed { .. } => "load_shedding",
+            Step::Drew { .. } => "draw",
+            Step::Chose { .. } => "pool",
+            Step::FallbackDisabled { .. } => "fallback",
+            Step::Endpoints { .. } => "endpoints",
+            Step::Answered { .. } => "answer",
+            Step::Bounded { .. } => "ttl",
+        }
+    }
+}
 
 // === impl Notes ===
 
@@ -160,6 +228,7 @@ impl PoolChoice {
         match self {
             PoolChoice::FirstUsable
             | PoolChoice::Drawn
+            | PoolChoice::Kept
             | PoolChoice::Nearest
             | PoolChoice::Fastest => "steered",
             PoolChoice::FixedResponse => "fixed_response",

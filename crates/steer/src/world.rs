@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use trimtab_geo::{Place, Point, Table};
-use trimtab_model::Pop;
+use trimtab_model::{Pop, Timestamp};
 
 use crate::{Balancer, Pool, PoolSlot};
 
@@ -16,6 +16,8 @@ pub struct World {
     pub balancers: Arc<Vec<Option<Arc<Balancer>>>>,
     pub geo: Arc<Table>,
     pub site: Site,
+    /// By [`BalancerSlot`]; a world made by hand may have none.
+    pub epochs: Arc<Vec<Epoch>>,
 }
 
 /// Where this node stands.
@@ -23,6 +25,14 @@ pub struct World {
 pub struct Site {
     pub pop: Pop,
     pub place: Place,
+}
+
+/// The time in which nothing that a balancer draws from has changed: counts of one epoch can be compared with weights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Epoch {
+    /// Rises with each change, and goes on rising when the slot gets another balancer.
+    pub number: u32,
+    pub since: Timestamp,
 }
 
 /// A balancer's place in [`World::balancers`].
@@ -38,6 +48,11 @@ impl World {
 
     pub fn balancer(&self, slot: BalancerSlot) -> Option<&Arc<Balancer>> {
         self.balancers.get(usize::try_from(slot.0).ok()?)?.as_ref()
+    }
+
+    #[inline]
+    pub fn epoch(&self, slot: BalancerSlot) -> Epoch {
+        self.epochs.get(slot.0 as usize).copied().unwrap_or_default()
     }
 }
 

@@ -61,7 +61,7 @@ fn health(minimum: u32, origins: &[(&str, f64, bool)]) -> PoolHealth {
 
 fn client(host: u32) -> Client<'static> {
     let address = IpAddr::from((0x0A00_0000 + host).to_be_bytes());
-    Client { name: b"", address, subnet: None, wanted: Wanted::A }
+    Client { name: b"", address, subnet: None, wanted: Wanted::A, open: &[] }
 }
 
 /// The share of answers that begin with each address, in per cent, and how they were chosen.
@@ -69,7 +69,7 @@ fn shares(policy: OriginPolicy, set: &Set) -> (BTreeMap<String, f64>, EndpointCh
     let mut shares: BTreeMap<String, f64> = BTreeMap::new();
     let mut last = EndpointChoice::NoPool;
     for asked in 0..ASKED {
-        let (picks, how) = choose(policy, set, &client(asked), &mut Dice::new(asked.into()));
+        let (picks, how) = choose(policy, set, &client(asked), None, &mut Dice::new(asked.into()));
         let first = picks.iter().next().unwrap().data.address().unwrap().to_string();
         *shares.entry(first).or_default() += 100.0 / f64::from(ASKED);
         last = how;
@@ -112,7 +112,7 @@ fn semantics_28_equal_weights_answer_every_address_of_every_name() {
     let pool = pool(1, &[("o.example", 1.0, true), ("192.0.2.9", 1.0, true)], &hosts);
     let answered = |family| {
         let set = pool.serving(family);
-        let (picks, how) = choose(OriginPolicy::Random, set, &client(1), &mut Dice::new(1));
+        let (picks, how) = choose(OriginPolicy::Random, set, &client(1), None, &mut Dice::new(1));
         let mut all: Vec<(u16, String)> = picks
             .iter()
             .map(|pick| (pick.endpoint, pick.data.address().unwrap().to_string()))
@@ -136,7 +136,7 @@ fn semantics_28_a_hash_moves_only_the_clients_of_the_address_that_went() {
     let after = of(&["192.0.2.1", "192.0.2.3"]);
     let address = |pool: &Pool, host| {
         let set = pool.serving(Wanted::A);
-        let (picks, _) = choose(OriginPolicy::Hash, set, &client(host), &mut Dice::new(1));
+        let (picks, _) = choose(OriginPolicy::Hash, set, &client(host), None, &mut Dice::new(1));
         picks.iter().next().unwrap().data.address().unwrap().to_string()
     };
     let moved = (0..ASKED).filter(|&host| {

@@ -3,21 +3,24 @@
 //! `TRIMTAB_WORLDS=1000000 cargo test --release -p trimtab-steer --test random_worlds` asks fifty million questions.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use trimtab_geo::{Builder, Table};
-use trimtab_health::{EndpointHealth, PoolHealth, Schedule, Thresholds, Verdict};
+use trimtab_health::{
+    EndpointHealth, Observation, PoolHealth, Rtt, Schedule, State, Thresholds, Verdict,
+};
 use trimtab_model::balancer::{
-    FixedResponse, Overrides, PoolSet, PoolSetMatch, RandomSteering, Rule, RuleAction, Steering,
-    SteeringPolicy,
+    Extension, FixedResponse, Overrides, Persistence, PersistenceKey, PoolSet, PoolSetMatch,
+    RandomSteering, Rule, RuleAction, Steering, SteeringPolicy,
 };
 use trimtab_model::pool::{Address, LoadShedding, OriginPolicy, ShedPolicy, Weight};
 use trimtab_model::{self as model, Coordinates, Moment, PoolId, Region};
 use trimtab_steer::dice::Dice;
 use trimtab_steer::pool::Usable;
+use trimtab_steer::what_if::{Asking, Flip};
 use trimtab_steer::why::PoolChoice;
 use trimtab_steer::{
     Balancer, Client, Decision, Pool, PoolSlot, Site, Subnet, Wanted, World, decide, explain,
@@ -28,6 +31,12 @@ const WORLDS: u32 = 20_000;
 const QUESTIONS: u32 = 50;
 const FEED: &str = "10.0.0.0/10,DE,,,,50.11,8.68\n10.64.0.0/10,JP,,,,35.68,139.69\n\
                     10.128.0.0/12,US,,,,38.9,-77.0\n10.144.0.0/20,BR,,,,-23.5,-46.6\n";
+const OPERATORS: &str =
+    "prefix,operator,site\n10.3.0.0/16,google,FRA\n10.70.0.0/16,google,NRT\n10.130.0.0/16,quad9,\n";
+const LATENCIES: &str = "source,pool,ms\n10.0.0.0/12,0,20\n10.2.0.0/15,0,80\n10.2.0.0/15,1,30\n\
+                         10.130.0.0/18,2,5\nWEU,1,40\nNEAS,0,100\nNEAS,2,10\n";
+/// One question in so many is also asked of every world in which one verdict differs.
+const TURNED_EVERY: u32 = 40;
 const CONDITIONS: [&str; 6] = [
     "",
     "ip.src in {10.0.0.0/9}",
@@ -72,7 +81,7 @@ impl Chance {
     }
 }
 
-fn pool(number: u8, now: Moment, chance: &mut Chance) -> Pool {
+fn pool(number: u8, geo: &Table, now: Moment, chance: &mut Chance) -> Pool {
     let equal = chance.one_in(2);
     let origins = (0..chance.below(5)).map(|host| model::Origin {
         name: host.to_string(),
@@ -102,7 +111,7 @@ fn pool(number: u8, now: Moment, chance: &mut Chance) -> Pool {
         ..trimtab_testkit::pool()
     };
     let health = health(&config, now, chance);
-    Pool::build(&config, health)
+    Pool::build(&config, health).measured_by(geo.latencies())
 }
 
 fn health(pool: &model::Pool, now: Moment, chance: &mut Chance) -> PoolHealth {
@@ -113,13 +122,19 @@ fn health(pool: &model::Pool, now: Moment, chance: &mut Chance) -> PoolHealth {
     let endpoints = pool.origins.iter().map(|_| EndpointHealth {
         verdict: chance.of(&verdicts),
         since: None,
-        observers: Box::new([]),
+        observers: Box::new([("FRA".parse().unwrap(), observation(now, chance))]),
     });
     let endpoints = endpoints.collect();
     let interval = Duration::from_secs(10 + u64::from(chance.below(60)));
     let schedule = Schedule { phase: now, interval, limits: Thresholds::new(chance.below(3), 1) };
     let enabled = pool.origins.iter().map(|origin| origin.enabled);
     PoolHealth::new(endpoints, enabled, pool.minimum_origins, schedule)
+}
+
+fn observation(now: Moment, chance: &mut Chance) -> Observation {
+    let rtt = Duration::from_millis(1 + u64::from(chance.below(200)));
+    let rtt = (!chance.one_in(5)).then(|| Rtt::first(rtt, now));
+    Observation { state: State::Up { fails: 0 }, rtt, ..Observation::unknown(now) }
 }
 
 fn action(pools: u8, chance: &mut Chance) -> RuleAction {
@@ -187,8 +202,14 @@ fn balancer(pools: u8, chance: &mut Chance) -> model::Balancer {
         steering,
         rules,
         pool_sets,
+        extension: Extension { persistence: persistence(chance), ..Extension::default() },
         ..trimtab_testkit::balancer()
     }
+}
+
+fn persistence(chance: &mut Chance) -> Option<Persistence> {
+    let key = chance.of(PersistenceKey::ALL);
+    chance.one_in(4).then_some(Persistence { key, ttl: None })
 }
 
 fn client(chance: &mut Chance) -> Client<'static> {
@@ -200,6 +221,7 @@ fn client(chance: &mut Chance) -> Client<'static> {
         address: IpAddr::V4(Ipv4Addr::from_bits(anywhere(chance))),
         subnet: (!chance.one_in(3)).then_some(subnet),
         wanted: chance.of(&[Wanted::A, Wanted::A, Wanted::Aaaa]),
+        open: &[],
     }
 }
 
@@ -262,10 +284,63 @@ fn check(world: &World, balancer: &Balancer, named: &[PoolId], now: Moment, chan
         (addresses(&decision), decision.why.pool, decision.scope),
         "{near:?} is in the scope of {client:?}"
     );
+    if chance.one_in(TURNED_EVERY) {
+        check_what_if(&Asking { world, balancer, client: &client, now, dice }, &decision);
+    }
+}
+
+/// The verdicts that would flip the answer are those that do, and no others, wherever they are; and the runner-up is
+/// what is chosen without the pool that was.
+fn check_what_if(asking: &Asking<'_>, decision: &Decision<'_>) {
+    let Asking { world, balancer, client, now, dice } = *asking;
+    let steps = explain(world, balancer, client, now, dice).1;
+    let told = asking.flips(decision, &steps).into_iter().filter_map(|flip| match flip {
+        Flip::Verdict { pool, endpoint, .. } => Some((pool, usize::from(endpoint))),
+        Flip::Draw { .. } | Flip::Nearer { .. } | Flip::Faster { .. } => None,
+    });
+    let told: BTreeSet<_> = told.collect();
+    let all = (0..).map(PoolSlot).zip(world.pools.iter().flatten());
+    let turned = all.flat_map(|(slot, pool)| {
+        let endpoints = pool.health.endpoints.iter().enumerate();
+        endpoints.filter_map(move |(index, health)| {
+            let to = match health.verdict {
+                Verdict::Unmonitored => return None,
+                Verdict::Up => Verdict::Down,
+                Verdict::Down | Verdict::Unknown => Verdict::Up,
+            };
+            Some((slot, index, Pool::clone(pool).with_verdict(index, to)))
+        })
+    });
+    let flipping: BTreeSet<_> = turned
+        .filter(|(slot, _, pool)| {
+            let world = with_pool(world, *slot, pool.clone());
+            let other = decide(&world, balancer, client, now, dice);
+            let sorted = |decision: &Decision<'_>| {
+                let mut addresses = addresses(decision);
+                addresses.sort();
+                (decision.why.pool, addresses)
+            };
+            sorted(&other) != sorted(decision)
+        })
+        .map(|(slot, index, _)| (slot, index))
+        .collect();
+    assert_eq!(told, flipping, "{client:?} {balancer:?} {steps:?}");
+    let Some(chosen) = decision.why.pool else { return };
+    let without = with_pool(world, chosen, Pool::clone(world.pool(chosen).unwrap()).disabled());
+    let second = decide(&without, balancer, client, now, dice).why;
+    assert_eq!(asking.runner_up(decision), second.pool.map(|pool| (pool, second.chosen)));
+    assert_ne!(second.pool, Some(chosen));
+}
+
+fn with_pool(world: &World, slot: PoolSlot, pool: Pool) -> World {
+    let mut pools = Vec::clone(&world.pools);
+    pools[slot.0 as usize] = Some(Arc::new(pool));
+    World { pools: Arc::new(pools), ..world.clone() }
 }
 
 fn geo() -> Arc<Table> {
-    Arc::new(Builder::empty().unwrap().geofeed(FEED).unwrap().build())
+    let table = Builder::empty().unwrap().geofeed(FEED).unwrap().operators(OPERATORS).unwrap();
+    Arc::new(table.latencies(LATENCIES).unwrap().build())
 }
 
 #[test]
@@ -275,12 +350,13 @@ fn every_decision_keeps_its_promises() {
     for seed in 0..worlds {
         let mut chance = Chance(Dice::new(seed.into()));
         let pools = 1 + chance.below(6) as u8;
-        let built = (0..pools).map(|number| Some(Arc::new(pool(number, now, &mut chance))));
+        let built = (0..pools).map(|number| Some(Arc::new(pool(number, &geo, now, &mut chance))));
         let world = World {
             pools: Arc::new(built.collect()),
             balancers: Arc::default(),
             geo: Arc::clone(&geo),
             site: Site::at("FRA".parse().unwrap()).unwrap(),
+            epochs: Arc::default(),
         };
         let config = balancer(pools, &mut chance);
         let named = config.pools();

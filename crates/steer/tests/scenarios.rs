@@ -12,7 +12,7 @@ use trimtab_geo::Builder;
 use trimtab_health::{
     EndpointHealth, Observation, PoolHealth, Rtt, Schedule, State, Thresholds, Verdict,
 };
-use trimtab_model::balancer::{LocationMode, LocationStrategy, PreferEcs, Steering};
+use trimtab_model::balancer::{LocationMode, LocationStrategy, Persistence, PreferEcs, Steering};
 use trimtab_model::pool::{Address, Weight};
 use trimtab_model::{self as model, Coordinates, Moment, PoolId, Pop};
 use trimtab_steer::{
@@ -48,6 +48,8 @@ struct Stage {
     title: String,
     now: Moment,
     geofeed: String,
+    resolvers: String,
+    latencies: String,
     node: String,
     pools: Vec<(model::Pool, PoolHealth)>,
     balancer: Option<model::Balancer>,
@@ -61,6 +63,8 @@ impl Stage {
             title: title.into(),
             now: Moment::default(),
             geofeed: String::new(),
+            resolvers: "prefix,operator,site\n".into(),
+            latencies: "source,pool,ms\n".into(),
             node: "FRA".into(),
             pools: Vec::new(),
             balancer: None,
@@ -72,6 +76,8 @@ impl Stage {
         let (verb, rest) = line.split_once(' ').unwrap();
         match verb {
             "place" => self.place(rest),
+            "resolver" => self.resolver(rest),
+            "latency" => writeln!(self.latencies, "{}", rest.replace(' ', ",")).unwrap(),
             "node" => self.node = rest.into(),
             "pool" => self.pool(rest),
             "balancer" => self.balancer = Some(self.read_balancer(rest)),
@@ -87,6 +93,14 @@ impl Stage {
     fn place(&mut self, rest: &str) {
         let [net, country, at] = words(rest);
         writeln!(self.geofeed, "{net},{country},,,,{at}").unwrap();
+    }
+
+    /// `PREFIX OPERATOR [SITE]`
+    fn resolver(&mut self, rest: &str) {
+        let mut words = rest.split(' ');
+        let (prefix, operator) = (words.next().unwrap(), words.next().unwrap());
+        let site = words.next().unwrap_or_default();
+        writeln!(self.resolvers, "{prefix},{operator},{site}").unwrap();
     }
 
     /// A pool of a known name takes the known one's place.
@@ -168,6 +182,7 @@ impl Stage {
                 None if key == "ttl" => balancer.ttl = value.parse().unwrap(),
                 None if key == "weight" => steering.random.default_weight = weight(value),
                 None if key == "ecs" => location(steering).prefer_ecs = value.parse().unwrap(),
+                None if key == "keep" => balancer.extension.persistence = Some(kept(value)),
                 None if key == "mode" => location(steering).mode = value.parse().unwrap(),
                 Some(("region", code)) => {
                     steering.region_pools.insert(code.parse().unwrap(), pools());
@@ -248,13 +263,18 @@ impl Stage {
     }
 
     fn world(&self) -> World {
-        let pools = self.pools.iter();
-        let pools = pools.map(|(pool, health)| Some(Arc::new(Pool::build(pool, health.clone()))));
+        let geo = Builder::empty().unwrap().geofeed(&self.geofeed).unwrap();
+        let geo = geo.operators(&self.resolvers).unwrap().latencies(&self.latencies).unwrap();
+        let geo = Arc::new(geo.build());
+        let pools = self.pools.iter().map(|(pool, health)| {
+            Some(Arc::new(Pool::build(pool, health.clone()).measured_by(geo.latencies())))
+        });
         World {
             pools: Arc::new(pools.collect()),
             balancers: Arc::default(),
-            geo: Arc::new(Builder::empty().unwrap().geofeed(&self.geofeed).unwrap().build()),
+            geo,
             site: Site::at(self.node.parse().unwrap()).unwrap(),
+            epochs: Arc::default(),
         }
     }
 
@@ -296,15 +316,18 @@ struct Table {
 impl Table {
     fn decide(&self, rest: &str, dice: u64) -> Decision<'_> {
         let mut words = rest.split(' ');
+        let mut open = Vec::new();
         let mut client = Client {
             name: b"www.example.com.",
             address: words.next().unwrap().parse().unwrap(),
             subnet: None,
             wanted: Wanted::A,
+            open: &[],
         };
         for word in words {
             match word.split_once('=') {
                 Some(("name", name)) => client.name = name.as_bytes(),
+                Some(("open", pools)) => open.extend(pools.split(',').map(|pool| self.open(pool))),
                 Some((_ecs, net)) => {
                     let net: IpNet = net.parse().unwrap();
                     let subnet = Subnet { address: net.network(), source_prefix: net.prefix_len() };
@@ -313,13 +336,27 @@ impl Table {
                 None => client.wanted = Wanted::Aaaa,
             }
         }
+        client.open = &open;
         decide(&self.world, &self.balancer, &client, self.now, dice)
+    }
+
+    /// `NAME:REQUESTS`
+    fn open(&self, text: &str) -> (PoolSlot, u32) {
+        let (name, requests) = text.split_once(':').unwrap();
+        let mut slots = (0..).map(PoolSlot).zip(self.world.pools.iter().flatten());
+        (slots.find(|(_, pool)| *pool.name == *name).unwrap().0, requests.parse().unwrap())
     }
 }
 
 fn words<const N: usize>(text: &str) -> [&str; N] {
     let words: Vec<&str> = text.split(' ').collect();
     words.try_into().unwrap()
+}
+
+/// `KEY` or `KEY/TTL`.
+fn kept(text: &str) -> Persistence {
+    let (key, ttl) = text.split_once('/').map_or((text, None), |(key, ttl)| (key, Some(ttl)));
+    Persistence { key: key.parse().unwrap(), ttl: ttl.map(|ttl| ttl.parse().unwrap()) }
 }
 
 fn weight(share: &str) -> Weight {

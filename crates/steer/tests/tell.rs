@@ -47,12 +47,14 @@ fn check(policy: &str, pools: Vec<model::Pool>, rules: Vec<Rule>, want: &[&str])
         balancers: Arc::default(),
         geo: Arc::new(Builder::empty().unwrap().build()),
         site: Site::at("FRA".parse().unwrap()).unwrap(),
+        epochs: Arc::default(),
     };
     let client = Client {
         name: b"www.example.com.",
         address: [10, 0, 0, 1].into(),
         subnet: None,
         wanted: Wanted::A,
+        open: &[],
     };
     let (decision, steps) = explain(&world, &balancer, &client, now, 1);
     assert_eq!(tell(&balancer, &decision.why, &steps, &world, now), want);

@@ -1,12 +1,13 @@
 //! Where the edges meet: one node from its configuration, started in order and stopped in reverse.
 //!
 //! Tasks, all owned by [`Running`]: the publisher, the feed from the store, the resolver of endpoints' host
-//! names, the prober, DNS threads and streams, the API's server, the writer of health events.
+//! names, the prober, DNS threads and streams, the API's server, the writer of health events, the keeper of decisions.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use trimtab_analytics::{EventLog, Retention};
@@ -23,7 +24,7 @@ use trimtab_store::{AnyStore, Sqlite};
 
 use crate::config::Config;
 use crate::metrics::{Metrics, Sources};
-use crate::{control, events, feed, resolve};
+use crate::{control, decisions, events, feed, resolve};
 
 /// Events on their way to the publisher; probes wait when it is full.
 const EVENTS_MAX: usize = 4096;
@@ -105,17 +106,10 @@ impl Running {
     /// The story of a start: data, store, first snapshot, then everything that serves it.
     pub(crate) async fn start(config: Config, extras: Extras) -> Result<Running, AssembleError> {
         let config = Arc::new(config);
-        let geo = {
-            let (config, geofeed) = (Arc::clone(&config), extras.geofeed);
-            let load = move || geo_table(&config, geofeed.as_slice());
-            Arc::new(tokio::task::spawn_blocking(load).await??)
-        };
+        let geo = load_geo(&config, extras.geofeed).await?;
         let (store, log) = open(&config, extras.in_memory)?;
         let events = Arc::new(log);
-        let listener = tokio::net::TcpListener::bind(config.api.listen);
-        let refused = |source| AssembleError::Listen { address: config.api.listen, source };
-        let listener = listener.await.map_err(refused)?;
-        let api_address = listener.local_addr().map_err(refused)?;
+        let (listener, api_address) = listen(config.api.listen).await?;
 
         let (changes, changed) = mpsc::channel(CHANGES_MAX);
         let mut publisher = publisher(&config, geo, extras.in_memory, changes)?;
@@ -139,16 +133,22 @@ impl Running {
         tasks.spawn(task);
         let settings = trimtab_probe::Settings { simulate: extras.simulate };
         let prober = Prober::start(&cell, to_publisher, connector.clone(), settings);
-        let dns = Server::start(&config.dns.listen, config.dns.threads, &cell)?;
+        let (sampling, task, kept) =
+            decisions::keep(store.clone(), Arc::clone(&events), config.dns.keep_decisions);
+        tasks.spawn(task);
+        let dns = Server::start(&config.dns.listen, config.dns.threads, &cell, Some(&sampling))?;
 
+        let draws = Arc::new(dns.draws_handle());
         let (app, first_token) =
-            control::app(&config, &store, &events, &cell, connector, extras.token).await?;
+            control::app(&config, &store, &events, &cell, connector, draws, extras.token).await?;
         let metrics = Metrics::new(Sources {
             cell: cell.clone(),
             dns: Box::new(dns.counters_handle()),
             probes: prober.stats(),
             names,
             changes_dropped,
+            events: Arc::clone(&events),
+            kept,
             started: SystemTime::now(),
         });
         let router = control::router(app, &cell, metrics, extras.routes);
@@ -214,6 +214,24 @@ impl Running {
     }
 }
 
+/// The socket of the API, and where it is: the port that the kernel gave for port 0.
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), AssembleError> {
+    let refused = |source| AssembleError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    Ok((listener, address))
+}
+
+/// Not on a thread that serves: it takes a moment.
+async fn load_geo(
+    config: &Arc<Config>,
+    geofeed: Option<&'static str>,
+) -> Result<Arc<Table>, AssembleError> {
+    let config = Arc::clone(config);
+    let load = move || geo_table(&config, geofeed.as_slice());
+    Ok(Arc::new(tokio::task::spawn_blocking(load).await??))
+}
+
 /// The table that `check` and `serve` both build.
 pub(crate) fn geo_table(config: &Config, geofeeds: &[&str]) -> Result<Table, AssembleError> {
     let read = |path: &std::path::PathBuf| {
@@ -226,6 +244,9 @@ pub(crate) fn geo_table(config: &Config, geofeeds: &[&str]) -> Result<Table, Ass
     }
     if let Some(path) = &config.geo.geofeed {
         builder = builder.geofeed(&String::from_utf8_lossy(&read(path)?))?;
+    }
+    if let Some(path) = &config.geo.latencies {
+        builder = builder.latencies(&String::from_utf8_lossy(&read(path)?))?;
     }
     for geofeed in geofeeds {
         builder = builder.geofeed(geofeed)?;
@@ -265,7 +286,8 @@ fn publisher(
     let node = Node::new()
         .with_addresses(&config.proxy.addresses)?
         .with_server_id(Some(&config.node.name))?
-        .with_version(config.dns.version.as_deref())?;
+        .with_version(config.dns.version.as_deref())?
+        .with_explain_to(&config.dns.explain_to)?;
     let settings = Settings {
         site: Site::at(config.node.pop).ok_or(AssembleError::Pop(config.node.pop))?,
         observers: pops.map(observer).collect::<Result<_, AssembleError>>()?,

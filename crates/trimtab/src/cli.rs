@@ -31,6 +31,10 @@ pub(crate) enum Verb {
     Status(Server),
     /// Why does this name get this answer?
     Explain(Explain),
+    /// Which decisions were kept? `explain --decision` shows one.
+    Decisions(Decisions),
+    /// Does every pool of this name get the share that its weight asks for?
+    Split(Split),
     /// Tokens of the control API.
     #[command(subcommand)]
     Token(Token),
@@ -58,7 +62,11 @@ pub(crate) struct Server {
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
     /// A host name with a load balancer.
-    pub(crate) name: String,
+    #[arg(required_unless_present = "decision")]
+    pub(crate) name: Option<String>,
+    /// What was answered then: the trace id of a decision that was kept.
+    #[arg(long, value_name = "TRACE", conflicts_with_all = ["name", "from", "ecs", "resolver", "kind", "dice"])]
+    pub(crate) decision: Option<String>,
     /// A city of the demo, an airport code or an address: where the client is.
     #[arg(long)]
     pub(crate) from: Option<String>,
@@ -68,9 +76,31 @@ pub(crate) struct Explain {
     /// The resolver that asks.
     #[arg(long, value_name = "IP")]
     pub(crate) resolver: Option<IpAddr>,
-    /// A or AAAA.
-    #[arg(long = "type", default_value = "A")]
-    pub(crate) kind: String,
+    /// A, AAAA, MX or SRV.
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) kind: Option<String>,
+    /// Decide with the dice of this trace id, to see the same draw again.
+    #[arg(long, value_name = "TRACE")]
+    pub(crate) dice: Option<String>,
+    #[command(flatten)]
+    pub(crate) server: Server,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Decisions {
+    /// Only those of this name.
+    pub(crate) name: Option<String>,
+    /// At most so many, newest first.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) limit: u32,
+    #[command(flatten)]
+    pub(crate) server: Server,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Split {
+    /// A host name with a load balancer.
+    pub(crate) name: String,
     #[command(flatten)]
     pub(crate) server: Server,
 }

@@ -142,3 +142,35 @@ fn refused(status: StatusCode, path: &str, envelope: &Value) -> Failure {
     };
     Failure::new(exit, format!("{path}: {status}: {}", errors.join("; ")))
 }
+
+/// For a URL (RFC 3986 section 2.1): the node says what is wrong with a name, not the shell's luck.
+pub(crate) fn escaped(name: &str) -> String {
+    let escaped = name.bytes().map(|byte| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'*' => {
+            char::from(byte).to_string()
+        }
+        other => format!("%{other:02X}"),
+    });
+    escaped.collect()
+}
+
+/// The items of a list in an answer.
+pub(crate) fn items(list: &Value) -> &[Value] {
+    list.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// A text in an answer.
+pub(crate) fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_value_of_a_query() {
+        assert_eq!(escaped("*.a-b.example.com"), "*.a-b.example.com");
+        assert_eq!(escaped("a b&c=d#/é"), "a%20b%26c%3Dd%23%2F%C3%A9");
+    }
+}

@@ -67,6 +67,10 @@ pub(crate) struct Dns {
     pub(crate) hostmaster: Option<Name>,
     /// What `version.bind` says; absent refuses.
     pub(crate) version: Option<String>,
+    /// Who may ask `_why` and for trace ids.
+    pub(crate) explain_to: Vec<IpNet>,
+    /// One decision in so many is kept with its explanation; 0 keeps those whose trace id was asked for.
+    pub(crate) keep_decisions: u32,
     pub(crate) rrl: Rrl,
     /// UDP threads for each address; 0 is one for each core.
     pub(crate) threads: usize,
@@ -108,6 +112,7 @@ pub(crate) struct Geo {
     pub(crate) databases: Vec<PathBuf>,
     /// RFC 8805; wins over every database.
     pub(crate) geofeed: Option<PathBuf>,
+    pub(crate) latencies: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -143,7 +148,9 @@ impl Config {
         })?;
         let folder = path.parent().unwrap_or(Path::new("."));
         config.data_dir = folder.join(&config.data_dir);
-        for file in config.geo.databases.iter_mut().chain(&mut config.geo.geofeed) {
+        let geo = &mut config.geo;
+        let feeds = geo.geofeed.iter_mut().chain(&mut geo.latencies);
+        for file in geo.databases.iter_mut().chain(feeds) {
             *file = folder.join(&*file);
         }
         Ok(config)
@@ -218,6 +225,8 @@ impl Default for Dns {
             nameservers: "ns1.trimtab.test".parse().into_iter().collect(),
             hostmaster: None,
             version: None,
+            explain_to: Vec::new(),
+            keep_decisions: 1000,
             rrl: Rrl::default(),
             threads: 0,
         }

@@ -12,7 +12,7 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use trimtab_analytics::EventLog;
-use trimtab_api::{App, Bootstrap, Parts, PreviewPort, Settings};
+use trimtab_api::{App, Bootstrap, DrawsPort, Parts, PreviewPort, Settings};
 use trimtab_connect::Connector;
 use trimtab_health::Verdict;
 use trimtab_live::{Cell, Snapshot};
@@ -41,6 +41,7 @@ pub(crate) async fn app(
     events: &Arc<EventLog>,
     cell: &Cell,
     connector: Connector,
+    draws: DrawsPort,
     token: Option<String>,
 ) -> Result<(App, Option<String>), AssembleError> {
     let given = token.or_else(|| std::env::var(trimtab_api::bootstrap::TOKEN_VARIABLE).ok());
@@ -51,6 +52,7 @@ pub(crate) async fn app(
         cell: cell.clone(),
         events: Arc::clone(events),
         preview: preview(connector),
+        draws,
         clock: Arc::new(SystemClock::start()),
         settings: Settings {
             nameservers: config.dns.nameservers.clone(),

@@ -110,7 +110,7 @@ impl World {
         let base = format!("/accounts/{account}/load_balancers");
         let monitor = self.make(&format!("{base}/monitors"), &world::monitor()).await?;
         let mut pools = Vec::new();
-        for name in world::POOLS {
+        for name in world::POOLS.into_iter().chain([world::BUSY]) {
             let id = self.make(&format!("{base}/pools"), &world::pool(name, &monitor)).await?;
             pools.push((name, id));
         }
@@ -176,7 +176,11 @@ fn config(options: &Demo) -> Result<Config, Failure> {
             listen: free(options.api_port, API_PORT)?,
             requests_per_minute: REQUESTS_PER_MINUTE,
         },
-        dns: Dns { listen: vec![free(options.dns_port, DNS_PORT)?], ..Dns::default() },
+        dns: Dns {
+            listen: vec![free(options.dns_port, DNS_PORT)?],
+            explain_to: "127.0.0.0/8".parse().into_iter().collect(),
+            ..Dns::default()
+        },
         proxy: Default::default(),
         egress: Egress {
             allow: documentation.iter().filter_map(|net| net.parse().ok()).collect(),
@@ -227,7 +231,9 @@ fn random_token() -> String {
 
 fn banner(world: &World, ready: Duration) -> String {
     let (api, dns) = (world.addresses.api, world.dns());
-    let dig = format!("dig @{} -p {} www.{} +short", dns.ip(), dns.port(), world::ZONE);
+    let at = format!("dig @{} -p {}", dns.ip(), dns.port());
+    let dig = format!("{at} www.{} +short", world::ZONE);
+    let dig_why = format!("{at} TXT _why.www.{} +short +subnet=10.81.0.0/24", world::ZONE);
     format!(
         "trimtab {version} · demo world · all on 127.0.0.1, in memory, latencies are simulated · ready in {ready:.0?}
 
@@ -236,13 +242,16 @@ fn banner(world: &World, ready: Duration) -> String {
   DNS         {dns}  udp tcp
   Metrics     http://{api}/metrics
 
-  {pops} PoPs · {pools} pools · {origins} origins · balancers www (proximity), geo, canary (random), api (failover), fast (latency), *.app (rules)
+  {pops} PoPs · {pools} pools · {origins} origins · balancers www (proximity), geo, canary (random),
+  api (failover), fast (latency), load and conns (least loaded), shed, vpn (persistence), *.app (rules)
 
  1  {dig} +subnet=10.81.0.0/24    # a client in Japan    -> 203.0.113.20, .21  nrt
  2  {dig} +subnet=10.49.0.0/24    # a client in Germany  -> 203.0.113.10, .11  fra
  3  trimtab demo kill fra       # repeat 2: the answer moves to lhr (203.0.113.15) within {failover} s
  4  trimtab explain www.{zone} --from tokyo --server http://{api}/client/v4 --token {token}
- 5  trimtab demo heal fra       # Ctrl-C ends everything
+ 5  {dig_why}    # the same as TXT records, for clients that may know
+ 6  trimtab split canary.{zone} --server http://{api}/client/v4 --token {token}
+ 7  trimtab demo heal fra       # Ctrl-C ends everything
 ",
         version = env!("CARGO_PKG_VERSION"),
         token = world.token,

@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use tokio::sync::mpsc;
 use trimtab_live::{Batch, Event, NameRecords, Publisher};
 use trimtab_model::config::Key;
-use trimtab_model::{Change, Document, Name, Record, ZoneId};
+use trimtab_model::{Change, Document, Name, Record, Zone, ZoneId};
 use trimtab_store::{AnyStore, Entry, Page, Prefix, Range, ReadError, Rev, Store};
 
 /// Zones come before what stands in them, monitors before pools, pools before balancers.
@@ -53,6 +53,16 @@ pub(crate) async fn follow(
         }
     }
     Ok(())
+}
+
+/// None when there is no such zone.
+pub(crate) async fn zone(store: &AnyStore, zone: ZoneId) -> Result<Option<Zone>, ReadError> {
+    let mut page = store.read(Range::of(Prefix::new(Key::Zone(zone).to_string())), None).await?;
+    let entry = page.entries.pop().and_then(|entry| read_entry(&entry));
+    Ok(entry.and_then(|(_, document)| match document {
+        Document::Zone(zone) => Some(zone),
+        _ => None,
+    }))
 }
 
 fn batch_of_page(page: &Page, held: Option<NameRecords>) -> Batch {

@@ -5,6 +5,7 @@ mod cli;
 mod client;
 mod config;
 mod control;
+mod decisions;
 mod demo;
 mod events;
 mod explain;
@@ -12,6 +13,7 @@ mod feed;
 mod metrics;
 mod resolve;
 mod serve;
+mod split;
 mod status;
 mod token;
 
@@ -46,6 +48,8 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Check { file } => check(&file),
         Verb::Status(server) => runtime()?.block_on(status::run(&server)),
         Verb::Explain(options) => runtime()?.block_on(explain::run(&options)),
+        Verb::Decisions(options) => runtime()?.block_on(explain::list(&options)),
+        Verb::Split(options) => runtime()?.block_on(split::run(&options)),
         Verb::Token(verb) => runtime()?.block_on(token::run(verb)),
     }
 }

@@ -15,11 +15,12 @@ use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
+use trimtab_analytics::EventLog;
 use trimtab_dns_server::Counted;
 use trimtab_live::Cell;
 use trimtab_probe::Stats;
 
-use crate::resolve as names;
+use crate::{decisions, resolve as names};
 
 /// Where the numbers come from.
 pub(crate) struct Sources {
@@ -29,6 +30,8 @@ pub(crate) struct Sources {
     pub(crate) names: Arc<names::Stats>,
     /// Flips that nobody could be told of.
     pub(crate) changes_dropped: Arc<AtomicU64>,
+    pub(crate) events: Arc<EventLog>,
+    pub(crate) kept: Arc<decisions::Stats>,
     pub(crate) started: SystemTime,
 }
 
@@ -81,11 +84,26 @@ impl Sources {
         let dropped = self.changes_dropped.load(Ordering::Relaxed);
         let help = "health changes that did not reach the event log";
         counters(to, "health_changes_dropped", help, [(vec![], dropped)])?;
+        self.decisions(to)?;
         let source = snapshot.world.geo.source();
         let databases = source.places.iter().chain(&source.asns).filter_map(|database| {
             Some((vec![("db", database.name.clone())], database.built? as f64))
         });
         gauges(to, "geo_database_build_timestamp_seconds", "when geo data was built", databases)
+    }
+}
+
+impl Sources {
+    fn decisions(&self, to: &mut DescriptorEncoder) -> fmt::Result {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let stats = &self.kept;
+        let help = "decisions that were kept with their explanation";
+        counters(to, "decisions_kept", help, [(vec![], read(&stats.kept))])?;
+        let lost = read(&stats.lost).saturating_add(self.events.decisions_dropped());
+        let help = "decisions that nobody had room to keep";
+        counters(to, "decisions_lost", help, [(vec![], lost)])?;
+        let help = "decisions that led to another answer when they were made again";
+        counters(to, "decisions_not_repeated", help, [(vec![], read(&stats.differing))])
     }
 }
 

@@ -1,158 +1,241 @@
-//! Why a name gets its answer: the question, and the decision step by step. Not part of the hosted API.
+//! Why a name gets its answer: the question, the decision step by step with its evidence, and what would change it.
+//! Not part of the hosted API.
 
-use std::net::IpAddr;
+mod question;
 
 use serde::Serialize;
-use serde_json::Value;
-use trimtab_model::{Name, Problems, Wanted};
+use trimtab_model::Timestamp;
 use utoipa::ToSchema;
 
-use crate::body::{self, Node, hostname, text};
+use crate::number::Number;
 
-/// A client subnet in CIDR form is at most this long.
-const NET_CHARS_MAX: usize = 43;
+pub use question::{Question, read, trace_id};
 
-/// No name of a type is as long.
-const TYPE_CHARS_MAX: usize = 16;
-
-/// Who asks for what.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question {
-    pub name: Name,
-    pub wanted: Wanted,
-    /// The address that the query would come from; loopback when not given.
-    pub resolver: IpAddr,
-    /// Address and prefix length, the bits behind the prefix cleared.
-    pub subnet: Option<(IpAddr, u8)>,
-}
-
-/// The decision that the question would get now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+/// A decision, and everything that it rested on.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Explanation {
+    /// 16 hexadecimal digits: the dice of the decision. Answers carry it for operators who ask.
+    pub trace_id: String,
+    #[schema(value_type = String)]
+    pub at: Timestamp,
+    /// Of the configuration in the store.
+    pub revision: u64,
     pub name: String,
     #[serde(rename = "type")]
     pub kind: &'static str,
+    pub client: Asker,
+    pub load_balancer: AskedBalancer,
     /// In the order of the answer; decisions by chance draw anew with each question.
     pub addresses: Vec<String>,
+    /// The same with their evidence.
+    pub answers: Vec<Answered>,
     /// Seconds.
     pub ttl: u32,
+    /// Seconds, before the TTL was bounded.
+    pub configured_ttl: u32,
+    /// From then until a verdict that this rests on could change; absent without a monitor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub soonest_flip_ms: Option<u64>,
     /// Bits of the client subnet that the answer holds for.
     pub scope: u8,
     /// Empty when there is no address to give.
     pub pool: String,
     pub policy: String,
-    /// `steered`, `fallback` or `no_health`.
+    /// `steered`, `fixed_response`, `fallback` or `no_health`.
     pub reason: &'static str,
+    /// Where the client was taken to be; absent when the policy did not ask.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<Located>,
+    /// Pool sets and rules in the order they were looked at.
+    pub rules: Vec<Ruled>,
+    /// Pools in the order they were looked at.
+    pub candidates: Vec<Candidate>,
+    /// What would be chosen without the chosen pool.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runner_up: Option<RunnerUp>,
+    /// The changes that would make the answer another one, the smallest first.
+    pub flips: Vec<Flip>,
+    /// The same question a thousand times with other dice.
+    pub tries: Vec<Tries>,
     pub steps: Vec<Step>,
+}
+
+/// Who asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ExplanationClient)]
+pub struct Asker {
+    /// The address that the query came from.
+    pub resolver: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ecs: Option<String>,
+}
+
+/// Which load balancer answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ExplanationLoadBalancer)]
+pub struct AskedBalancer {
+    pub id: String,
+    pub name: String,
+    pub proxied: bool,
+}
+
+/// One record of the answer.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = ExplanationAnswer)]
+pub struct Answered {
+    pub data: String,
+    pub pool: String,
+    pub endpoint: Endpoint,
+}
+
+/// Where the client was taken to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ExplanationLocation)]
+pub struct Located {
+    /// `ecs`, `resolver_ip` or `pop`.
+    pub source: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subdivision: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Bits of the address for which the same place holds.
+    pub prefix: u8,
+}
+
+/// A pool set or rule that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ExplanationRule)]
+pub struct Ruled {
+    pub name: String,
+    pub holds: bool,
+}
+
+/// A pool that was looked at. Figures are there where the policy asks for them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+#[schema(as = ExplanationCandidate)]
+pub struct Candidate {
+    pub pool: String,
+    pub id: String,
+    /// `chosen`, `in`, `shed` or `out`.
+    pub state: &'static str,
+    /// Why it is out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
+    pub weight: Option<Number>,
+    /// Those of the question; a weight counts as w / (n + 1) with them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_requests: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
+    pub distance_km: Option<Number>,
+    /// With its bias.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
+    pub counts_as_km: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
+    pub rtt_ms: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
+    pub shed_percent: Option<Number>,
+    /// At most a hundred.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// What is known of an endpoint.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = ExplanationEndpoint)]
+pub struct Endpoint {
+    pub name: String,
+    pub address: String,
+    pub enabled: bool,
+    #[schema(value_type = f64)]
+    pub weight: Number,
+    /// `up`, `down`, `unknown` or `unmonitored`.
+    pub state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since_seconds: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
+    pub rtt_ms: Option<Number>,
+    pub observers: Vec<Observer>,
+}
+
+/// How one place sees an endpoint.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = ExplanationObserver)]
+pub struct Observer {
+    pub pop: String,
+    /// `up`, `down` or `unknown`.
+    pub state: &'static str,
+    pub since_seconds: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
+    pub rtt_ms: Option<Number>,
+    /// Of its last probe.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+}
+
+/// The pool that comes next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ExplanationRunnerUp)]
+pub struct RunnerUp {
+    pub pool: String,
+    /// As `reason` of the explanation.
+    pub reason: &'static str,
+    pub description: String,
+}
+
+/// A change that would make the answer another one.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = ExplanationFlip)]
+pub struct Flip {
+    /// `draw`, `endpoint_down`, `endpoint_up`, `nearer` or `faster`.
+    pub change: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pool: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// Probes in a row that must agree.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probes: Option<u32>,
+    /// Not sooner than in so many milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub earliest_ms: Option<u64>,
+    pub description: String,
+}
+
+/// How often a pool is chosen.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = ExplanationTries)]
+pub struct Tries {
+    /// Empty for no pool.
+    pub pool: String,
+    #[schema(value_type = f64)]
+    pub percent: Number,
 }
 
 /// One step of the decision, as a sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = ExplanationStep)]
 pub struct Step {
+    /// `question`, `rule`, `persistence`, `policy`, `location`, `geo_list`, `candidate_out`, `weight`, `distance`,
+    /// `latency`, `load_shedding`, `draw`, `pool`, `fallback`, `endpoints`, `answer` or `ttl`.
+    pub step_name: &'static str,
     pub description: String,
 }
 
-/// Reads `{name, type?, resolver?, ecs?}`.
-///
-/// # Errors
-/// Every problem of the body.
-pub fn read(body: &Value) -> Result<Question, Problems> {
-    body::read(body, |fields| {
-        let name = fields.required("name", hostname);
-        let wanted = fields.or("type", Wanted::A, record_type);
-        let resolver = fields.or("resolver", IpAddr::from([127, 0, 0, 1]), address);
-        let subnet = fields.optional("ecs", subnet);
-        Some(Question { name: name?, wanted: wanted?, resolver: resolver?, subnet: subnet? })
-    })
-}
-
-/// In any letter case, as people write it for `dig`.
-fn record_type(node: &mut Node<'_>) -> Option<Wanted> {
-    let written = text(TYPE_CHARS_MAX)(node)?;
-    let read = Wanted::ALL.iter().copied().find(|known| written.eq_ignore_ascii_case(known.word()));
-    if read.is_none() {
-        let words: Vec<&str> = Wanted::ALL.iter().map(|known| known.word()).collect();
-        let words = words.join(", ");
-        node.refuse(format_args!("type {written} is not steered; one of {words} is"));
-    }
-    read
-}
-
-fn address(node: &mut Node<'_>) -> Option<IpAddr> {
-    let written = text(NET_CHARS_MAX)(node)?;
-    let read = written.parse().ok();
-    if read.is_none() {
-        node.refuse(format_args!("{written} is not an IP address"));
-    }
-    read
-}
-
-fn subnet(node: &mut Node<'_>) -> Option<(IpAddr, u8)> {
-    let written = text(NET_CHARS_MAX)(node)?;
-    let read = written.split_once('/').and_then(|(address, length)| {
-        let address: IpAddr = address.parse().ok()?;
-        let length: u8 = length.parse().ok()?;
-        Some((cut(address, length)?, length))
-    });
-    if read.is_none() {
-        node.refuse(format_args!("{written} is not a network such as 192.0.2.0/24"));
-    }
-    read
-}
-
-/// None when the prefix is longer than the address.
-fn cut(address: IpAddr, length: u8) -> Option<IpAddr> {
-    match address {
-        IpAddr::V4(v4) => {
-            let spare = 32_u32.checked_sub(length.into())?;
-            let mask = u32::MAX.checked_shl(spare).unwrap_or(0);
-            Some(IpAddr::V4((v4.to_bits() & mask).into()))
-        }
-        IpAddr::V6(v6) => {
-            let spare = 128_u32.checked_sub(length.into())?;
-            let mask = u128::MAX.checked_shl(spare).unwrap_or(0);
-            Some(IpAddr::V6((v6.to_bits() & mask).into()))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_question_needs_a_name_and_has_usual_values() {
-        let question = read(&json!({ "name": "WWW.example.com" })).unwrap();
-        let want = Question {
-            name: "www.example.com".parse().unwrap(),
-            wanted: Wanted::A,
-            resolver: [127, 0, 0, 1].into(),
-            subnet: None,
-        };
-        assert_eq!(question, want);
-    }
-
-    #[test]
-    fn subnets_lose_the_bits_behind_their_prefix() {
-        let check = |ecs: &str, want: Option<(&str, u8)>| {
-            let read = read(&json!({ "name": "a.b", "ecs": ecs })).ok().and_then(|q| q.subnet);
-            assert_eq!(read, want.map(|(net, length)| (net.parse().unwrap(), length)), "{ecs}");
-        };
-        check("192.0.2.77/24", Some(("192.0.2.0", 24)));
-        check("192.0.2.77/0", Some(("0.0.0.0", 0)));
-        check("2001:db8::1/48", Some(("2001:db8::", 48)));
-        check("192.0.2.0/33", None);
-        check("192.0.2.0", None);
-    }
-
-    #[test]
-    fn everything_wrong_is_told() {
-        let body = json!({ "name": "no name", "type": "TXT", "resolver": "x", "ecs": "y" });
-        let problems = read(&body).unwrap_err();
-        let told: Vec<&str> = problems.iter().map(|problem| problem.pointer.as_str()).collect();
-        assert_eq!(told, ["/name", "/type", "/resolver", "/ecs"]);
-    }
+/// A decision that was kept, without its explanation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct KeptDecision {
+    pub trace_id: String,
+    #[schema(value_type = String)]
+    pub at: Timestamp,
+    pub load_balancer_id: String,
+    pub name: String,
 }

@@ -19,10 +19,11 @@ use trimtab_geo::Builder;
 use trimtab_health::{FailureReason, Outcome};
 use trimtab_live::{Cell, Snapshot};
 use trimtab_model::{AccountId, PoolId};
+use trimtab_steer::split::Draws;
 use trimtab_steer::{Pool, Site, World};
 use trimtab_store::{AnyStore, Clock, Sqlite, Store};
 
-use crate::{App, Parts, PreviewPort, Settings, bootstrap, router};
+use crate::{App, DrawsPort, Parts, PreviewPort, Settings, bootstrap, router};
 
 pub(super) const TOKEN: &str = "all_rights_all_rights_all_rights_all_rights";
 /// 2026-01-01T00:00:00Z.
@@ -103,13 +104,19 @@ impl Bench {
         let store = AnyStore::from(Sqlite::in_memory_with(clock.clone()).unwrap());
         let made = bootstrap(&store, Some(TOKEN), &*clock).await.unwrap();
         assert!(made.printed_once.is_none());
-        Bench::on(store, clock, cell, settings, preview).await
+        Bench::on(store, clock, cell, settings, preview, nothing_drawn()).await
     }
 
     /// Another node on the same store.
     pub(super) async fn beside(other: &Bench, cell: Cell) -> Bench {
         let (store, clock) = (other.store.clone(), Arc::clone(&other.clock));
-        Bench::on(store, clock, cell, settings(), all_up()).await
+        Bench::on(store, clock, cell, settings(), all_up(), nothing_drawn()).await
+    }
+
+    /// Another node on the same store, with a name server that drew something.
+    pub(super) async fn drawing(other: &Bench, cell: Cell, draws: DrawsPort) -> Bench {
+        let (store, clock) = (other.store.clone(), Arc::clone(&other.clock));
+        Bench::on(store, clock, cell, settings(), all_up(), draws).await
     }
 
     async fn on(
@@ -118,6 +125,7 @@ impl Bench {
         cell: Cell,
         settings: Settings,
         preview: PreviewPort,
+        draws: DrawsPort,
     ) -> Bench {
         let shared: Arc<dyn Clock> = clock.clone();
         let events = Arc::new(EventLog::in_memory(Retention::default()).unwrap());
@@ -126,6 +134,7 @@ impl Bench {
             cell,
             events: Arc::clone(&events),
             preview,
+            draws,
             clock: shared,
             settings,
         };
@@ -265,11 +274,15 @@ pub(super) fn cell(pools: Vec<Pool>) -> Cell {
         generation: 1,
         revision: u64::MAX,
         zones: Arc::new(Zones::new(Seed(7))),
-        world: World { pools, balancers: Arc::new(Vec::new()), geo, site },
+        world: World { pools, balancers: Arc::new(Vec::new()), geo, site, epochs: Arc::default() },
         node: Arc::new(Node::new()),
         jobs: Arc::new(Vec::new()),
         hosts: Arc::default(),
     })
+}
+
+pub(super) fn nothing_drawn() -> DrawsPort {
+    Arc::new(|_| Draws::default())
 }
 
 /// Probes that pass, but for names.

@@ -7,7 +7,7 @@ use trimtab_steer::dice::Dice;
 use trimtab_steer::pool::{Data, Endpoint, Service};
 use trimtab_steer::{BalancerSlot, Client, Decision, Wanted, decide};
 
-use super::{Scratch, View};
+use super::{Recorded, Scratch, View};
 use crate::chaos::{self, CLASS_CHAOS};
 use crate::edns::Edns;
 use crate::facts::{DropReason, Facts, Outcome, Rcode, Steered};
@@ -29,6 +29,8 @@ pub(super) struct Walk<'a, 'o> {
     pub(super) facts: Facts,
     /// For how much of the client's subnet the answer holds; 0 for all that is not steered.
     pub(super) scope: u8,
+    /// Where the inputs of a decision are left for whoever wants to make it again.
+    pub(super) record: Option<&'a mut Option<Recorded>>,
 }
 
 /// Where a balancer's decision leads.
@@ -93,15 +95,18 @@ impl Walk<'_, '_> {
         if balancer.proxied {
             return self.proxied(owner, zone).map(Next::Done);
         }
-        let subnet = self.edns.and_then(|edns| edns.subnet).and_then(|ecs| ecs.subnet());
         // Rules alone read the name, and most balancers have none.
         let name = match balancer.rules.is_empty() {
             true => Presentation::new(),
             false => self.scratch.name.presentation(),
         };
-        let client = Client { name: &name, address: self.from, subnet, wanted: self.wanted() };
+        let client = self.client(&name);
+        if let Some(record) = &mut self.record {
+            **record = Some(Recorded::new(slot, &client, &self.scratch.name));
+        }
         let decision = decide(world, balancer, &client, self.now, self.dice);
-        self.facts.steered = Some(Steered { balancer: slot, why: decision.why });
+        self.facts.traced = self.edns.is_some_and(|edns| edns.asks_trace);
+        self.facts.steered = Some(Steered::by(world, slot, &decision));
         self.scope = self.scope.max(decision.scope);
         if let Some(host) = self.alias_of(&decision, zone) {
             let host = to_wire(host);
@@ -263,11 +268,17 @@ impl Walk<'_, '_> {
             Rcode::NoError
         });
         self.facts.truncated = resolved.is_err();
-        let (facts, scope, node) = (self.facts, self.scope, self.view.node);
-        match self.reply.finish(header, facts.rcode, self.edns.map(|edns| (edns, scope)), node) {
+        let (facts, node) = (self.facts, self.view.node);
+        let edns = self.edns.map(|edns| (edns, self.scope, self.dice));
+        match self.reply.finish(header, facts.rcode, edns, node) {
             Ok(len) => Outcome::Reply { len, facts },
             Err(Full) => Outcome::Drop(DropReason::NoRoom),
         }
+    }
+
+    pub(super) fn client<'n>(&self, name: &'n [u8]) -> Client<'n> {
+        let subnet = self.edns.and_then(|edns| edns.subnet).and_then(|ecs| ecs.subnet());
+        Client { name, address: self.from, subnet, wanted: self.wanted(), open: &[] }
     }
 
     fn wanted(&self) -> Wanted {

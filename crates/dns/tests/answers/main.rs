@@ -6,6 +6,7 @@ mod hostile;
 mod limits;
 mod scenario;
 mod stage;
+mod why;
 
 use scenario::play;
 

@@ -64,7 +64,7 @@ impl Stage {
         writeln!(self.geofeed, "{net},{country},,").unwrap();
     }
 
-    /// `[addresses=IP,…] [id=TEXT] [version=TEXT] [payload=BYTES] [answers=COUNT]`
+    /// `[addresses=IP,…] [id=TEXT] [version=TEXT] [payload=BYTES] [answers=COUNT] [explain=NET]`
     pub(crate) fn node(&mut self, rest: &str) {
         let mut node = Node::new();
         for (key, value) in pairs(rest) {
@@ -76,6 +76,7 @@ impl Stage {
                 "id" => node.with_server_id(Some(value)).unwrap(),
                 "version" => node.with_version(Some(value)).unwrap(),
                 "payload" => node.with_udp_payload_max(value.parse().unwrap()).unwrap(),
+                "explain" => node.with_explain_to(&[value.parse().unwrap()]).unwrap(),
                 "answers" => node.with_answers_max(value.parse().unwrap()),
                 other => panic!("unknown key {other}"),
             };
@@ -185,6 +186,7 @@ impl Stage {
             balancers: Arc::new(self.balancers.iter().map(|b| Some(balancer(b))).collect()),
             geo: Arc::new(Builder::empty().unwrap().geofeed(&self.geofeed).unwrap().build()),
             site: Site::at("FRA".parse().unwrap()).unwrap(),
+            epochs: Arc::default(),
         };
         let mut zones = Zones::new(SEED);
         for (apex, text) in &self.zones {

@@ -1,7 +1,13 @@
-//! `random`: usable default pools by chance, each in proportion to its weight among them.
+//! `random` and the least-loaded policies: usable default pools by chance, each in proportion to its weight among
+//! them, or to what open requests leave of it.
+
+use trimtab_model::balancer::SteeringPolicy;
 
 use crate::dice::Dice;
+use crate::load::{self, Effective};
+use crate::persistence;
 use crate::policy::{Asked, Choice, Out};
+use crate::pool::Pool;
 use crate::why::{Notes, PoolChoice, Step};
 
 /// A weight of 0 gets nothing, even when it is the only one left. Who sheds is out, and the others draw again.
@@ -11,19 +17,52 @@ pub fn choose(asked: &Asked<'_>, dice: &mut Dice, notes: &mut impl Notes) -> Cho
     for (index, candidate) in asked.settings.candidates.iter().enumerate() {
         if choice.consider(asked, candidate.pool, notes).is_some() {
             let weight = asked.settings.weight(candidate).hundredths();
-            notes.note(Step::Weighed { pool: candidate.pool, weight });
+            let open = asked.client.open_at(candidate.pool);
+            notes.note(Step::Weighed { pool: candidate.pool, weight, open });
         } else {
             out.put(index);
         }
     }
-    while let Some(index) = draw(asked, &out, dice, notes) {
+    let how = if asked.kept.is_some() { PoolChoice::Kept } else { PoolChoice::Drawn };
+    loop {
+        let index = match asked.kept {
+            Some(identity) => persistence::keep(identity, weighed(asked, &out)),
+            None if asked.client.open.is_empty() => draw(asked, &out, dice, notes),
+            None => draw_by_load(asked, &out, dice),
+        };
+        let Some(index) = index else { break };
         let Some(found) = asked.candidate(index) else { break };
-        if choice.take(asked, found, PoolChoice::Drawn, dice, notes) {
+        if choice.take(asked, found, how, dice, notes) {
             break;
         }
         out.put(index);
     }
     choice
+}
+
+/// Pools that are still open, with their places in the list and their weights.
+fn weighed<'a>(asked: &Asked<'a>, out: &Out) -> impl Iterator<Item = (usize, &'a Pool, u8)> {
+    let candidates = asked.settings.candidates.iter().enumerate();
+    candidates.filter(|(index, _)| !out.has(*index)).filter_map(|(index, candidate)| {
+        let pool = asked.world.pool(candidate.pool)?;
+        Some((index, &**pool, asked.settings.weight(candidate).hundredths()))
+    })
+}
+
+/// The candidate that the dice fall on when each has w / (n + 1) of the line, n being its open requests.
+fn draw_by_load(asked: &Asked<'_>, out: &Out, dice: &mut Dice) -> Option<usize> {
+    let counts = matches!(
+        asked.settings.policy,
+        SteeringPolicy::LeastOutstandingRequests | SteeringPolicy::LeastConnections
+    );
+    let candidates = asked.settings.candidates.iter().enumerate();
+    let open = candidates.filter(|(index, _)| !out.has(*index));
+    let effective = open.clone().map(|(_, candidate)| {
+        let requests = if counts { asked.client.open_at(candidate.pool) } else { 0 };
+        Effective::of(asked.settings.weight(candidate).hundredths(), requests)
+    });
+    let place = load::pick(effective, dice.draw())?;
+    open.map(|(index, _)| index).nth(place)
 }
 
 /// The candidate whose share of the line `0..total` holds the draw.

@@ -71,6 +71,10 @@ impl Sets {
             Wanted::Srv => &self.srv,
         }
     }
+
+    pub(super) fn draws_as(&self, other: &Sets) -> bool {
+        Wanted::ALL.iter().all(|&wanted| self.of(wanted).draws_as(other.of(wanted)))
+    }
 }
 
 fn weights_are_equal(endpoints: &[Endpoint]) -> bool {
@@ -124,6 +128,14 @@ impl Set {
 
     pub fn weights_are_equal(&self) -> bool {
         self.equal
+    }
+
+    /// Whether both give every endpoint the same chance. Addresses may differ: a name whose addresses rotate is
+    /// drawn as before.
+    pub(super) fn draws_as(&self, other: &Set) -> bool {
+        let weighed = |member: &Member| (member.endpoint, member.weight);
+        self.equal == other.equal
+            && self.members.iter().map(weighed).eq(other.members.iter().map(weighed))
     }
 }
 

@@ -16,7 +16,14 @@ use crate::cli::{Exit, Failure, say};
 const FAILOVER_WITHIN: Duration = Duration::from_secs((INTERVAL * CONSECUTIVE_DOWN) as u64 + 2);
 /// Between two looks at an answer that is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-const CANARY_QUERIES: u32 = 500;
+const QUERIES: u32 = 500;
+
+/// Names, a pool of each, and the share that it must have by chance.
+const SHARES: [(&str, &str, f64); 4] =
+    [("canary", "fra", 0.9), ("load", "iad", 0.6), ("conns", "fra", 0.5), ("shed", "fra", 0.7)];
+/// Where clients are that keep their endpoints.
+const KEPT: [&str; 8] =
+    ["tokyo", "frankfurt", "london", "new york", "los angeles", "sao paulo", "sydney", "lagos"];
 
 /// Cities, names, and the pool whose addresses must come back.
 const STORY: [(&str, &str, &str); 18] = [
@@ -63,6 +70,8 @@ pub(crate) async fn run(world: &World) -> Result<(), Failure> {
     let mut tally = Tally::default();
     let started = Instant::now();
     steers(world, &mut tally).await?;
+    shares(world, &mut tally).await?;
+    keeps(world, &mut tally).await?;
     answers_what_is_not_there(world, &mut tally).await?;
     survives_an_outage(world, &mut tally).await?;
     say(format_args!(
@@ -88,15 +97,38 @@ async fn steers(world: &World, tally: &mut Tally) -> Result<(), Failure> {
     tally.check(answer.scope == Some(16), || {
         format!("the answer holds for the whole network of the city (scope {:?})", answer.scope)
     });
-    let mut stable = 0;
-    for _ in 0..CANARY_QUERIES {
-        let answer = dig(world, "paris", "canary").await?;
-        stable += u32::from(pool_of(&answer) == Some("fra"));
+    Ok(())
+}
+
+/// Five standard deviations: one run in a million is wrong by chance.
+async fn shares(world: &World, tally: &mut Tally) -> Result<(), Failure> {
+    for (name, pool, want) in SHARES {
+        let mut times = 0;
+        for _ in 0..QUERIES {
+            let answer = dig(world, "paris", name).await?;
+            times += u32::from(pool_of(&answer) == Some(pool));
+        }
+        let share = f64::from(times) / f64::from(QUERIES);
+        let deviation = (want * (1.0 - want) / f64::from(QUERIES)).sqrt();
+        tally.check((share - want).abs() <= 5.0 * deviation, || {
+            let [want, share] = [want, share].map(|share| share * 100.0);
+            format!("{want:.0} % of {name} go to {pool}: {share:.1} % did")
+        });
     }
-    let share = f64::from(stable) / f64::from(CANARY_QUERIES);
-    tally.check((0.83..=0.96).contains(&share), || {
-        format!("the canary gets a tenth: {:.1} % went to fra", share * 100.0)
-    });
+    Ok(())
+}
+
+async fn keeps(world: &World, tally: &mut Tally) -> Result<(), Failure> {
+    let mut seen = BTreeSet::new();
+    for city in KEPT {
+        let mut own = BTreeSet::new();
+        for _ in 0..20 {
+            own.extend(dig(world, city, "vpn").await?.addresses);
+        }
+        tally.check(own.len() == 1, || format!("{city} keeps its endpoint of vpn: {own:?}"));
+        seen.extend(own);
+    }
+    tally.check(seen.len() > 1, || format!("vpn is spread over endpoints: {seen:?}"));
     Ok(())
 }
 

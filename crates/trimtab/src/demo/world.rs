@@ -55,6 +55,10 @@ pub(crate) const SITES: [Site; 9] = [
     site("nrt-2", "nrt", "Tokyo", "NRT", [203, 0, 113, 21]),
 ];
 
+/// Has fra's origins and hands part of its requests on.
+pub(crate) const BUSY: &str = "busy";
+const BUSY_SHEDS_PERCENT: u32 = 30;
+
 /// Pools in the order in which balancers list them.
 pub(crate) const POOLS: [&str; 6] = ["fra", "lhr", "iad", "lax", "gru", "nrt"];
 
@@ -75,7 +79,8 @@ pub(crate) fn monitor() -> Value {
 }
 
 pub(crate) fn pool(name: &str, monitor: &str) -> Value {
-    let sites = || SITES.iter().filter(|site| site.pool == name);
+    let of = if name == BUSY { "fra" } else { name };
+    let sites = || SITES.iter().filter(|site| site.pool == of);
     let origins: Vec<Value> = sites()
         .map(|site| json!({ "name": site.name, "address": site.address.to_string() }))
         .collect();
@@ -86,13 +91,16 @@ pub(crate) fn pool(name: &str, monitor: &str) -> Value {
         "longitude": place.map(|place| place.longitude),
         // Every simulated place probes, so that a partition shows.
         "check_regions": ["ALL_REGIONS"],
+        "load_shedding": { "default_percent": if name == BUSY { BUSY_SHEDS_PERCENT } else { 0 } },
     })
 }
 
-/// One balancer for each policy that acts in this release.
+/// One balancer for each policy, and for what changes the policies' answers.
+#[expect(clippy::too_many_lines, reason = "one table, a balancer a row")]
 pub(crate) fn balancers(pool: impl Fn(&str) -> String) -> Vec<BalancerSketch> {
     let all: Vec<String> = POOLS.iter().map(|name| pool(name)).collect();
     let (fra, lhr, iad, nrt) = (pool("fra"), pool("lhr"), pool("iad"), pool("nrt"));
+    let busy = pool(BUSY);
     let sketch = |name, about, body| BalancerSketch { name, about, body };
     vec![
         sketch(
@@ -131,6 +139,38 @@ pub(crate) fn balancers(pool: impl Fn(&str) -> String) -> Vec<BalancerSketch> {
             "dynamic_latency: the pool that probes from this node's place reach soonest",
             json!({
                 "steering_policy": "dynamic_latency", "default_pools": all, "fallback_pool": iad,
+            }),
+        ),
+        sketch(
+            "load",
+            "least_outstanding_requests: DNS counts none, so 40 % to fra and 60 % to iad by weight",
+            json!({
+                "steering_policy": "least_outstanding_requests",
+                "default_pools": [fra, iad], "fallback_pool": iad,
+                "random_steering": { "pool_weights": { &fra: 0.4, &iad: 0.6 } },
+            }),
+        ),
+        sketch(
+            "conns",
+            "least_connections: DNS counts none, so half to fra and half to lhr by weight",
+            json!({
+                "steering_policy": "least_connections",
+                "default_pools": [fra, lhr], "fallback_pool": lhr,
+            }),
+        ),
+        sketch(
+            "shed",
+            "off with load shedding: the first pool hands 30 % on to lhr",
+            json!({
+                "steering_policy": "off", "default_pools": [busy, lhr], "fallback_pool": lhr,
+            }),
+        ),
+        sketch(
+            "vpn",
+            "random with persistence: whoever asks again gets the same endpoint",
+            json!({
+                "steering_policy": "random", "default_pools": [fra, iad, nrt], "fallback_pool": iad,
+                "trimtab": { "persistence": { "key": "ecs", "ttl": 300 } },
             }),
         ),
         sketch(

@@ -1,0 +1,62 @@
+//! What is known of a pool and its endpoints, for an explanation.
+
+use std::time::Duration;
+
+use trimtab_api_types::number::Number;
+use trimtab_api_types::v1::explain::{Candidate, Endpoint, Observer};
+use trimtab_health::{EndpointHealth, Observation, State, Verdict};
+use trimtab_model::{Moment, Pop};
+use trimtab_steer::{self as steer, PoolSlot, World};
+
+/// Endpoints of one pool that are shown; a pool may have a thousand.
+const ENDPOINTS_MAX: usize = 100;
+
+/// The pool as it stands, before any step said something of it.
+pub(super) fn candidate(world: &World, slot: PoolSlot, now: Moment) -> Candidate {
+    let Some(pool) = world.pool(slot) else { return Candidate::default() };
+    let endpoints = pool.endpoints.iter().zip(&pool.health.endpoints).take(ENDPOINTS_MAX);
+    Candidate {
+        pool: pool.name.to_string(),
+        id: pool.id.to_string(),
+        state: "in",
+        endpoints: endpoints.map(|(of, health)| endpoint(of, health, now)).collect(),
+        ..Candidate::default()
+    }
+}
+
+pub(super) fn endpoint(of: &steer::Endpoint, health: &EndpointHealth, now: Moment) -> Endpoint {
+    Endpoint {
+        name: of.name.to_string(),
+        address: of.address.to_string(),
+        enabled: of.enabled,
+        weight: Number(f64::from(of.weight) / 100.0),
+        state: match health.verdict {
+            Verdict::Unmonitored => "unmonitored",
+            Verdict::Unknown => "unknown",
+            Verdict::Up => "up",
+            Verdict::Down => "down",
+        },
+        since_seconds: health.since.map(|since| now.saturating_duration_since(since).as_secs()),
+        rtt_ms: health.rtt().map(millis),
+        observers: health.observers.iter().map(|(pop, seen)| observer(*pop, seen, now)).collect(),
+    }
+}
+
+fn observer(pop: Pop, seen: &Observation, now: Moment) -> Observer {
+    Observer {
+        pop: pop.to_string(),
+        state: match seen.state {
+            State::Unknown => "unknown",
+            State::Up { .. } => "up",
+            State::Down { .. } => "down",
+        },
+        since_seconds: now.saturating_duration_since(seen.since).as_secs(),
+        rtt_ms: seen.rtt.map(|rtt| millis(rtt.value())),
+        reason: seen.last.map(|last| last.reason.word()),
+    }
+}
+
+/// To the microsecond, which is more than a probe measures.
+pub(super) fn millis(span: Duration) -> Number {
+    Number((span.as_secs_f64() * 1e6).round() / 1e3)
+}

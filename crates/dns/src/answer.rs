@@ -71,6 +71,7 @@ const MAILA: u16 = 254;
     clippy::too_many_arguments,
     reason = "each comes from elsewhere: socket, thread, snapshot"
 )]
+#[inline]
 pub fn answer(
     query: &[u8],
     from: SocketAddr,
@@ -84,8 +85,6 @@ pub fn answer(
     respond(query, from, via, view, now, dice, scratch, out, None)
 }
 
-/// Inlined, so that the answer of every query pays nothing for what those who record want.
-#[inline(always)]
 #[expect(clippy::too_many_arguments, reason = "those of `answer` and one more")]
 fn respond<'a>(
     query: &'a [u8],

@@ -142,7 +142,7 @@ impl Zone {
     }
 
     /// Precedence at one name: a balancer takes the addresses and hides any CNAME; then the proxy; then records.
-    #[inline]
+    #[inline(always)]
     fn found<'z>(&'z self, node: &Node<'z>, qtype: u16, is_apex: bool) -> Found<'z> {
         if is_apex && qtype == SOA {
             return Found::Records(self.apex.soa());

@@ -38,6 +38,8 @@ pub struct Pool {
     pub latency: Latency,
     /// Its number in the table of latencies that the operator loaded, where it has one.
     pub loaded: Option<PoolNumber>,
+    /// Some endpoint sends clients on to its name.
+    pub has_aliases: bool,
     serving: Sets,
     /// What the fallback pool answers with: every enabled endpoint, whatever its health.
     enabled_endpoints: Sets,
@@ -90,6 +92,7 @@ impl Pool {
             usable: Usable::Empty,
             latency: Latency::default(),
             loaded: None,
+            has_aliases: false,
             serving: Sets::default(),
             enabled_endpoints: Sets::default(),
         };
@@ -103,6 +106,7 @@ impl Pool {
             verdicts.map(|(endpoint, health)| endpoint.serves(health.verdict)).collect();
         self.usable = usable(&self, serves.iter().filter(|serves| **serves).count());
         self.latency = Latency::build(&self.health, &serves);
+        self.has_aliases = self.endpoints.iter().any(|endpoint| endpoint.unflattened);
         self.serving = Sets::new(&self.endpoints, |index| serves.get(index) == Some(&true));
         self.enabled_endpoints = Sets::new(&self.endpoints, |index| {
             self.endpoints.get(index).is_some_and(|endpoint| endpoint.enabled)

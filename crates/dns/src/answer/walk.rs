@@ -89,11 +89,12 @@ impl Walk<'_, '_> {
         let Some(balancer) = world.balancer(slot) else {
             return self.deny(owner, zone, Rcode::NoError).map(Next::Done);
         };
-        if balancer.proxied && self.qtype == CNAME {
-            return self.deny(owner, zone, Rcode::NoError).map(Next::Done);
-        }
         if balancer.proxied {
-            return self.proxied(owner, zone).map(Next::Done);
+            return match self.qtype {
+                CNAME => self.deny(owner, zone, Rcode::NoError),
+                _ => self.proxied(owner, zone),
+            }
+            .map(Next::Done);
         }
         // Rules alone read the name, and most balancers have none.
         let name = match balancer.rules.is_empty() {
@@ -108,12 +109,10 @@ impl Walk<'_, '_> {
         self.facts.traced = self.edns.is_some_and(|edns| edns.asks_trace);
         self.facts.steered = Some(Steered::by(world, slot, &decision));
         self.scope = self.scope.max(decision.scope);
-        if let Some(host) = self.alias_of(&decision, zone) {
-            let host = to_wire(host);
-            let target = self.reply.named(owner, CNAME, decision.ttl, &[], &host)?;
-            let followed = self.qtype != CNAME && self.scratch.name.read(&host).is_ok();
-            let answered = Next::Done(Rcode::NoError);
-            return Ok(if followed { Next::Follow(target) } else { answered });
+        if decision.pool.is_some_and(|pool| pool.has_aliases)
+            && let Some(host) = self.alias_of(&decision, zone)
+        {
+            return self.send_on(owner, host, decision.ttl);
         }
         if decision.picks.is_empty() || self.qtype == CNAME {
             let ttl = zone.apex().negative_ttl().min(decision.ttl);
@@ -130,6 +129,7 @@ impl Walk<'_, '_> {
 
     /// The host name that the answer sends the client on to: of the endpoint that comes first, when it wants
     /// that and the name can have an alias, which the zone's own cannot (RFC 1034 section 3.6.2).
+    #[cold]
     fn alias_of<'w>(&self, decision: &Decision<'w>, zone: &Zone) -> Option<&'w Name> {
         let first = decision.picks.iter().next().filter(|first| first.data != Data::Service)?;
         let endpoint = decision.endpoint(first)?;
@@ -137,7 +137,16 @@ impl Walk<'_, '_> {
         endpoint.host().filter(|_| endpoint.unflattened && !is_apex)
     }
 
+    #[cold]
+    fn send_on(&mut self, owner: Place, host: &Name, ttl: u32) -> Result<Next, Full> {
+        let host = to_wire(host);
+        let target = self.reply.named(owner, CNAME, ttl, &[], &host)?;
+        let followed = self.qtype != CNAME && self.scratch.name.read(&host).is_ok();
+        Ok(if followed { Next::Follow(target) } else { Next::Done(Rcode::NoError) })
+    }
+
     /// What the endpoint says of itself in place of addresses.
+    #[cold]
     fn service(&mut self, owner: Place, endpoint: Option<&Endpoint>, ttl: u32) -> Result<(), Full> {
         let told = endpoint.and_then(|endpoint| Some((endpoint.service?, endpoint.host()?)));
         let Some((service, host)) = told else { return Ok(()) };

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use crate::{Balancer, Pool, PoolSlot, World};
 use expected::Expected;
-pub use interval::Interval;
+pub use interval::{Interval, Sure};
 
 /// Answers of one balancer in one epoch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,9 +93,9 @@ pub enum Verdict {
     AsConfigured,
     /// There is no configured share.
     ByClient,
-    /// Too few answers to say anything.
+    /// Too few answers to say.
     TooFew,
-    /// The configured share lies outside the interval.
+    /// By chance alone, one look in a million would show such a share.
     Differs,
 }
 
@@ -205,10 +205,11 @@ impl PoolSplit {
 
 impl Part {
     fn compare(answers: u64, among: u64, configured: Configured) -> Part {
-        let interval = Interval::of(answers, among);
+        let interval = Interval::of(answers, among, Sure::InAThousand);
+        let possible = Interval::of(answers, among, Sure::InAMillion);
         let drawn = if among == 0 { 0.0 } else { answers as f64 / among as f64 };
         let verdict = match configured {
-            Configured::Share(share) => judge(share, drawn, among, interval),
+            Configured::Share(share) => judge(share, drawn, among, [interval, possible]),
             Configured::Unknown(_) => Verdict::ByClient,
         };
         Part { answers, drawn, interval, configured, verdict }
@@ -216,8 +217,9 @@ impl Part {
 }
 
 /// All and nothing need no statistics: one answer elsewhere is one too many. Any other share is as configured when
-/// an interval narrower than itself and than what is left of the whole contains it.
-fn judge(share: f64, drawn: f64, among: u64, interval: Interval) -> Verdict {
+/// the interval that is shown is narrower than itself and than what is left of the whole and contains it, and differs
+/// when it is hardly possible; between the two, more answers will tell.
+fn judge(share: f64, drawn: f64, among: u64, [interval, possible]: [Interval; 2]) -> Verdict {
     let certain = share <= 0.0 || share >= 1.0;
     let narrow = interval.width() <= WIDTH_MAX.min(share).min(1.0 - share);
     match among {
@@ -225,8 +227,8 @@ fn judge(share: f64, drawn: f64, among: u64, interval: Interval) -> Verdict {
         _ if certain && drawn == share => Verdict::AsConfigured,
         _ if certain => Verdict::Differs,
         few if few < ANSWERS_MIN => Verdict::TooFew,
-        _ if !interval.contains(share) => Verdict::Differs,
-        _ if narrow => Verdict::AsConfigured,
+        _ if !possible.contains(share) => Verdict::Differs,
+        _ if narrow && interval.contains(share) => Verdict::AsConfigured,
         _ => Verdict::TooFew,
     }
 }

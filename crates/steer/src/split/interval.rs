@@ -7,9 +7,27 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// The normal quantile of 99.95 %: 99.9 % lie within as many standard deviations, and one share in a thousand looks
-/// is outside by chance alone.
-const Z: f64 = 3.290_526_731_491_926;
+/// How sure an interval is to hold the share that draws come from, in standard deviations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sure {
+    /// 99.9 %: what is shown.
+    InAThousand,
+    /// 99.9999 %: what is told to be wrong. A node has many shares and is looked at often, and nobody wants to be
+    /// woken by chance.
+    InAMillion,
+}
+
+// === impl Sure ===
+
+impl Sure {
+    /// The normal quantile of what is left on one side.
+    const fn deviations(self) -> f64 {
+        match self {
+            Sure::InAThousand => 3.290_526_731_491_926,
+            Sure::InAMillion => 4.891_638_475_698_727,
+        }
+    }
+}
 
 // === impl Interval ===
 
@@ -17,15 +35,16 @@ impl Interval {
     /// (p + z²/2n ± z √(p(1−p)/n + z²/4n²)) / (1 + z²/n) for a share p of n, as E. B. Wilson gives it in "Probable
     /// Inference, the Law of Succession, and Statistical Inference", JASA 22 (1927). Unlike p ± z √(p(1−p)/n) it holds
     /// for small counts and for shares near 0 and 1 too. Everything while there is no answer.
-    pub fn of(count: u64, answers: u64) -> Interval {
+    pub fn of(count: u64, answers: u64, sure: Sure) -> Interval {
         if answers == 0 {
             return Interval { low: 0.0, high: 1.0 };
         }
         let n = answers as f64;
         let p = count as f64 / n;
-        let square = Z * Z / n;
+        let z = sure.deviations();
+        let square = z * z / n;
         let middle = p + square / 2.0;
-        let spread = Z * (p * (1.0 - p) / n + square / (4.0 * n)).sqrt();
+        let spread = z * (p * (1.0 - p) / n + square / (4.0 * n)).sqrt();
         let [low, high] = [middle - spread, middle + spread].map(|at| at / (1.0 + square));
         // Rounding must not exclude nothing and everything.
         let low = if count == 0 { 0.0 } else { low.max(0.0) };
@@ -50,7 +69,7 @@ mod tests {
     #[test]
     fn wilson_score_intervals() {
         let check = |count, answers, want: [f64; 2]| {
-            let Interval { low, high } = Interval::of(count, answers);
+            let Interval { low, high } = Interval::of(count, answers, Sure::InAThousand);
             assert!((low - want[0]).abs() < 5e-7, "{count} of {answers}: from {low}");
             assert!((high - want[1]).abs() < 5e-7, "{count} of {answers}: to {high}");
         };
@@ -67,10 +86,22 @@ mod tests {
     }
 
     #[test]
+    fn who_wants_to_be_surer_gets_a_wider_interval() {
+        let [narrow, wide] =
+            [Sure::InAThousand, Sure::InAMillion].map(|sure| Interval::of(900, 3_000, sure));
+        assert!(wide.low < narrow.low && narrow.high < wide.high);
+        // |p - q| = z sqrt(q(1-q)/n) at both ends.
+        for q in [wide.low, wide.high] {
+            let deviations = (0.3 - q).abs() / (q * (1.0 - q) / 3_000.0).sqrt();
+            assert!((deviations - 4.891_638).abs() < 1e-5, "{q}: {deviations}");
+        }
+    }
+
+    #[test]
     fn more_answers_narrow_the_interval_around_the_share() {
         let mut width = 1.0;
         for answers in [10, 100, 1_000, 10_000, 100_000] {
-            let interval = Interval::of(answers / 10, answers);
+            let interval = Interval::of(answers / 10, answers, Sure::InAThousand);
             assert!(interval.contains(0.1) && interval.width() < width, "{answers}: {interval:?}");
             width = interval.width();
         }

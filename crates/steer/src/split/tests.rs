@@ -328,8 +328,10 @@ fn a_verdict_needs_answers_and_a_narrow_interval() {
     check(30, 300, Verdict::TooFew);
     check(40, 400, Verdict::AsConfigured);
     check(300, 3_000, Verdict::AsConfigured);
-    check(240, 3_000, Verdict::Differs);
-    check(360, 3_000, Verdict::Differs);
+    check(240, 3_000, Verdict::TooFew);
+    check(360, 3_000, Verdict::TooFew);
+    check(200, 3_000, Verdict::Differs);
+    check(410, 3_000, Verdict::Differs);
     check(0, 3_000, Verdict::Differs);
 }
 

@@ -54,6 +54,7 @@ fn semantics_27_the_soonest_flip_is_the_probe_that_could_decide() {
             observers: Box::new([(pop, seen)]),
         };
         let pool = PoolHealth::new(Box::new([endpoint]), std::iter::once(true), 1, schedule);
+        assert_eq!(pool.soonest_flip_of(&pool.endpoints[0], at(now)), pool.soonest_flip(at(now)));
         assert_eq!(
             pool.soonest_flip(at(now)).duration().map(|wait| at(now) + wait),
             Some(at(want)),

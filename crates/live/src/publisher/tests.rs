@@ -380,3 +380,22 @@ async fn flips_are_public_within_the_coalescing_time_and_details_later() {
     drop(events);
     task.await.unwrap();
 }
+
+#[test]
+fn another_geo_table_gives_pools_their_numbers_in_its_latencies() {
+    let mut bench = Bench::new(&["FRA"], None);
+    bench.apply(vec![zone(), monitor(1), pool(5, &[1])], vec![]);
+    let name = bench.publisher.directory.pools[&pool_id(5)].name.clone();
+    let loaded = |bench: &mut Bench| {
+        let snapshot = bench.publisher.snapshot();
+        snapshot.world.pools.iter().flatten().map(|pool| pool.loaded).collect::<Vec<_>>()
+    };
+    assert_eq!(loaded(&mut bench), [None]);
+    let table = trimtab_geo::Builder::empty().unwrap();
+    let table = table.latencies(&format!("source,pool,ms\nWEU,{name},5\n")).unwrap().build();
+    let number = table.latencies().unwrap().pool_number(&name);
+    assert_eq!(bench.publisher.take(Event::Geo(Arc::new(table)), bench.now), bench.now);
+    bench.publisher.rebuild_reported();
+    assert_eq!(loaded(&mut bench), [number]);
+    assert!(number.is_some());
+}

@@ -76,6 +76,7 @@ pub(crate) fn explain(
         subnet: question.subnet.map(|(address, source_prefix)| Subnet { address, source_prefix }),
         wanted: question.wanted,
         open: &open,
+        session: question.session,
     };
     // Without dice from the system, chance is explained with the same draw each time.
     let dice = question.trace.unwrap_or_else(|| {

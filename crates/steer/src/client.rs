@@ -20,6 +20,8 @@ pub struct Client<'a> {
     pub wanted: Wanted,
     /// Requests under way at pools, for policies that count them; nobody counts them for DNS.
     pub open: &'a [(PoolSlot, u32)],
+    /// The request belongs to a session, of which pools shed another percentage; DNS has no sessions.
+    pub session: bool,
 }
 
 /// The client subnet of a query.

@@ -98,7 +98,11 @@ impl Choice {
         dice: &mut Dice,
         notes: &mut impl Notes,
     ) -> bool {
-        if let Some(shedding) = pool.shedding {
+        let shedding = match asked.client.session {
+            true => pool.shedding_of_sessions,
+            false => pool.shedding,
+        };
+        if let Some(shedding) = shedding {
             if asked.kept.is_none() && shedding.policy == ShedPolicy::Hash {
                 self.scope = self.scope.max(asked.client.hash_scope());
             }

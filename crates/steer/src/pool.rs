@@ -35,6 +35,7 @@ pub struct Pool {
     pub usable: Usable,
     /// None: it keeps every request.
     pub shedding: Option<Shedding>,
+    pub shedding_of_sessions: Option<Shedding>,
     pub latency: Latency,
     /// Its number in the table of latencies that the operator loaded, where it has one.
     pub loaded: Option<PoolNumber>,
@@ -87,6 +88,7 @@ impl Pool {
             hash: hash_bytes(config.id.bytes(), POOL_SALT),
             point: config.coordinates.map(Point::from),
             shedding: Shedding::build(config),
+            shedding_of_sessions: Shedding::of_sessions(config),
             endpoints,
             health,
             usable: Usable::Empty,

@@ -8,7 +8,7 @@ use crate::dice::{Dice, hash_bytes};
 use crate::persistence::Identity;
 use crate::pool::hash_ip;
 
-/// What a pool sheds of requests without a session. DNS has no sessions.
+/// What a pool sheds of one kind of requests: those of sessions, or all others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shedding {
     /// Of [`WHOLE`].
@@ -27,9 +27,17 @@ impl Shedding {
     /// None for a pool that keeps everything.
     pub(crate) fn build(pool: &model::Pool) -> Option<Shedding> {
         let written = &pool.load_shedding;
-        let parts = (written.default_percent * f64::from(WHOLE) / 100.0).round() as u32;
-        let shedding = Shedding { parts, policy: written.default_policy, seed: seed(pool.id) };
-        (parts > 0).then_some(shedding)
+        Shedding::new(written.default_percent, written.default_policy, pool.id)
+    }
+
+    /// Of sessions, which go by hash alone: one must not be torn apart.
+    pub(crate) fn of_sessions(pool: &model::Pool) -> Option<Shedding> {
+        Shedding::new(pool.load_shedding.session_percent, ShedPolicy::Hash, pool.id)
+    }
+
+    fn new(percent: f64, policy: ShedPolicy, pool: PoolId) -> Option<Shedding> {
+        let parts = (percent * f64::from(WHOLE) / 100.0).round() as u32;
+        (parts > 0).then_some(Shedding { parts, policy, seed: seed(pool) })
     }
 
     pub fn percent(&self) -> f64 {
@@ -75,7 +83,7 @@ mod tests {
 
     fn client(number: u32) -> Client<'static> {
         let address = IpAddr::V4(Ipv4Addr::from_bits(0x0A00_0000 | number));
-        Client { name: b"", address, subnet: None, wanted: Wanted::A, open: &[] }
+        Client { name: b"", address, subnet: None, wanted: Wanted::A, open: &[], session: false }
     }
 
     /// The share of clients, within five standard deviations.

@@ -1,5 +1,4 @@
 //! Which rows of a table of latencies are about a pool.
-#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 use trimtab_geo::Latencies;
 use trimtab_health::PoolHealth;

@@ -105,7 +105,7 @@ fn pool(number: u8, geo: &Table, now: Moment, chance: &mut Chance) -> Pool {
         load_shedding: LoadShedding {
             default_percent: chance.of(&[0.0, 0.0, 0.0, 30.0, 100.0]),
             default_policy: chance.of(&[ShedPolicy::Random, ShedPolicy::Hash]),
-            ..LoadShedding::default()
+            session_percent: chance.of(&[0.0, 50.0]),
         },
         origins,
         ..trimtab_testkit::pool()
@@ -222,6 +222,7 @@ fn client(chance: &mut Chance) -> Client<'static> {
         subnet: (!chance.one_in(3)).then_some(subnet),
         wanted: chance.of(&[Wanted::A, Wanted::A, Wanted::Aaaa]),
         open: &[],
+        session: chance.one_in(5),
     }
 }
 

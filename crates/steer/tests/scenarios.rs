@@ -117,6 +117,9 @@ impl Stage {
                     pool.coordinates = Coordinates::new(lat.parse().unwrap(), lon.parse().unwrap());
                 }
                 Some(("min", min)) => pool.minimum_origins = min.parse().unwrap(),
+                Some(("sessions", percent)) => {
+                    pool.load_shedding.session_percent = percent.parse().unwrap();
+                }
                 Some(("shed", percent)) => pool.load_shedding = rules::shedding(percent),
                 Some((key, millis)) if key.starts_with("rtt.") => {
                     rtts.push((key[4..].parse().unwrap(), millis.parse().unwrap()));
@@ -323,6 +326,7 @@ impl Table {
             subnet: None,
             wanted: Wanted::A,
             open: &[],
+            session: false,
         };
         for word in words {
             match word.split_once('=') {
@@ -333,6 +337,7 @@ impl Table {
                     let subnet = Subnet { address: net.network(), source_prefix: net.prefix_len() };
                     client.subnet = Some(subnet);
                 }
+                None if word == "session" => client.session = true,
                 None => client.wanted = Wanted::Aaaa,
             }
         }

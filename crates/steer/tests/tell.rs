@@ -55,6 +55,7 @@ fn check(policy: &str, pools: Vec<model::Pool>, rules: Vec<Rule>, want: &[&str])
         subnet: None,
         wanted: Wanted::A,
         open: &[],
+        session: false,
     };
     let (decision, steps) = explain(&world, &balancer, &client, now, 1);
     assert_eq!(tell(&balancer, &decision.why, &steps, &world, now), want);

@@ -34,7 +34,14 @@ impl Recorded {
 
     pub fn client(&self) -> Client<'_> {
         let Recorded { name, resolver, subnet, wanted, .. } = self;
-        Client { name, address: *resolver, subnet: *subnet, wanted: *wanted, open: &[] }
+        Client {
+            name,
+            address: *resolver,
+            subnet: *subnet,
+            wanted: *wanted,
+            open: &[],
+            session: false,
+        }
     }
 }
 

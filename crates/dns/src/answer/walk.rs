@@ -287,7 +287,14 @@ impl Walk<'_, '_> {
 
     pub(super) fn client<'n>(&self, name: &'n [u8]) -> Client<'n> {
         let subnet = self.edns.and_then(|edns| edns.subnet).and_then(|ecs| ecs.subnet());
-        Client { name, address: self.from, subnet, wanted: self.wanted(), open: &[] }
+        Client {
+            name,
+            address: self.from,
+            subnet,
+            wanted: self.wanted(),
+            open: &[],
+            session: false,
+        }
     }
 
     fn wanted(&self) -> Wanted {

@@ -118,6 +118,7 @@ fn staged(world: World, balancer: Balancer) -> Stage {
             subnet: Some(Subnet { address: [10, 81, 5, 0].into(), source_prefix: 24 }),
             wanted: Wanted::A,
             open: &[],
+            session: false,
         },
         now: Moment::default() + Duration::from_secs(7),
     }

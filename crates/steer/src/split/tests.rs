@@ -284,6 +284,7 @@ fn what_is_worked_out_is_what_decisions_come_to() {
             subnet: None,
             wanted: Wanted::A,
             open: &[],
+            session: false,
         };
         for dice in 0..DRAWS {
             let decision = decide(&world, &balancer, &client, Moment::default(), dice);

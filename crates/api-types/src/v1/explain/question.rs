@@ -7,7 +7,7 @@ use serde_json::Value;
 use trimtab_model::balancer::MAP_ENTRIES_MAX;
 use trimtab_model::{Name, PoolId, Problems, Wanted};
 
-use crate::body::{self, Node, hostname, text, whole};
+use crate::body::{self, Node, flag, hostname, text, whole};
 
 /// A client subnet in CIDR form is at most this long.
 const NET_CHARS_MAX: usize = 43;
@@ -28,9 +28,11 @@ pub struct Question {
     pub trace: Option<u64>,
     /// Requests under way at pools, for policies that count them. DNS counts none: this says what would be if it did.
     pub open_requests: BTreeMap<PoolId, u32>,
+    /// The request belongs to a session; no question of DNS does.
+    pub session: bool,
 }
 
-/// Reads `{name, type?, resolver?, ecs?, trace_id?, open_requests?}`.
+/// Reads `{name, type?, resolver?, ecs?, trace_id?, open_requests?, session?}`.
 ///
 /// # Errors
 /// Every problem of the body.
@@ -44,6 +46,7 @@ pub fn read(body: &Value) -> Result<Question, Problems> {
         let open_requests = fields.or("open_requests", BTreeMap::new(), |node| {
             node.map(MAP_ENTRIES_MAX, whole(0..=u32::MAX))
         });
+        let session = fields.or("session", false, flag);
         Some(Question {
             name: name?,
             wanted: wanted?,
@@ -51,6 +54,7 @@ pub fn read(body: &Value) -> Result<Question, Problems> {
             subnet: subnet?,
             trace: trace?,
             open_requests: open_requests?,
+            session: session?,
         })
     })
 }
@@ -138,6 +142,7 @@ mod tests {
             subnet: None,
             trace: None,
             open_requests: BTreeMap::new(),
+            session: false,
         };
         assert_eq!(question, want);
     }

@@ -131,6 +131,17 @@ def test_what_would_be_if_requests_were_counted(node, account, zone, base):
     assert share(open_requests={ids["why-one"]: 3}) == pytest.approx(14.29, abs=5.6)
 
 
+def test_a_proxied_balancer_is_said_to_be_one(node, account, zone, base):
+    pools = node.api("GET", f"/accounts/{account}/load_balancers/pools").result
+    body = {"name": "front.example.com", "proxied": True, "default_pools": [pools[0]["id"]],
+            "fallback_pool": pools[0]["id"]}
+    node.create(f"/zones/{zone}/load_balancers", body)
+    assert until(lambda: dig(node, "front.example.com").addresses == ["127.0.0.1"], SOON_SECONDS)
+    told = node.api("POST", f"{base}/explain", {"name": "front.example.com"}).result
+    assert told["load_balancer"]["proxied"] is True
+    assert "DNS answers this node's own addresses" in told["steps"][0]["description"]
+
+
 def test_wrong_questions_are_refused(node, base):
     for words, said in [(["explain", "--decision", "12"], "decisions/12"),
                         (["explain", "nobody.example.com"], "nobody.example.com"),

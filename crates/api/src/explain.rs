@@ -147,10 +147,16 @@ impl Case<'_> {
         let name = String::from_utf8_lossy(client.name);
         let subnet =
             client.subnet.map(|net| format!(", for {}/{}", net.address, net.source_prefix));
+        let who = match balancer.proxied {
+            false => "answers, before any record of its name",
+            true => {
+                "is proxied: DNS answers this node's own addresses, and requests to them go on like this"
+            }
+        };
         let question = Told {
             step_name: "question",
             description: format!(
-                "{} {name} from {}{}: the load balancer {} answers, before any record of its name",
+                "{} {name} from {}{}: the load balancer {} {who}",
                 client.wanted,
                 client.address,
                 subnet.unwrap_or_default(),

@@ -37,9 +37,9 @@ def command(node, *words):
     return done.returncode, done.stdout, done.stderr
 
 
-def traced(node):
+def traced(node, name=NAME):
     """An answer's addresses and its trace id."""
-    answer = dig(node, NAME, options=[f"+ednsopt={TRACE_OPTION}"])
+    answer = dig(node, name, options=[f"+ednsopt={TRACE_OPTION}"])
     octets = re.search(rf"OPT={TRACE_OPTION}: ((?:[0-9a-f]{{2}} ?){{8}})", answer.text)
     assert octets, answer.text
     return answer.addresses, octets.group(1).replace(" ", "")
@@ -140,6 +140,24 @@ def test_a_proxied_balancer_is_said_to_be_one(node, account, zone, base):
     told = node.api("POST", f"{base}/explain", {"name": "front.example.com"}).result
     assert told["load_balancer"]["proxied"] is True
     assert "DNS answers this node's own addresses" in told["steps"][0]["description"]
+
+
+def test_the_decision_of_a_large_balancer_is_kept(node, account, zone, base):
+    pools = f"/accounts/{account}/load_balancers/pools"
+    ids = []
+    for number in range(30):
+        origins = [{"name": f"an-endpoint-with-a-name-{host}", "address": f"10.7.{number}.{host}"}
+                   for host in range(60)]
+        ids.append(node.create(pools, {"name": f"large-{number}", "origins": origins})["id"])
+    node.create(f"/zones/{zone}/load_balancers", {
+        "name": "large.example.com", "steering_policy": "random", "default_pools": ids, "fallback_pool": ids[0]})
+    assert until(lambda: dig(node, "large.example.com").addresses, SOON_SECONDS)
+    addresses, trace = traced(node, "large.example.com")
+    kept = lambda: node.request("GET", f"{node.base_url}{base}/decisions/{trace}").status == 200  # noqa: E731
+    assert until(kept, SOON_SECONDS), node.log()
+    told = node.api("GET", f"{base}/decisions/{trace}").result
+    assert sorted(told["addresses"]) == addresses and len(told["candidates"]) == 30
+    assert sum(len(candidate["endpoints"]) for candidate in told["candidates"]) == 100
 
 
 def test_wrong_questions_are_refused(node, base):

@@ -4,7 +4,7 @@ use crate::limits::short;
 
 /// Longest explanation: room for that of a balancer with hundreds of origins. A larger one would
 /// push out too many others.
-pub const EXPLANATION_BYTES_MAX: usize = 64 * 1024;
+pub const EXPLANATION_BYTES_MAX: usize = 256 * 1024;
 
 /// One decision, kept whole.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -30,7 +30,7 @@ use crate::event::{Event, Filter, NewEvent};
 const QUEUE_MAX: usize = 4_096;
 
 /// Decisions that may wait to be written, in a room of their own: they never take that of events,
-/// and the largest of them take 17 MB of memory.
+/// and the largest of them take 67 MB of memory.
 const DECISIONS_WAITING_MAX: usize = 256;
 
 /// Queries at a time; more wait, so that they never take the room of events.

@@ -103,6 +103,7 @@ impl Case<'_> {
         let (decision, steps) = decide_aloud(world, balancer, &client, now, dice);
         let asking = Asking { world, balancer, client: &client, now, dice };
         let flips = asking.flips(&decision, &steps);
+        let answers: Vec<Answered> = answers(world, &decision, now).collect();
         let why = decision.why;
         Explanation {
             trace_id: format!("{dice:016x}"),
@@ -119,8 +120,8 @@ impl Case<'_> {
                 name: balancer.name.to_string(),
                 proxied: balancer.proxied,
             },
-            addresses: answers(world, &decision, now).map(|answer| answer.data).collect(),
-            answers: answers(world, &decision, now).collect(),
+            addresses: answers.iter().map(|answer| answer.data.clone()).collect(),
+            answers,
             ttl: decision.ttl,
             configured_ttl: configured_ttl(&steps),
             soonest_flip_ms: flips::millis(decision.soonest_flip),
@@ -226,10 +227,13 @@ fn candidates(
     now: Moment,
 ) -> Vec<Candidate> {
     let mut found: Vec<(PoolSlot, Candidate)> = Vec::new();
+    let mut room = evidence::ENDPOINTS_MAX;
     for step in steps {
         let Some(slot) = step.pool() else { continue };
         let index = found.iter().position(|(known, _)| *known == slot).unwrap_or_else(|| {
-            found.push((slot, evidence::candidate(world, slot, now)));
+            let candidate = evidence::candidate(world, slot, room, now);
+            room = room.saturating_sub(candidate.endpoints.len());
+            found.push((slot, candidate));
             found.len().saturating_sub(1)
         });
         if let Some((_, candidate)) = found.get_mut(index) {

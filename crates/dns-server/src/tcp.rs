@@ -258,7 +258,7 @@ impl Answers {
                 from,
                 via: Transport::Tcp,
                 query: query.into(),
-                reply: reply.get(..outcome.len()).unwrap_or(&[]).into(),
+                reply: reply.get(..outcome.reply_len()).unwrap_or(&[]).into(),
             };
             sampler.take(sample, &outcome);
         }

@@ -82,7 +82,7 @@ fn serve(
                 from,
                 via: Transport::Udp,
                 query: query.into(),
-                reply: out.get(..outcome.len()).unwrap_or(&[]).into(),
+                reply: out.get(..outcome.reply_len()).unwrap_or(&[]).into(),
             };
             sampler.take(sample, &outcome);
         }

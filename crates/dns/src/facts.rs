@@ -54,15 +54,11 @@ pub struct Steered {
 
 impl Outcome {
     /// Bytes of the reply.
-    pub fn len(&self) -> usize {
+    pub fn reply_len(&self) -> usize {
         match self {
             Outcome::Reply { len, .. } => *len,
             Outcome::Drop(_) => 0,
         }
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 }
 

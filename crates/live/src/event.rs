@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use trimtab_geo::Table;
 use trimtab_health::Outcome;
 use trimtab_model::{Change, Moment, Name, PoolId, Pop, Record, ZoneId};
 
@@ -14,8 +13,6 @@ pub enum Event {
     Config(Batch),
     /// One probe ended.
     Report(Report),
-    /// Another geo table was loaded.
-    Geo(Arc<Table>),
     /// A host name has other addresses.
     Resolved(Resolved),
 }

@@ -185,12 +185,6 @@ impl Publisher {
                 now
             }
             Event::Report(report) => now + self.apply_report(&report),
-            Event::Geo(table) => {
-                self.geo = table;
-                // Its table of latencies has its own numbers of pools.
-                self.reported.extend(self.directory.pools.keys());
-                now
-            }
             Event::Resolved(resolved) => {
                 self.reported.extend(self.hosts.resolve(resolved));
                 now + FLIP_COALESCE

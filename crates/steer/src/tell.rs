@@ -163,6 +163,8 @@ fn listed(by: GeoMatch) -> String {
     }
 }
 
+// === impl Usable ===
+
 impl Usable {
     /// Why a pool is out.
     pub const fn text(self) -> &'static str {
@@ -202,6 +204,8 @@ fn measured(pool: &PoolName<'_>, km: Option<f64>, stretched_km: f64) -> String {
         }
     }
 }
+
+// === impl PoolChoice ===
 
 impl PoolChoice {
     /// Why a pool was chosen.

@@ -61,13 +61,14 @@ enum Again {
 impl Keeper {
     async fn run(mut self, mut samples: mpsc::Receiver<Sample>) -> Result<(), String> {
         while let Some(sample) = samples.recv().await {
-            let made = tokio::task::spawn_blocking(move || again(&sample)).await;
-            match made.map_err(|error| format!("explaining a decision panicked: {error}"))? {
-                Some(Again::Same { scope, kept }) => self.keep(scope, kept).await,
-                Some(Again::Differs) => {
+            match tokio::task::spawn_blocking(move || again(&sample)).await {
+                Ok(Some(Again::Same { scope, kept })) => self.keep(scope, kept).await,
+                Ok(Some(Again::Differs)) => {
                     self.stats.differing.fetch_add(1, Ordering::Relaxed);
                 }
-                None => {}
+                Ok(None) => {}
+                // No query may end the node, not even one that cannot be explained.
+                Err(error) => tracing::error!(%error, "explaining a decision panicked"),
             }
         }
         Ok(())

@@ -142,7 +142,7 @@ pub struct Candidate {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<f64>)]
     pub shed_percent: Option<Number>,
-    /// At most a hundred.
+    /// Of all candidates together at most a hundred.
     pub endpoints: Vec<Endpoint>,
 }
 

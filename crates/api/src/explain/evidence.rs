@@ -8,13 +8,15 @@ use trimtab_health::{EndpointHealth, Observation, State, Verdict};
 use trimtab_model::{Moment, Pop};
 use trimtab_steer::{self as steer, PoolSlot, World};
 
-/// Endpoints of one pool that are shown; a pool may have a thousand.
-const ENDPOINTS_MAX: usize = 100;
+/// Endpoints that are shown with the candidates; one pool may have a thousand, and what is explained is kept.
+pub(super) const ENDPOINTS_MAX: usize = 100;
+/// Places that are shown of one endpoint.
+const OBSERVERS_MAX: usize = 20;
 
-/// The pool as it stands, before any step said something of it.
-pub(super) fn candidate(world: &World, slot: PoolSlot, now: Moment) -> Candidate {
+/// The pool as it stands, before any step said something of it, with at most so many endpoints.
+pub(super) fn candidate(world: &World, slot: PoolSlot, most: usize, now: Moment) -> Candidate {
     let Some(pool) = world.pool(slot) else { return Candidate::default() };
-    let endpoints = pool.endpoints.iter().zip(&pool.health.endpoints).take(ENDPOINTS_MAX);
+    let endpoints = pool.endpoints.iter().zip(&pool.health.endpoints).take(most);
     Candidate {
         pool: pool.name.to_string(),
         id: pool.id.to_string(),
@@ -38,7 +40,12 @@ pub(super) fn endpoint(of: &steer::Endpoint, health: &EndpointHealth, now: Momen
         },
         since_seconds: health.since.map(|since| now.saturating_duration_since(since).as_secs()),
         rtt_ms: health.rtt().map(millis),
-        observers: health.observers.iter().map(|(pop, seen)| observer(*pop, seen, now)).collect(),
+        observers: health
+            .observers
+            .iter()
+            .take(OBSERVERS_MAX)
+            .map(|(pop, seen)| observer(*pop, seen, now))
+            .collect(),
     }
 }
 

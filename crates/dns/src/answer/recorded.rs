@@ -58,6 +58,6 @@ pub fn record(
     let mut out = vec![0; TCP_BYTES_MAX];
     let record = Some(&mut recorded);
     let outcome = respond(query, from, via, view, now, dice, &mut scratch, &mut out, record);
-    out.truncate(outcome.len());
+    out.truncate(outcome.reply_len());
     Some((recorded?, out))
 }

@@ -382,20 +382,15 @@ async fn flips_are_public_within_the_coalescing_time_and_details_later() {
 }
 
 #[test]
-fn another_geo_table_gives_pools_their_numbers_in_its_latencies() {
+fn pools_get_their_numbers_in_the_table_of_latencies() {
     let mut bench = Bench::new(&["FRA"], None);
-    bench.apply(vec![zone(), monitor(1), pool(5, &[1])], vec![]);
-    let name = bench.publisher.directory.pools[&pool_id(5)].name.clone();
-    let loaded = |bench: &mut Bench| {
-        let snapshot = bench.publisher.snapshot();
-        snapshot.world.pools.iter().flatten().map(|pool| pool.loaded).collect::<Vec<_>>()
-    };
-    assert_eq!(loaded(&mut bench), [None]);
     let table = trimtab_geo::Builder::empty().unwrap();
-    let table = table.latencies(&format!("source,pool,ms\nWEU,{name},5\n")).unwrap().build();
-    let number = table.latencies().unwrap().pool_number(&name);
-    assert_eq!(bench.publisher.take(Event::Geo(Arc::new(table)), bench.now), bench.now);
-    bench.publisher.rebuild_reported();
-    assert_eq!(loaded(&mut bench), [number]);
+    let table = table.latencies("source,pool,ms\nWEU,other,5\nWEU,5,5\n").unwrap().build();
+    let number = table.latencies().unwrap().pool_number("5");
+    bench.publisher.geo = Arc::new(table);
+    bench.apply(vec![zone(), monitor(1), pool(5, &[1]), pool(6, &[2])], vec![]);
+    let snapshot = bench.publisher.snapshot();
+    let pools = snapshot.world.pools.iter().flatten();
+    assert_eq!(pools.map(|pool| pool.loaded).collect::<Vec<_>>(), [number, None]);
     assert!(number.is_some());
 }

@@ -3,6 +3,8 @@
 mod evidence;
 mod flips;
 
+use std::collections::HashMap;
+
 use trimtab_api_types::number::Number;
 use trimtab_api_types::v1::explain::{
     Answered, AskedBalancer, Asker, Candidate, Explanation, Located, Question, Ruled, RunnerUp,
@@ -14,7 +16,7 @@ use trimtab_steer::client::LocationSource;
 use trimtab_steer::tell::{RecordText, told};
 use trimtab_steer::what_if::Asking;
 use trimtab_steer::{
-    Balancer, Client, Decision, PoolSlot, Step, Subnet, World, explain as decide_aloud,
+    Balancer, Client, Decision, Load, PoolSlot, Step, Subnet, World, explain as decide_aloud,
 };
 
 use crate::errors::{Error, Kind};
@@ -69,14 +71,15 @@ pub(crate) fn explain(
     at: Timestamp,
 ) -> Explanation {
     let name = format!("{}.", question.name);
-    let open = open_requests(&snapshot.world, question);
+    let load = GivenLoad::new(&snapshot.world, question);
     let client = Client {
         name: name.as_bytes(),
         address: question.resolver,
         subnet: question.subnet.map(|(address, source_prefix)| Subnet { address, source_prefix }),
         wanted: question.wanted,
-        open: &open,
+        load: (!load.0.is_empty()).then_some(&load),
         session: question.session,
+        http: None,
     };
     // Without dice from the system, chance is explained with the same draw each time.
     let dice = question.trace.unwrap_or_else(|| {
@@ -86,12 +89,32 @@ pub(crate) fn explain(
     Case { snapshot, balancer, client, now: clock::now(), at, dice }.explain()
 }
 
-/// At the pools that the world has; of others nobody can be told.
-fn open_requests(world: &World, question: &Question) -> Vec<(PoolSlot, u32)> {
-    let slots = (0..).map(PoolSlot).zip(world.pools.iter());
-    let open = slots
-        .filter_map(|(slot, pool)| Some((slot, *question.open_requests.get(&pool.as_ref()?.id)?)));
-    open.collect()
+/// Open requests as the question gives them.
+#[derive(Clone, Debug)]
+struct GivenLoad(HashMap<PoolSlot, u32>);
+
+// === impl GivenLoad ===
+
+impl GivenLoad {
+    /// At the pools that the world has; of others nobody can be told.
+    fn new(world: &World, question: &Question) -> GivenLoad {
+        let slots = (0..).map(PoolSlot).zip(world.pools.iter());
+        let open = slots.filter_map(|(slot, pool)| {
+            Some((slot, *question.open_requests.get(&pool.as_ref()?.id)?))
+        });
+        GivenLoad(open.collect())
+    }
+}
+
+impl Load for GivenLoad {
+    fn pool(&self, pool: PoolSlot) -> u32 {
+        self.0.get(&pool).copied().unwrap_or(0)
+    }
+
+    /// Questions give them for pools alone.
+    fn endpoint(&self, _pool: PoolSlot, _endpoint: u16) -> u32 {
+        0
+    }
 }
 
 // === impl Case ===
@@ -205,6 +228,7 @@ fn located(step: &Step) -> Option<Located> {
         source: match source {
             LocationSource::Ecs => "ecs",
             LocationSource::ResolverIp => "resolver_ip",
+            LocationSource::ClientIp => "client_ip",
             LocationSource::Pop | LocationSource::NotAsked => "pop",
         },
         country: place.country.map(|code| code.to_string()),
@@ -273,6 +297,8 @@ fn note(candidate: &mut Candidate, step: &Step) {
         | Step::Answered { .. }
         | Step::Ruled { .. }
         | Step::Known { .. }
+        | Step::Session { .. }
+        | Step::Failover { .. }
         | Step::Located { .. }
         | Step::Listed { .. }
         | Step::Drew { .. }

@@ -127,7 +127,7 @@ impl Node {
         match wanted {
             Wanted::A => &self.v4,
             Wanted::Aaaa => &self.v6,
-            Wanted::Mx | Wanted::Srv => &[],
+            Wanted::Mx | Wanted::Srv | Wanted::Endpoint => &[],
         }
     }
 

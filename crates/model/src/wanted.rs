@@ -5,25 +5,36 @@ use std::net::IpAddr;
 use crate::words;
 
 words! {
-    /// The type of record that is asked for, among those that balancers answer.
-    Wanted { A = "A", Aaaa = "AAAA", Mx = "MX", Srv = "SRV" }
+    /// What is asked for: a type of record, among those that balancers answer, or an endpoint to send a request to.
+    Wanted {
+        A = "A",
+        Aaaa = "AAAA",
+        Mx = "MX",
+        Srv = "SRV",
+        /// One endpoint of either family: what a proxy asks for.
+        Endpoint = "endpoint",
+    }
 }
 
 // === impl Wanted ===
 
 impl Wanted {
-    /// RFC 1035 section 3.2.2, RFC 3596 section 2.1, RFC 2782.
+    /// What questions of DNS ask for.
+    pub const RECORDS: [Wanted; 4] = [Wanted::A, Wanted::Aaaa, Wanted::Mx, Wanted::Srv];
+
+    /// RFC 1035 section 3.2.2, RFC 3596 section 2.1, RFC 2782; 0, which no record has, for an endpoint.
     pub const fn qtype(self) -> u16 {
         match self {
             Wanted::A => 1,
             Wanted::Aaaa => 28,
             Wanted::Mx => 15,
             Wanted::Srv => 33,
+            Wanted::Endpoint => 0,
         }
     }
 
     pub const fn is_address(self) -> bool {
-        matches!(self, Wanted::A | Wanted::Aaaa)
+        matches!(self, Wanted::A | Wanted::Aaaa | Wanted::Endpoint)
     }
 
     pub const fn takes(self, address: IpAddr) -> bool {
@@ -31,6 +42,7 @@ impl Wanted {
             Wanted::A => address.is_ipv4(),
             Wanted::Aaaa => address.is_ipv6(),
             Wanted::Mx | Wanted::Srv => false,
+            Wanted::Endpoint => true,
         }
     }
 }

@@ -8,6 +8,8 @@ use trimtab_model::balancer::{
 use trimtab_model::pool::Weight;
 use trimtab_model::{self as model, BalancerId, Country, Name, PoolId, Pop, Region};
 
+use crate::affinity;
+use crate::pool::pool_hash;
 use crate::rules::Rules;
 use crate::{Wanted, World};
 
@@ -33,8 +35,13 @@ pub struct Balancer {
     pub rules: Rules,
     /// Who asks again keeps its endpoint.
     pub persistence: Option<PersistenceKey>,
+    pub affinity: affinity::Configured,
+    /// A request that failed in one pool may go on to the next.
+    pub failover_across_pools: bool,
     /// Every pool that is named anywhere.
     pub pools: Box<[PoolSlot]>,
+    /// The same by their [`Pool::hash`](crate::Pool), in its order.
+    by_hash: Box<[(u64, PoolSlot)]>,
 }
 
 /// A default pool with what policies need to know of it here.
@@ -78,6 +85,7 @@ impl Balancer {
         slot: impl Fn(PoolId) -> Option<PoolSlot>,
     ) -> Option<Balancer> {
         let (steering, kept) = (&config.steering, config.extension.persistence);
+        let named = config.pools();
         Some(Balancer {
             id: config.id,
             scope: config.scope,
@@ -96,8 +104,17 @@ impl Balancer {
             location: steering.location.unwrap_or(LOCATION_DEFAULT),
             rules: Rules::build(config, &slot),
             persistence: kept.map(|kept| kept.key),
-            pools: config.pools().into_iter().filter_map(&slot).collect(),
+            affinity: affinity::Configured::build(&config.affinity),
+            failover_across_pools: steering.failover_across_pools,
+            by_hash: by_hash(&named, &slot),
+            pools: named.into_iter().filter_map(&slot).collect(),
         })
+    }
+
+    /// The pool of that [`Pool::hash`](crate::Pool), if any setting or rule names it.
+    pub(crate) fn slot_of(&self, pool_hash: u64) -> Option<PoolSlot> {
+        let index = self.by_hash.binary_search_by_key(&pool_hash, |(hash, _)| *hash).ok()?;
+        self.by_hash.get(index).map(|(_, slot)| *slot)
     }
 
     /// Whether such a question is its to answer. Addresses always are; MX and SRV questions when an endpoint of
@@ -106,6 +123,13 @@ impl Balancer {
         let mut pools = self.pools.iter().filter_map(|&slot| world.pool(slot));
         wanted.is_address() || (!self.proxied && pools.any(|pool| pool.tells(wanted)))
     }
+}
+
+fn by_hash(pools: &[PoolId], slot: &impl Fn(PoolId) -> Option<PoolSlot>) -> Box<[(u64, PoolSlot)]> {
+    let hashed = pools.iter().filter_map(|&id| Some((pool_hash(id), slot(id)?)));
+    let mut by_hash: Vec<_> = hashed.collect();
+    by_hash.sort_unstable();
+    by_hash.into()
 }
 
 /// Pools with what policies need to know of them in this balancer.
@@ -141,6 +165,11 @@ impl<Place: Copy + Ord> Lists<Place> {
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether any list has the pool.
+    pub(crate) fn name(&self, pool: PoolSlot) -> bool {
+        self.0.iter().any(|(_, list)| list.contains(&pool))
     }
 
     pub fn find(&self, place: Place) -> Option<&[PoolSlot]> {

@@ -1,18 +1,22 @@
 //! One decision, from the question to the answer with its reason.
 //!
-//! DNS calls this and nothing else; so does everything that explains it.
+//! DNS and the proxy call this and nothing else; so does everything that explains them.
 
-use trimtab_model::balancer::SteeringPolicy;
+use std::sync::Arc;
+
+use trimtab_model::balancer::{FixedResponse, SteeringPolicy};
 use trimtab_model::{Moment, Wait};
 
+use crate::affinity::{self, Affinity, Bound, Session, Settled};
+use crate::client::Failed;
 use crate::dice::Dice;
 use crate::endpoint::{self, Picks};
 use crate::persistence::Identity;
 use crate::policy::{self, Asked, Choice};
-use crate::pool::{Endpoint, Member, Pool, Set};
-use crate::rules;
+use crate::pool::{Endpoint, Member, Pool, Set, Usable};
+use crate::rules::{self, Ruled};
 use crate::why::{EndpointChoice, Notes, PoolChoice, Silent, Step, Steps, Why};
-use crate::{Balancer, Client, PoolSlot, World};
+use crate::{Balancer, Client, PoolSlot, Wanted, World};
 
 /// Addresses in one answer; eight fit any datagram and are more than a client tries.
 pub const ANSWERS_MAX: usize = 8;
@@ -30,6 +34,17 @@ pub struct Decision<'a> {
     /// Bits of the client subnet that the decision depends on (RFC 7871 SCOPE PREFIX-LENGTH).
     pub scope: u8,
     pub why: Why,
+}
+
+/// A decision on a proxied request, and what holds for it beyond the endpoint.
+#[derive(Clone, Debug)]
+pub struct Proxied<'a> {
+    pub decision: Decision<'a>,
+    pub affinity: Affinity<'a>,
+    pub session: Session,
+    /// A rule answers with this, and no endpoint is asked.
+    pub fixed: Option<&'a FixedResponse>,
+    pub failover_across_pools: bool,
 }
 
 // === impl Decision ===
@@ -64,8 +79,31 @@ pub fn explain<'a>(
     (decision, steps.0)
 }
 
-/// The story: rules settle what holds for this request; candidates by policy, else the fallback pool; then
-/// endpoints of that pool.
+/// Decides on a request that is proxied. One that comes without [`Client::http`] is not, and has no session.
+pub fn decide_request<'a>(
+    world: &'a World,
+    balancer: &'a Balancer,
+    client: &Client<'_>,
+    now: Moment,
+    dice: u64,
+) -> Proxied<'a> {
+    walk_request(world, balancer, client, now, dice, &mut Silent)
+}
+
+/// The same decision, with every step told.
+pub fn explain_request<'a>(
+    world: &'a World,
+    balancer: &'a Balancer,
+    client: &Client<'_>,
+    now: Moment,
+    dice: u64,
+) -> (Proxied<'a>, Vec<Step>) {
+    let mut steps = Steps::default();
+    let proxied = walk_request(world, balancer, client, now, dice, &mut steps);
+    (proxied, steps.0)
+}
+
+/// A question of DNS: rules settle what holds for it, and whoever is known keeps its endpoint.
 fn walk<'a>(
     world: &'a World,
     balancer: &Balancer,
@@ -76,35 +114,102 @@ fn walk<'a>(
 ) -> Decision<'a> {
     let mut dice = Dice::new(dice);
     let ruled = rules::settle(world, balancer, client, notes);
-    let settings = &ruled.settings;
     let kept = balancer.persistence.map(|key| Identity::of(key, client, world));
     if let Some(identity) = kept {
         notes.note(Step::Known { who: identity.who });
     }
-    let asked = Asked { world, settings, client, kept: kept.as_ref(), now };
-    let mut choice = match ruled.fixed {
-        true => Choice::fixed(),
-        false => choose_pool(&asked, &mut dice, notes),
+    let asked = Asked {
+        world,
+        settings: &ruled.settings,
+        client,
+        kept: kept.as_ref(),
+        of_session: client.session,
+        bound: None,
+        failed: &[],
+        now,
     };
-    if choice.pool.is_none() && !ruled.fixed {
-        choose_fallback(&asked, &mut choice, notes);
+    steer(world, &asked, &ruled, &mut dice, notes)
+}
+
+/// A proxied request: rules settle what holds for it, and then its session is looked for.
+fn walk_request<'a>(
+    world: &'a World,
+    balancer: &'a Balancer,
+    client: &Client<'_>,
+    now: Moment,
+    dice: u64,
+    notes: &mut impl Notes,
+) -> Proxied<'a> {
+    let mut dice = Dice::new(dice);
+    let mut ruled = rules::settle(world, balancer, client, notes);
+    ruled.settings.affinity.resolve();
+    let settings = &ruled.settings;
+    let http = client.http.filter(|_| ruled.fixed.is_none());
+    let settled = http.map_or(Settled::NONE, |http| {
+        affinity::settle(world, balancer, settings, (client, &http), &mut dice, notes)
+    });
+    let asked = Asked {
+        world,
+        settings,
+        client,
+        kept: settled.kept.as_ref(),
+        of_session: client.session || settled.session.is_older(),
+        bound: settled.bound,
+        failed: client.failed(),
+        now,
+    };
+    let decision = steer(world, &asked, &ruled, &mut dice, notes);
+    Proxied {
+        // The fallback pool looks at no health: a session is kept there by an endpoint that is down.
+        session: match decision.why.endpoints {
+            EndpointChoice::Session if settled.session == Session::Rebound => Session::Hit,
+            _ => settled.session,
+        },
+        decision,
+        affinity: settings.affinity,
+        fixed: ruled.fixed,
+        failover_across_pools: settings.failover_across_pools,
+    }
+}
+
+/// The story that all share: the pool by what the request failed at, by its session or by policy, else the fallback
+/// pool; then endpoints of that pool.
+fn steer<'a>(
+    world: &'a World,
+    asked: &Asked<'_>,
+    ruled: &Ruled<'_>,
+    dice: &mut Dice,
+    notes: &mut impl Notes,
+) -> Decision<'a> {
+    let settings = asked.settings;
+    let mut choice = match (ruled.fixed, asked.failed, asked.bound) {
+        (Some(_), ..) => Choice::fixed(),
+        (None, [.., last], _) => fail_over(asked, *last, dice, notes),
+        (None, [], Some(bound)) if bound.stays => stay(asked, bound),
+        (None, [], _) => choose_pool(asked, dice, notes),
+    };
+    if choice.pool.is_none() && ruled.fixed.is_none() && may_fall_back(asked) {
+        choose_fallback(asked, &mut choice, notes);
     }
     let found = choice.pool.and_then(|slot| Some((slot, world.pool(slot)?)));
     let (picks, endpoints, hashed_scope) = match found {
         Some((slot, pool)) => {
             notes.note(Step::Chose { pool: slot, how: choice.chosen });
-            choose_endpoints(&asked, (slot, pool), choice.chosen, &mut dice, notes)
+            choose_endpoints(asked, (slot, pool), choice.chosen, dice, notes)
         }
         None => (Picks::default(), EndpointChoice::NoPool, 0),
     };
     let ttl = bounded_ttl(settings.ttl, choice.soonest_flip);
-    notes.note(Step::Bounded { ttl, configured: settings.ttl });
+    if asked.client.http.is_none() {
+        notes.note(Step::Bounded { ttl, configured: settings.ttl });
+    }
+    let kept_scope = asked.kept.map_or(0, |kept| kept.scope);
     Decision {
         pool: found.map(|(_, pool)| &**pool),
         picks,
         ttl,
         soonest_flip: choice.soonest_flip,
-        scope: choice.scope.max(hashed_scope).max(ruled.scope).max(kept.map_or(0, |k| k.scope)),
+        scope: choice.scope.max(hashed_scope).max(ruled.scope).max(kept_scope),
         why: Why {
             policy: settings.policy,
             location: choice.location,
@@ -117,12 +222,42 @@ fn walk<'a>(
     }
 }
 
+/// Another endpoint of the pool that failed last; else, where that is allowed, the policy is asked again without the
+/// pools that failed.
+fn fail_over(asked: &Asked<'_>, last: Failed, dice: &mut Dice, notes: &mut impl Notes) -> Choice {
+    for &from in asked.failed {
+        notes.note(Step::Failover { from });
+    }
+    let slot = last.pool;
+    let has_others = |pool: &&Arc<Pool>| {
+        let set = eligible(asked, (slot, pool), PoolChoice::Failover).members();
+        pool.enabled && set.iter().any(|member| !asked.has_failed_at(slot, member.endpoint))
+    };
+    match asked.world.pool(slot).filter(has_others) {
+        Some(pool) => Choice::certain(asked, (slot, pool), PoolChoice::Failover),
+        None if asked.settings.failover_across_pools => choose_pool(asked, dice, notes),
+        None => Choice::none(),
+    }
+}
+
+/// A request that failed falls back only across pools, and to no pool that failed.
+fn may_fall_back(asked: &Asked<'_>) -> bool {
+    asked.failed.is_empty()
+        || (asked.settings.failover_across_pools && !asked.has_failed_in(asked.settings.fallback))
+}
+
+fn stay(asked: &Asked<'_>, bound: Bound) -> Choice {
+    match asked.world.pool(bound.pool) {
+        Some(pool) => Choice::certain(asked, (bound.pool, pool), PoolChoice::Session),
+        None => Choice::none(),
+    }
+}
+
 fn choose_pool(asked: &Asked<'_>, dice: &mut Dice, notes: &mut impl Notes) -> Choice {
     match asked.settings.policy {
         SteeringPolicy::Unset | SteeringPolicy::Off => policy::off::choose(asked, dice, notes),
         SteeringPolicy::Geo => policy::geo::choose(asked, dice, notes),
         SteeringPolicy::DynamicLatency => policy::latency::choose(asked, dice, notes),
-        // On DNS nobody counts open requests: weights alone decide.
         SteeringPolicy::Random
         | SteeringPolicy::LeastOutstandingRequests
         | SteeringPolicy::LeastConnections => policy::random::choose(asked, dice, notes),
@@ -152,8 +287,14 @@ fn choose_endpoints<'a>(
     notes: &mut impl Notes,
 ) -> (Picks<'a>, EndpointChoice, u8) {
     let client = asked.client;
-    let set = eligible(pool, chosen, client);
-    let (picks, how) = endpoint::choose(pool.policy, set, client, asked.kept, dice);
+    let set = eligible(asked, (slot, pool), chosen);
+    let (picks, how) = match (client.wanted, bound_in(asked, (slot, pool), chosen)) {
+        (_, Some(endpoint)) => (endpoint::bound(pool, endpoint, client), EndpointChoice::Session),
+        (Wanted::Endpoint, None) => endpoint::choose_one(asked, (slot, pool), set, dice),
+        (Wanted::A | Wanted::Aaaa | Wanted::Mx | Wanted::Srv, None) => {
+            endpoint::choose(pool.policy, set, client, asked.kept, dice)
+        }
+    };
     notes.note(Step::Endpoints { how, eligible: set.members().len() });
     for pick in picks.iter() {
         notes.note(Step::Answered { pool: slot, endpoint: pick.endpoint, data: pick.data });
@@ -162,16 +303,39 @@ fn choose_endpoints<'a>(
     (picks, how, scope)
 }
 
-fn eligible<'a>(pool: &'a Pool, chosen: PoolChoice, client: &Client<'_>) -> &'a Set {
+/// The endpoint of the request's session, if it stays there: as settled, or because the fallback pool was chosen again,
+/// which looks at no health.
+fn bound_in(asked: &Asked<'_>, (slot, pool): (PoolSlot, &Pool), chosen: PoolChoice) -> Option<u16> {
+    let bound = asked.bound.filter(|bound| bound.pool == slot && asked.failed.is_empty())?;
+    let falls_back = || {
+        let endpoint = pool.endpoints.get(usize::from(bound.endpoint));
+        chosen == PoolChoice::Fallback
+            && endpoint.is_some_and(|endpoint| endpoint.enabled && !endpoint.addresses().is_empty())
+    };
+    (bound.stays || falls_back()).then_some(bound.endpoint)
+}
+
+fn eligible<'a>(
+    asked: &Asked<'_>,
+    (slot, pool): (PoolSlot, &'a Pool),
+    chosen: PoolChoice,
+) -> &'a Set {
+    let wanted = asked.client.wanted;
     match chosen {
-        PoolChoice::Fallback => pool.whatever_health(client.wanted),
+        PoolChoice::Fallback => pool.whatever_health(wanted),
+        // What steering may not use was the fallback pool.
+        PoolChoice::Failover if asked.settings.fallback == slot && pool.usable != Usable::Yes => {
+            pool.whatever_health(wanted)
+        }
         PoolChoice::FirstUsable
         | PoolChoice::Drawn
         | PoolChoice::Kept
+        | PoolChoice::Session
+        | PoolChoice::Failover
         | PoolChoice::Nearest
         | PoolChoice::Fastest
         | PoolChoice::FixedResponse
-        | PoolChoice::Nothing => pool.serving(client.wanted),
+        | PoolChoice::Nothing => pool.serving(wanted),
     }
 }
 

@@ -1,14 +1,16 @@
 //! Which endpoints of the chosen pool: all, some, one by chance, or one by the client's address.
 
 use arrayvec::ArrayVec;
-use trimtab_model::pool::OriginPolicy;
+use trimtab_model::pool::{ORIGINS_MAX, OriginPolicy};
 
-use crate::Client;
 use crate::decide::ANSWERS_MAX;
 use crate::dice::{Dice, mix};
+use crate::load::{self, Effective};
 use crate::persistence::{Identity, rendezvous};
+use crate::policy::Asked;
 use crate::pool::{Data, Member, Set, hash_ip};
 use crate::why::EndpointChoice;
+use crate::{Client, Pool, PoolSlot};
 
 /// The endpoints of an answer, in its order: numbers of members, because members are large and answers many.
 #[derive(Clone, Debug, Default)]
@@ -29,10 +31,13 @@ pub fn choose<'a>(
     let members = set.members();
     let client_hash = || hash_ip(client.address(), 0);
     let one = |chosen: Option<u16>| chosen.into_iter().collect();
+    let all = |_: &Member| true;
     let (chosen, how) = match (policy, kept) {
         _ if members.is_empty() => (ArrayVec::new(), EndpointChoice::NoneOfFamily),
-        (_, Some(identity)) => (one(hashed(set, identity.place(0))), EndpointChoice::Kept),
-        (OriginPolicy::Hash, None) => (one(hashed(set, client_hash())), EndpointChoice::Hashed),
+        (_, Some(identity)) => (one(hashed(set, identity.place(0), all)), EndpointChoice::Kept),
+        (OriginPolicy::Hash, None) => {
+            (one(hashed(set, client_hash(), all)), EndpointChoice::Hashed)
+        }
         // On DNS nobody counts open requests: weights alone decide.
         (
             OriginPolicy::Random
@@ -40,12 +45,55 @@ pub fn choose<'a>(
             | OriginPolicy::LeastConnections,
             None,
         ) => match members.len() {
-            _ if !set.weights_are_equal() => (one(drawn(set, dice)), EndpointChoice::Drawn),
-            all if all <= ANSWERS_MAX => (shuffled(all, dice), EndpointChoice::All),
-            all => (sampled(all, dice), EndpointChoice::Sample),
+            _ if !set.weights_are_equal() => {
+                (one(drawn(set, set.total_weight(), all, dice)), EndpointChoice::Drawn)
+            }
+            few if few <= ANSWERS_MAX => (shuffled(few, dice), EndpointChoice::All),
+            many => (sampled(many, dice), EndpointChoice::Sample),
         },
     };
     (Picks { members, chosen }, how)
+}
+
+/// One endpoint for a request, among those it did not fail at.
+pub(crate) fn choose_one<'a>(
+    asked: &Asked<'_>,
+    (slot, pool): (PoolSlot, &Pool),
+    set: &'a Set,
+    dice: &mut Dice,
+) -> (Picks<'a>, EndpointChoice) {
+    let members = set.members();
+    let left = |member: &Member| !asked.has_failed_at(slot, member.endpoint);
+    let client_hash = || hash_ip(asked.client.address(), 0);
+    let by_chance = |dice: &mut Dice| {
+        let total = members.iter().filter(|member| left(member)).map(|m| u32::from(m.weight)).sum();
+        (drawn(set, total, left, dice), EndpointChoice::Drawn)
+    };
+    let (chosen, how) = match (pool.policy, asked.kept) {
+        _ if !members.iter().any(left) => (None, EndpointChoice::NoneOfFamily),
+        (_, Some(identity)) => (hashed(set, identity.place(0), left), EndpointChoice::Kept),
+        (OriginPolicy::Hash, None) => (hashed(set, client_hash(), left), EndpointChoice::Hashed),
+        (OriginPolicy::Random, None) => by_chance(dice),
+        (OriginPolicy::LeastOutstandingRequests | OriginPolicy::LeastConnections, None) => {
+            match asked.client.load {
+                Some(load) => {
+                    let open = |member: &Member| load.endpoint(slot, member.endpoint);
+                    (drawn_by_load(set, open, left, dice), EndpointChoice::LeastLoaded)
+                }
+                None => by_chance(dice),
+            }
+        }
+    };
+    (Picks { members, chosen: chosen.into_iter().collect() }, how)
+}
+
+/// The endpoint that holds the session of a client, at the same one of its addresses each time.
+pub(crate) fn bound<'a>(pool: &'a Pool, endpoint: u16, client: &Client<'_>) -> Picks<'a> {
+    let members = pool.everyone();
+    let first = members.iter().zip(0_u16..).find(|(member, _)| member.endpoint == endpoint);
+    let seed = hash_ip(client.address(), 0);
+    let chosen = first.and_then(|(_, first)| hashed_address(members, first, seed));
+    Picks { members, chosen: chosen.into_iter().collect() }
 }
 
 // === impl Picks ===
@@ -65,17 +113,42 @@ impl<'a> Picks<'a> {
     }
 }
 
-/// An endpoint in proportion to weight, then any of its addresses.
-fn drawn(set: &Set, dice: &mut Dice) -> Option<u16> {
+/// An endpoint in proportion to weight, among those that `is_left` leaves, which weigh `total`; then any of its
+/// addresses.
+fn drawn(set: &Set, total: u32, is_left: impl Fn(&Member) -> bool, dice: &mut Dice) -> Option<u16> {
     let members = set.members();
-    let mut left = dice.below(set.total_weight());
+    let mut left = dice.below(total);
     let first = members.iter().position(|member| match left.checked_sub(member.weight.into()) {
+        _ if !is_left(member) => false,
         Some(rest) => {
             left = rest;
             false
         }
         None => true,
     })?;
+    any_address(members, first, dice)
+}
+
+/// The same, in proportion to what open requests leave of the weight. They are read once: other threads go on counting.
+fn drawn_by_load(
+    set: &Set,
+    open: impl Fn(&Member) -> u32,
+    is_left: impl Fn(&Member) -> bool,
+    dice: &mut Dice,
+) -> Option<u16> {
+    let members = set.members();
+    // Only the first address of an endpoint has a weight.
+    let weighing = members.iter().enumerate();
+    let weighing = weighing.filter(|(_, member)| member.weight > 0 && is_left(member));
+    let effective = weighing.clone().take(ORIGINS_MAX);
+    let effective: ArrayVec<Effective, ORIGINS_MAX> =
+        effective.map(|(_, member)| Effective::of(member.weight, open(member))).collect();
+    let place = load::pick(effective.iter().copied(), dice.draw())?;
+    let (first, _) = weighing.clone().nth(place)?;
+    any_address(members, first, dice)
+}
+
+fn any_address(members: &[Member], first: usize, dice: &mut Dice) -> Option<u16> {
     let further = match addresses_from(first, members).len() {
         0 | 1 => 0,
         several => dice.below(count(several)),
@@ -91,11 +164,16 @@ fn addresses_from(first: usize, members: &[Member]) -> &[Member] {
 
 /// Weighted rendezvous of the client that `seed` stands for: removing an endpoint moves only its own clients. Its
 /// addresses are told apart in the same way.
-fn hashed(set: &Set, seed: u64) -> Option<u16> {
+fn hashed(set: &Set, seed: u64, is_left: impl Fn(&Member) -> bool) -> Option<u16> {
     let score = |member: &Member| rendezvous(mix(seed ^ member.hash), member.weight);
-    let scores = set.members().iter().map(score).zip(0_u16..);
+    let left = set.members().iter().zip(0_u16..).filter(|(member, _)| is_left(member));
+    let scores = left.map(|(member, index)| (score(member), index));
     let (_, first) = scores.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
-    let of_endpoint = addresses_from(first.into(), set.members()).iter().zip(first..);
+    hashed_address(set.members(), first, seed)
+}
+
+fn hashed_address(members: &[Member], first: u16, seed: u64) -> Option<u16> {
+    let of_endpoint = addresses_from(first.into(), members).iter().zip(first..);
     let score = |member: &Member| match member.data {
         Data::Address(address) => hash_ip(address, seed),
         Data::Service => 0,

@@ -1,6 +1,7 @@
 //! The decision: which pool, which endpoint, why, and for how long. Bytes, time and dice come in, a value comes out.
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+pub mod affinity;
 pub mod balancer;
 pub mod client;
 pub mod decide;
@@ -20,9 +21,13 @@ pub mod what_if;
 pub mod why;
 pub mod world;
 
+pub use affinity::{Affinity, Found, Held, Session, Sessions};
 pub use balancer::{Balancer, PoolSlot};
-pub use client::{Client, Subnet};
-pub use decide::{ANSWERS_MAX, Decision, decide, explain};
+pub use client::{Client, Failed, Http, Subnet};
+pub use decide::{
+    ANSWERS_MAX, Decision, Proxied, decide, decide_request, explain, explain_request,
+};
+pub use load::Load;
 pub use pool::{Endpoint, Pool};
 pub use rules::RuleRef;
 pub use trimtab_model::Wanted;

@@ -3,6 +3,14 @@
 
 use std::num::NonZeroU128;
 
+use crate::PoolSlot;
+
+/// Requests under way, counted by whoever sends them.
+pub trait Load {
+    fn pool(&self, pool: PoolSlot) -> u32;
+    fn endpoint(&self, pool: PoolSlot, endpoint: u16) -> u32;
+}
+
 /// A weight divided by the number of open requests plus one, in units of 2⁻⁶⁴ hundredths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Effective(u128);

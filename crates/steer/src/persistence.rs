@@ -28,6 +28,8 @@ pub struct Identity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
     Resolver(IpAddr),
+    /// The client of a proxied request.
+    Client(IpAddr),
     Subnet(Subnet),
     /// Where the operator does not say at which site its address stands, the address's country tells its sites apart.
     Operator {
@@ -62,6 +64,12 @@ impl Identity {
             },
             (PersistenceKey::Operator, _) => Identity::of_operator(client.address, world),
         }
+    }
+
+    /// For proxied requests, which come from clients themselves.
+    pub(crate) fn of_client(client: &Client<'_>) -> Identity {
+        let address = client.address;
+        Identity { who: Who::Client(address), hash: hash_ip(address, 0), scope: 0 }
     }
 
     fn of_operator(address: IpAddr, world: &World) -> Identity {

@@ -9,8 +9,9 @@ pub mod random;
 use trimtab_model::pool::ShedPolicy;
 use trimtab_model::{Moment, Wait};
 
+use crate::affinity::Bound;
 use crate::balancer::{Candidate, GeoMatch};
-use crate::client::{Client, LocationSource};
+use crate::client::{Client, Failed, LocationSource};
 use crate::dice::Dice;
 use crate::persistence::Identity;
 use crate::pool::{Pool, Usable};
@@ -26,6 +27,12 @@ pub struct Asked<'a> {
     pub client: &'a Client<'a>,
     /// Set when whoever asks again keeps its endpoint.
     pub kept: Option<&'a Identity>,
+    /// The request belongs to a session that was there before.
+    pub of_session: bool,
+    /// Where that session is.
+    pub(crate) bound: Option<Bound>,
+    /// Where the request was sent in vain.
+    pub failed: &'a [Failed],
     pub now: Moment,
 }
 
@@ -51,7 +58,7 @@ const OUT_WORDS: usize = 4;
 // === impl Choice ===
 
 impl Choice {
-    fn none() -> Choice {
+    pub(crate) fn none() -> Choice {
         Choice {
             pool: None,
             chosen: PoolChoice::Nothing,
@@ -67,6 +74,17 @@ impl Choice {
         Choice { chosen: PoolChoice::FixedResponse, ..Choice::none() }
     }
 
+    /// This pool and no other, whatever steering may think of it.
+    pub(crate) fn certain(
+        asked: &Asked<'_>,
+        (slot, pool): (PoolSlot, &Pool),
+        chosen: PoolChoice,
+    ) -> Choice {
+        let mut choice = Choice { pool: Some(slot), chosen, ..Choice::none() };
+        choice.looked_at(pool, asked.now);
+        choice
+    }
+
     /// The choice rests on this pool's health from now on.
     pub fn looked_at(&mut self, pool: &Pool, now: Moment) {
         self.soonest_flip = self.soonest_flip.min(pool.health.soonest_flip(now));
@@ -79,7 +97,7 @@ impl Choice {
         slot: PoolSlot,
         notes: &mut impl Notes,
     ) -> Option<&'a Pool> {
-        let pool = asked.world.pool(slot)?;
+        let pool = asked.world.pool(slot).filter(|_| !asked.has_failed_in(slot))?;
         self.looked_at(pool, asked.now);
         if pool.usable == Usable::Yes {
             return Some(pool);
@@ -98,7 +116,7 @@ impl Choice {
         dice: &mut Dice,
         notes: &mut impl Notes,
     ) -> bool {
-        let shedding = match asked.client.session {
+        let shedding = match asked.of_session {
             true => pool.shedding_of_sessions,
             false => pool.shedding,
         };
@@ -168,6 +186,14 @@ impl<'a> Asked<'a> {
     fn candidate(&self, index: usize) -> Option<(PoolSlot, &'a Pool)> {
         let slot = self.settings.candidates.get(index)?.pool;
         Some((slot, self.world.pool(slot)?))
+    }
+
+    pub(crate) fn has_failed_in(&self, pool: PoolSlot) -> bool {
+        self.failed.iter().any(|failed| failed.pool == pool)
+    }
+
+    pub(crate) fn has_failed_at(&self, pool: PoolSlot, endpoint: u16) -> bool {
+        self.failed.contains(&Failed { pool, endpoint })
     }
 
     /// The default pools in failover order.

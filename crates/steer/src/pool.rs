@@ -44,6 +44,8 @@ pub struct Pool {
     serving: Sets,
     /// What the fallback pool answers with: every enabled endpoint, whatever its health.
     enabled_endpoints: Sets,
+    /// The addresses of every endpoint: a session may be at one that gets no new ones.
+    everyone: Box<[Member]>,
 }
 
 /// May steering choose this pool, and if not, why?
@@ -78,17 +80,19 @@ impl Pool {
         addresses: impl Fn(&Name) -> &'a [IpAddr],
     ) -> Pool {
         let origins = config.origins.iter();
-        let endpoints = origins.map(|origin| Endpoint::build(origin, &addresses)).collect();
+        let endpoints: Box<[Endpoint]> =
+            origins.map(|origin| Endpoint::build(origin, &addresses)).collect();
         let pool = Pool {
             id: config.id,
             name: config.name.as_str().into(),
             enabled: config.enabled,
             policy: config.origin_steering,
             minimum_origins: config.minimum_origins,
-            hash: hash_bytes(config.id.bytes(), POOL_SALT),
+            hash: pool_hash(config.id),
             point: config.coordinates.map(Point::from),
             shedding: Shedding::build(config),
             shedding_of_sessions: Shedding::of_sessions(config),
+            everyone: set::everyone(&endpoints),
             endpoints,
             health,
             usable: Usable::Empty,
@@ -159,6 +163,16 @@ impl Pool {
         self.serving.of(wanted)
     }
 
+    /// Of every endpoint, whatever its state; what belongs to one is neighbours.
+    pub(crate) fn everyone(&self) -> &[Member] {
+        &self.everyone
+    }
+
+    /// The endpoint with that [`Endpoint::hash`], and its index.
+    pub(crate) fn find(&self, hash: u64) -> Option<(&Endpoint, usize)> {
+        self.endpoints.iter().zip(0..).find(|(endpoint, _)| endpoint.hash == hash)
+    }
+
     /// Whether any endpoint, up or not, is made to be answered to such a question.
     pub fn tells(&self, wanted: Wanted) -> bool {
         self.endpoints.iter().any(|endpoint| endpoint.tells(wanted))
@@ -168,6 +182,10 @@ impl Pool {
     pub fn whatever_health(&self, wanted: Wanted) -> &Set {
         self.enabled_endpoints.of(wanted)
     }
+}
+
+pub(crate) fn pool_hash(id: PoolId) -> u64 {
+    hash_bytes(id.bytes(), POOL_SALT)
 }
 
 /// The status knows nothing of names; an endpoint whose name was never resolved is no endpoint that is up.

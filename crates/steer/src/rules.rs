@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use trimtab_expr::{DnsQuestion, Expression, Facts, Request};
-use trimtab_model::balancer::{PoolSetMatch, RuleAction};
+use trimtab_model::balancer::{FixedResponse, PoolSetMatch, RuleAction};
 use trimtab_model::{self as model, PoolId};
 
 use crate::client::{Client, Location};
@@ -45,7 +45,7 @@ pub struct PoolSet {
 enum Action {
     Overrides(Box<Overrides>),
     /// Answers without any pool.
-    FixedResponse,
+    FixedResponse(Box<FixedResponse>),
 }
 
 /// Which of them it was: its place in [`Rules`].
@@ -62,7 +62,7 @@ pub(crate) struct Ruled<'a> {
     /// The last one that held.
     pub(crate) by: Option<RuleRef>,
     /// It answers by itself.
-    pub(crate) fixed: bool,
+    pub(crate) fixed: Option<&'a FixedResponse>,
     /// Bits of the client subnet that played a part.
     pub(crate) scope: u8,
 }
@@ -134,7 +134,7 @@ impl<'a> Ruled<'a> {
         self.by = Some(by);
         match action {
             Action::Overrides(overrides) => overrides.apply(&mut self.settings),
-            Action::FixedResponse => self.fixed = true,
+            Action::FixedResponse(response) => self.fixed = Some(response),
         }
     }
 }
@@ -151,7 +151,9 @@ impl Action {
             RuleAction::Overrides(over) => {
                 Action::Overrides(Box::new(Overrides::build(over, of, slot)))
             }
-            RuleAction::FixedResponse(_) => Action::FixedResponse,
+            RuleAction::FixedResponse(response) => {
+                Action::FixedResponse(Box::new(response.clone()))
+            }
         }
     }
 }
@@ -166,7 +168,7 @@ pub(crate) fn settle<'a>(
     notes: &mut impl Notes,
 ) -> Ruled<'a> {
     let settings = Settings::new(balancer);
-    let mut ruled = Ruled { settings, by: None, fixed: false, scope: 0 };
+    let mut ruled = Ruled { settings, by: None, fixed: None, scope: 0 };
     if !balancer.rules.is_empty() {
         apply(world, balancer, client, &mut ruled, notes);
     }
@@ -181,7 +183,7 @@ fn apply<'a>(
     notes: &mut impl Notes,
 ) {
     take_pool_set(world, balancer, client, ruled, notes);
-    if !ruled.fixed {
+    if ruled.fixed.is_none() {
         obey_rules(world, balancer, client, ruled, notes);
     }
     ruled.settings.resolve();
@@ -243,7 +245,7 @@ fn obey_rules<'a>(
         notes.note(Step::Ruled { by: RuleRef::Rule(index), holds });
         if holds {
             ruled.obey(RuleRef::Rule(index), &rule.action);
-            if rule.terminates || ruled.fixed {
+            if rule.terminates || ruled.fixed.is_some() {
                 break;
             }
         }
@@ -259,7 +261,7 @@ fn facts<'a>(
     client: &'a Client<'_>,
     asn: &'a dyn Fn() -> Option<u32>,
 ) -> Facts<'a> {
-    let question = DnsQuestion {
+    let question = || DnsQuestion {
         name: client.name,
         qtype: client.wanted.qtype(),
         is_question: true,
@@ -270,7 +272,10 @@ fn facts<'a>(
         region: world.site.place.region.map_or(b"", |region| region.code().as_bytes()),
         source: unmapped(client.address()),
         asn,
-        request: Request::Dns(question),
+        request: match client.http {
+            Some(http) => Request::Http(*http.request),
+            None => Request::Dns(question()),
+        },
     }
 }
 

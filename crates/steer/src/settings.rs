@@ -9,6 +9,7 @@ use trimtab_model::pool::Weight;
 use trimtab_model::{self as model, Country, PoolId, Pop, Region};
 
 use crate::PoolSlot;
+use crate::affinity::{self, Affinity};
 use crate::balancer::{Candidate, Lists, candidates};
 
 /// Lent by the balancer and its rules, so that putting them together copies nothing.
@@ -26,6 +27,8 @@ pub struct Settings<'a> {
     pub location: LocationStrategy,
     /// Seconds.
     pub ttl: u32,
+    pub affinity: Affinity<'a>,
+    pub failover_across_pools: bool,
 }
 
 /// Weights that a rule gives to whatever pools there are then.
@@ -47,6 +50,8 @@ pub struct Overrides {
     regions: Option<Lists<Region>>,
     location: PartialLocationStrategy,
     ttl: Option<u32>,
+    affinity: Option<affinity::Overrides>,
+    failover_across_pools: Option<bool>,
 }
 
 // === impl Settings ===
@@ -64,6 +69,8 @@ impl<'a> Settings<'a> {
             regions: &balancer.geo.regions,
             location: balancer.location,
             ttl: balancer.ttl,
+            affinity: balancer.affinity.lend(),
+            failover_across_pools: balancer.failover_across_pools,
         }
     }
 
@@ -72,6 +79,15 @@ impl<'a> Settings<'a> {
             None => candidate.weight,
             Some(weights) => weights.of.get(&candidate.pool).copied().unwrap_or(weights.others),
         }
+    }
+
+    /// Whether the policy can come to the pool.
+    pub(crate) fn reaches(&self, pool: PoolSlot) -> bool {
+        let listed =
+            || self.pops.name(pool) || self.countries.name(pool) || self.regions.name(pool);
+        self.candidates.iter().any(|candidate| candidate.pool == pool)
+            || self.fallback == pool
+            || (self.policy == SteeringPolicy::Geo && listed())
     }
 
     /// The word that `""` stands for is known once all rules have spoken.
@@ -103,6 +119,8 @@ impl Overrides {
             regions: written.region_pools.as_ref().map(|map| Lists::build(map, slot)),
             location: written.location_strategy.unwrap_or_default(),
             ttl: written.ttl,
+            affinity: affinity::Overrides::build(&written.session),
+            failover_across_pools: written.failover_across_pools,
         }
     }
 
@@ -118,6 +136,10 @@ impl Overrides {
         to.location.mode = self.location.mode.unwrap_or(to.location.mode);
         to.location.prefer_ecs = self.location.prefer_ecs.unwrap_or(to.location.prefer_ecs);
         to.ttl = self.ttl.unwrap_or(to.ttl);
+        if let Some(affinity) = &self.affinity {
+            affinity.apply(&mut to.affinity);
+        }
+        to.failover_across_pools = self.failover_across_pools.unwrap_or(to.failover_across_pools);
     }
 }
 

@@ -83,7 +83,15 @@ mod tests {
 
     fn client(number: u32) -> Client<'static> {
         let address = IpAddr::V4(Ipv4Addr::from_bits(0x0A00_0000 | number));
-        Client { name: b"", address, subnet: None, wanted: Wanted::A, open: &[], session: false }
+        Client {
+            name: b"",
+            address,
+            subnet: None,
+            wanted: Wanted::A,
+            load: None,
+            session: false,
+            http: None,
+        }
     }
 
     /// The share of clients, within five standard deviations.

@@ -8,9 +8,9 @@ use trimtab_model::Moment;
 use trimtab_model::balancer::SteeringPolicy;
 use trimtab_model::pool::ShedPolicy;
 
+use crate::affinity::Session;
 use crate::balancer::GeoMatch;
-use crate::client::LocationSource;
-use crate::client::Subnet;
+use crate::client::{Failed, LocationSource, Subnet};
 use crate::persistence::Who;
 use crate::pool::{Data, Endpoint, Service, Usable};
 use crate::shedding::Shedding;
@@ -54,7 +54,7 @@ fn policy(policy: SteeringPolicy) -> &'static str {
         SteeringPolicy::DynamicLatency => "latency, as probes from this place measure it",
         SteeringPolicy::Proximity => "distance",
         SteeringPolicy::LeastOutstandingRequests | SteeringPolicy::LeastConnections => {
-            "load; none is counted on DNS, so by chance, in proportion to weights"
+            "chance, in proportion to what open requests leave of weights; DNS has none to count"
         }
     }
 }
@@ -71,6 +71,14 @@ fn sentence(step: &Step, balancer: &Balancer, world: &World, now: Moment) -> Str
             format!("{} {verdict}", balancer.rules.name(by))
         }
         Step::Known { who } => known(who),
+        Step::Session { session, at } => {
+            let at = at.map(|(slot, index)| endpoint_name(world, slot, index));
+            session_of(session, at.as_deref())
+        }
+        Step::Failover { from: Failed { pool: slot, endpoint } } => {
+            let endpoint = endpoint_name(world, slot, endpoint);
+            format!("the request was sent to {endpoint} in vain")
+        }
         Step::Timed { pool: slot, rtt: Some(rtt), by } => {
             let measured = match by {
                 TimedBy::Probes => "answers probes in",
@@ -117,6 +125,9 @@ fn sentence(step: &Step, balancer: &Balancer, world: &World, now: Moment) -> Str
 fn known(who: Who) -> String {
     let who = match who {
         Who::Resolver(address) => format!("the resolver {address}"),
+        Who::Client(address) => {
+            return format!("the address {address} says where it goes, the same way each time");
+        }
         Who::Subnet(Subnet { address, source_prefix }) => {
             format!("the client subnet {address}/{source_prefix}")
         }
@@ -132,6 +143,30 @@ fn known(who: Who) -> String {
     format!("it asks for {who}, which keeps its endpoint")
 }
 
+fn session_of(session: Session, at: Option<&str>) -> String {
+    let at = at.unwrap_or("an endpoint that is gone");
+    match session {
+        Session::None => "the request has none of the headers that make a session".into(),
+        Session::New => "the request belongs to no session and begins one".into(),
+        Session::Hit => format!("its session is at {at} and stays there"),
+        Session::Draining => {
+            format!("its session is at {at}, which is disabled and drains: it stays")
+        }
+        Session::Rebound => format!("its session was at {at}, which serves it no more: it moves"),
+        Session::Elsewhere => {
+            "its session is at a pool that this request does not go to, and is left alone".into()
+        }
+    }
+}
+
+fn endpoint_name(world: &World, slot: PoolSlot, index: u16) -> String {
+    let pool = world.pool(slot);
+    match pool.and_then(|pool| pool.endpoints.get(usize::from(index))) {
+        Some(endpoint) => format!("{} of {}", endpoint.name, PoolName(world, slot)),
+        None => "an endpoint that is gone".into(),
+    }
+}
+
 fn shed(pool: &PoolName<'_>, shedding: Shedding) -> String {
     let how = match shedding.policy {
         ShedPolicy::Random => "by chance",
@@ -145,6 +180,7 @@ fn located(source: LocationSource, place: &Place, scope: u8) -> String {
         LocationSource::NotAsked => "nobody asked where the client is",
         LocationSource::Ecs => "by its subnet (ECS) the client is in",
         LocationSource::ResolverIp => "by its resolver's address the client is in",
+        LocationSource::ClientIp => "by its address the client is in",
         LocationSource::Pop => "nothing is known of the client; this node is in",
     };
     let mut text = format!("{from} {}", PlaceName(place));
@@ -214,6 +250,8 @@ impl PoolChoice {
             PoolChoice::FirstUsable => "the first in order that may be used",
             PoolChoice::Drawn => "by chance",
             PoolChoice::Kept => "this client keeps it while it is up",
+            PoolChoice::Session => "the session of the request is there",
+            PoolChoice::Failover => "it has another endpoint that the request can go to",
             PoolChoice::Nearest => "the nearest, or first among equally near ones",
             PoolChoice::Fastest => "probes from this place are answered soonest",
             PoolChoice::FixedResponse => "a rule answers by itself",
@@ -227,13 +265,19 @@ fn endpoints(how: EndpointChoice, eligible: usize) -> String {
     match how {
         EndpointChoice::All => format!("all {eligible} endpoints weigh the same: all, shuffled"),
         EndpointChoice::Sample => format!("{eligible} endpoints are too many: some, by chance"),
-        EndpointChoice::Drawn => format!("weights differ: one of {eligible} endpoints, by chance"),
+        EndpointChoice::Drawn => {
+            format!("one of {eligible} endpoints, by chance in proportion to weights")
+        }
         EndpointChoice::Hashed => {
             format!("one of {eligible} endpoints, by a hash of the client's address")
         }
         EndpointChoice::Kept => {
             format!("one of {eligible} endpoints: this client keeps it while it is up")
         }
+        EndpointChoice::Session => "the endpoint that holds the session".into(),
+        EndpointChoice::LeastLoaded => format!(
+            "one of {eligible} endpoints, by chance in proportion to what open requests leave of weights"
+        ),
         EndpointChoice::NoneOfFamily => "no endpoint has an address of the family asked for".into(),
         EndpointChoice::NoPool => "no pool, so no endpoint".into(),
     }

@@ -10,7 +10,7 @@ use trimtab_model::{Moment, Wait};
 
 use crate::endpoint::Picks;
 use crate::why::{EndpointChoice, PoolChoice, Step};
-use crate::{Balancer, Client, Decision, Pool, PoolSlot, World, decide};
+use crate::{Balancer, Client, Decision, Pool, PoolSlot, World, decide, decide_request};
 
 /// One question of one moment: all that a decision is made of.
 #[derive(Clone, Copy, Debug)]
@@ -88,7 +88,11 @@ impl<'a> Asking<'a> {
     }
 
     fn decide(self) -> Decision<'a> {
-        decide(self.world, self.balancer, self.client, self.now, self.dice)
+        let Asking { world, balancer, client, now, dice } = self;
+        match client.http {
+            Some(_) => decide_request(world, balancer, client, now, dice).decision,
+            None => decide(world, balancer, client, now, dice),
+        }
     }
 
     /// Every endpoint of a pool that was looked at is turned round, and the question asked again.
@@ -174,13 +178,17 @@ fn draw(decision: &Decision<'_>, steps: &[Step]) -> Option<Flip> {
         PoolChoice::Drawn => drawn_share(decision.why.pool?, steps)?,
         PoolChoice::FirstUsable
         | PoolChoice::Kept
+        | PoolChoice::Session
+        | PoolChoice::Failover
         | PoolChoice::Nearest
         | PoolChoice::Fastest
         | PoolChoice::FixedResponse
         | PoolChoice::Fallback
         | PoolChoice::Nothing => 1.0,
     };
-    let by_chance = of_pool < 1.0 || decision.why.endpoints == EndpointChoice::Drawn;
+    let drawn =
+        matches!(decision.why.endpoints, EndpointChoice::Drawn | EndpointChoice::LeastLoaded);
+    let by_chance = of_pool < 1.0 || drawn;
     by_chance.then_some(Flip::Draw { same_percent: of_pool * 100.0 })
 }
 
@@ -222,6 +230,8 @@ fn margin(decision: &Decision<'_>, steps: &[Step]) -> Option<Flip> {
         PoolChoice::FirstUsable
         | PoolChoice::Drawn
         | PoolChoice::Kept
+        | PoolChoice::Session
+        | PoolChoice::Failover
         | PoolChoice::FixedResponse
         | PoolChoice::Fallback
         | PoolChoice::Nothing => None,

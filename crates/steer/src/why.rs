@@ -5,8 +5,9 @@ use std::time::Duration;
 use trimtab_model::balancer::SteeringPolicy;
 
 use crate::PoolSlot;
+use crate::affinity::Session;
 use crate::balancer::GeoMatch;
-use crate::client::LocationSource;
+use crate::client::{Failed, LocationSource};
 use crate::persistence::Who;
 use crate::pool::{Data, Usable};
 use crate::rules::RuleRef;
@@ -35,6 +36,10 @@ pub enum PoolChoice {
     Drawn,
     /// The one that this client had before, in proportion to weight among clients.
     Kept,
+    /// The one that the request's session is at.
+    Session,
+    /// Where the request failed before, at another endpoint.
+    Failover,
     Nearest,
     /// The one that answers probes soonest.
     Fastest,
@@ -59,6 +64,10 @@ pub enum EndpointChoice {
     Hashed,
     /// The one that this client had before.
     Kept,
+    /// The one that holds the request's session.
+    Session,
+    /// One by chance, in proportion to what open requests leave of its weight.
+    LeastLoaded,
     /// The pool has none of the family asked for.
     NoneOfFamily,
     /// No pool, no endpoint.
@@ -75,6 +84,15 @@ pub enum Step {
     /// Who asks counts as this client.
     Known {
         who: Who,
+    },
+    /// What became of the session, and the endpoint that it is at, if that is among those the request can reach.
+    Session {
+        session: Session,
+        at: Option<(PoolSlot, u16)>,
+    },
+    /// The request was there, in vain.
+    Failover {
+        from: Failed,
     },
     Located {
         source: LocationSource,
@@ -174,8 +192,11 @@ impl Step {
             | Step::Shed { pool, .. }
             | Step::Chose { pool, .. }
             | Step::FallbackDisabled { pool }
+            | Step::Failover { from: Failed { pool, .. } }
+            | Step::Session { at: Some((pool, _)), .. }
             | Step::Answered { pool, .. } => Some(pool),
             Step::Ruled { .. }
+            | Step::Session { at: None, .. }
             | Step::Known { .. }
             | Step::Located { .. }
             | Step::Listed { .. }
@@ -190,6 +211,8 @@ impl Step {
         match self {
             Step::Ruled { .. } => "rule",
             Step::Known { .. } => "persistence",
+            Step::Session { .. } => "session",
+            Step::Failover { .. } => "failover",
             Step::Located { .. } => "location",
             Step::Listed { .. } => "geo_list",
             Step::PassedOver { .. } => "candidate_out",
@@ -231,6 +254,8 @@ impl PoolChoice {
             | PoolChoice::Kept
             | PoolChoice::Nearest
             | PoolChoice::Fastest => "steered",
+            PoolChoice::Session => "session",
+            PoolChoice::Failover => "failover",
             PoolChoice::FixedResponse => "fixed_response",
             PoolChoice::Fallback => "fallback",
             PoolChoice::Nothing => "no_health",

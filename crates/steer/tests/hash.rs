@@ -25,8 +25,15 @@ fn set(weights: &[(u8, u8)]) -> Set {
 
 fn endpoint(set: &Set, client: u32) -> u16 {
     let address = IpAddr::V4(Ipv4Addr::from_bits(0x0A00_0000 + client));
-    let client =
-        Client { name: b"", address, subnet: None, wanted: Wanted::A, open: &[], session: false };
+    let client = Client {
+        name: b"",
+        address,
+        subnet: None,
+        wanted: Wanted::A,
+        load: None,
+        session: false,
+        http: None,
+    };
     let policy = "hash".parse().unwrap();
     choose(policy, set, &client, None, &mut Dice::new(1)).0.iter().next().unwrap().endpoint
 }

@@ -61,7 +61,15 @@ fn health(minimum: u32, origins: &[(&str, f64, bool)]) -> PoolHealth {
 
 fn client(host: u32) -> Client<'static> {
     let address = IpAddr::from((0x0A00_0000 + host).to_be_bytes());
-    Client { name: b"", address, subnet: None, wanted: Wanted::A, open: &[], session: false }
+    Client {
+        name: b"",
+        address,
+        subnet: None,
+        wanted: Wanted::A,
+        load: None,
+        session: false,
+        http: None,
+    }
 }
 
 /// The share of answers that begin with each address, in per cent, and how they were chosen.

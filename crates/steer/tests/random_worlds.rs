@@ -221,8 +221,9 @@ fn client(chance: &mut Chance) -> Client<'static> {
         address: IpAddr::V4(Ipv4Addr::from_bits(anywhere(chance))),
         subnet: (!chance.one_in(3)).then_some(subnet),
         wanted: chance.of(&[Wanted::A, Wanted::A, Wanted::Aaaa]),
-        open: &[],
+        load: None,
         session: chance.one_in(5),
+        http: None,
     }
 }
 

@@ -16,7 +16,7 @@ use trimtab_model::balancer::{LocationMode, LocationStrategy, Persistence, Prefe
 use trimtab_model::pool::{Address, Weight};
 use trimtab_model::{self as model, Coordinates, Moment, PoolId, Pop};
 use trimtab_steer::{
-    Balancer, Client, Decision, Pool, PoolSlot, Site, Subnet, Wanted, World, decide,
+    Balancer, Client, Decision, Load, Pool, PoolSlot, Site, Subnet, Wanted, World, decide,
 };
 
 #[path = "scenarios/rules.rs"]
@@ -325,8 +325,9 @@ impl Table {
             address: words.next().unwrap().parse().unwrap(),
             subnet: None,
             wanted: Wanted::A,
-            open: &[],
+            load: None,
             session: false,
+            http: None,
         };
         for word in words {
             match word.split_once('=') {
@@ -341,7 +342,8 @@ impl Table {
                 None => client.wanted = Wanted::Aaaa,
             }
         }
-        client.open = &open;
+        let open = Open(open);
+        client.load = (!open.0.is_empty()).then_some(&open);
         decide(&self.world, &self.balancer, &client, self.now, dice)
     }
 
@@ -350,6 +352,19 @@ impl Table {
         let (name, requests) = text.split_once(':').unwrap();
         let mut slots = (0..).map(PoolSlot).zip(self.world.pools.iter().flatten());
         (slots.find(|(_, pool)| *pool.name == *name).unwrap().0, requests.parse().unwrap())
+    }
+}
+
+/// Open requests at pools.
+struct Open(Vec<(PoolSlot, u32)>);
+
+impl Load for Open {
+    fn pool(&self, pool: PoolSlot) -> u32 {
+        self.0.iter().find(|(slot, _)| *slot == pool).map_or(0, |(_, open)| *open)
+    }
+
+    fn endpoint(&self, _pool: PoolSlot, _endpoint: u16) -> u32 {
+        0
     }
 }
 

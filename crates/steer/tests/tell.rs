@@ -54,8 +54,9 @@ fn check(policy: &str, pools: Vec<model::Pool>, rules: Vec<Rule>, want: &[&str])
         address: [10, 0, 0, 1].into(),
         subnet: None,
         wanted: Wanted::A,
-        open: &[],
+        load: None,
         session: false,
+        http: None,
     };
     let (decision, steps) = explain(&world, &balancer, &client, now, 1);
     assert_eq!(tell(&balancer, &decision.why, &steps, &world, now), want);

@@ -39,8 +39,9 @@ impl Recorded {
             address: *resolver,
             subnet: *subnet,
             wanted: *wanted,
-            open: &[],
+            load: None,
             session: false,
+            http: None,
         }
     }
 }

@@ -134,7 +134,7 @@ impl Walk<'_, '_> {
         let first = decision.picks.iter().next().filter(|first| first.data != Data::Service)?;
         let endpoint = decision.endpoint(first)?;
         let is_apex = self.scratch.name.labels() == zone.apex().labels();
-        endpoint.host().filter(|_| endpoint.unflattened && !is_apex)
+        endpoint.host_name().filter(|_| endpoint.unflattened && !is_apex)
     }
 
     #[cold]
@@ -148,7 +148,7 @@ impl Walk<'_, '_> {
     /// What the endpoint says of itself in place of addresses.
     #[cold]
     fn service(&mut self, owner: Place, endpoint: Option<&Endpoint>, ttl: u32) -> Result<(), Full> {
-        let told = endpoint.and_then(|endpoint| Some((endpoint.service?, endpoint.host()?)));
+        let told = endpoint.and_then(|endpoint| Some((endpoint.service?, endpoint.host_name()?)));
         let Some((service, host)) = told else { return Ok(()) };
         let host = to_wire(host);
         match service {
@@ -292,8 +292,9 @@ impl Walk<'_, '_> {
             address: self.from,
             subnet,
             wanted: self.wanted(),
-            open: &[],
+            load: None,
             session: false,
+            http: None,
         }
     }
 

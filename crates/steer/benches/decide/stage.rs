@@ -117,8 +117,9 @@ fn staged(world: World, balancer: Balancer) -> Stage {
             address: [10, 49, 0, 1].into(),
             subnet: Some(Subnet { address: [10, 81, 5, 0].into(), source_prefix: 24 }),
             wanted: Wanted::A,
-            open: &[],
+            load: None,
             session: false,
+            http: None,
         },
         now: Moment::default() + Duration::from_secs(7),
     }

@@ -1,10 +1,11 @@
 //! `random` and the least-loaded policies: usable default pools by chance, each in proportion to its weight among
 //! them, or to what open requests leave of it.
 
-use trimtab_model::balancer::SteeringPolicy;
+use arrayvec::ArrayVec;
+use trimtab_model::balancer::{POOLS_MAX, SteeringPolicy};
 
 use crate::dice::Dice;
-use crate::load::{self, Effective};
+use crate::load::{self, Effective, Load};
 use crate::persistence;
 use crate::policy::{Asked, Choice, Out};
 use crate::pool::Pool;
@@ -14,10 +15,11 @@ use crate::why::{Notes, PoolChoice, Step};
 pub fn choose(asked: &Asked<'_>, dice: &mut Dice, notes: &mut impl Notes) -> Choice {
     let mut choice = Choice::none();
     let mut out = Out::default();
+    let load = counted(asked);
     for (index, candidate) in asked.settings.candidates.iter().enumerate() {
         if choice.consider(asked, candidate.pool, notes).is_some() {
             let weight = asked.settings.weight(candidate).hundredths();
-            let open = asked.client.open_at(candidate.pool);
+            let open = load.map_or(0, |load| load.pool(candidate.pool));
             notes.note(Step::Weighed { pool: candidate.pool, weight, open });
         } else {
             out.put(index);
@@ -27,8 +29,10 @@ pub fn choose(asked: &Asked<'_>, dice: &mut Dice, notes: &mut impl Notes) -> Cho
     loop {
         let index = match asked.kept {
             Some(identity) => persistence::keep(identity, weighed(asked, &out)),
-            None if asked.client.open.is_empty() => draw(asked, &out, dice, notes),
-            None => draw_by_load(asked, &out, dice),
+            None => match load {
+                Some(load) => draw_by_load(asked, load, &out, dice),
+                None => draw(asked, &out, dice, notes),
+            },
         };
         let Some(index) = index else { break };
         let Some(found) = asked.candidate(index) else { break };
@@ -49,19 +53,32 @@ fn weighed<'a>(asked: &Asked<'a>, out: &Out) -> impl Iterator<Item = (usize, &'a
     })
 }
 
-/// The candidate that the dice fall on when each has w / (n + 1) of the line, n being its open requests.
-fn draw_by_load(asked: &Asked<'_>, out: &Out, dice: &mut Dice) -> Option<usize> {
-    let counts = matches!(
-        asked.settings.policy,
-        SteeringPolicy::LeastOutstandingRequests | SteeringPolicy::LeastConnections
-    );
+/// The counts, where the policy asks for them and somebody counts.
+fn counted<'a>(asked: &Asked<'a>) -> Option<&'a dyn Load> {
+    match asked.settings.policy {
+        SteeringPolicy::LeastOutstandingRequests | SteeringPolicy::LeastConnections => {
+            asked.client.load
+        }
+        SteeringPolicy::Unset
+        | SteeringPolicy::Off
+        | SteeringPolicy::Geo
+        | SteeringPolicy::Random
+        | SteeringPolicy::DynamicLatency
+        | SteeringPolicy::Proximity => None,
+    }
+}
+
+/// The candidate that the dice fall on when each has w / (n + 1) of the line, n being its open requests. They are read
+/// once: other threads go on counting.
+fn draw_by_load(asked: &Asked<'_>, load: &dyn Load, out: &Out, dice: &mut Dice) -> Option<usize> {
     let candidates = asked.settings.candidates.iter().enumerate();
     let open = candidates.filter(|(index, _)| !out.has(*index));
-    let effective = open.clone().map(|(_, candidate)| {
-        let requests = if counts { asked.client.open_at(candidate.pool) } else { 0 };
-        Effective::of(asked.settings.weight(candidate).hundredths(), requests)
+    let effective = open.clone().take(POOLS_MAX).map(|(_, candidate)| {
+        let weight = asked.settings.weight(candidate).hundredths();
+        Effective::of(weight, load.pool(candidate.pool))
     });
-    let place = load::pick(effective, dice.draw())?;
+    let effective: ArrayVec<Effective, POOLS_MAX> = effective.collect();
+    let place = load::pick(effective.iter().copied(), dice.draw())?;
     open.map(|(index, _)| index).nth(place)
 }
 

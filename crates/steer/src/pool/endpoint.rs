@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use trimtab_health::Verdict;
-use trimtab_model::Name;
 use trimtab_model::pool::{self as model, Address};
+use trimtab_model::{Name, Timestamp};
 
 use crate::Wanted;
 use crate::dice::{hash_bytes, mix};
@@ -16,11 +16,18 @@ pub struct Endpoint {
     pub address: Address,
     /// What a host name resolved to; empty for an address, and for a name that was never resolved.
     pub resolved: Box<[IpAddr]>,
+    /// Where requests go; 0 is the protocol's own port.
+    pub port: u16,
+    /// The `Host` header of requests to it, instead of the client's.
+    pub host: Option<Box<str>>,
+    pub virtual_network_id: Option<Box<str>>,
     pub enabled: bool,
+    /// Since when it is not enabled.
+    pub disabled_at: Option<Timestamp>,
     /// Hundredths.
     pub weight: u8,
-    /// Stands for the endpoint in rendezvous hashing; depends on its address and port alone, so that
-    /// a change of the list moves only the clients of the endpoint that went.
+    /// Stands for the endpoint in rendezvous hashing and in sessions; depends on where it is alone (address, port,
+    /// network), so that a change of the list moves only the clients of the endpoint that went.
     pub hash: u64,
     /// The answer to MX or SRV questions; only host names have one.
     pub service: Option<Service>,
@@ -50,9 +57,13 @@ impl Endpoint {
                 Address::Ip(_) => Box::new([]),
                 Address::Host(name) => addresses(name).into(),
             },
+            port: origin.port,
+            host: origin.host.as_deref().map(Into::into),
+            virtual_network_id: origin.virtual_network_id.as_deref().map(Into::into),
             enabled: origin.enabled,
+            disabled_at: origin.disabled_at,
             weight: origin.weight.hundredths(),
-            hash: address_hash(&origin.address, origin.port),
+            hash: place_hash(origin),
             service: origin.service.filter(|_| is_name).map(|service| match service {
                 model::Service::Mx { priority } => Service::Mx { priority },
                 model::Service::Srv { priority, weight } => {
@@ -72,7 +83,7 @@ impl Endpoint {
     }
 
     /// The name that stands in CNAME, MX and SRV records.
-    pub fn host(&self) -> Option<&Name> {
+    pub fn host_name(&self) -> Option<&Name> {
         match &self.address {
             Address::Ip(_) => None,
             Address::Host(name) => Some(name),
@@ -82,7 +93,7 @@ impl Endpoint {
     /// Whether it is made to be answered to such a question, were it up.
     pub fn tells(&self, wanted: Wanted) -> bool {
         match (wanted, self.service) {
-            (Wanted::A | Wanted::Aaaa, _)
+            (Wanted::A | Wanted::Aaaa | Wanted::Endpoint, _)
             | (Wanted::Mx, Some(Service::Mx { .. }))
             | (Wanted::Srv, Some(Service::Srv { .. })) => true,
             (Wanted::Mx | Wanted::Srv, _) => false,
@@ -90,13 +101,19 @@ impl Endpoint {
     }
 
     pub(super) fn serves(&self, verdict: Verdict) -> bool {
-        self.enabled && verdict.serves() && !self.addresses().is_empty()
+        self.enabled && self.could_serve(verdict)
+    }
+
+    /// Whether it would serve if it were enabled.
+    pub(crate) fn could_serve(&self, verdict: Verdict) -> bool {
+        verdict.serves() && !self.addresses().is_empty()
     }
 }
 
-fn address_hash(address: &Address, port: u16) -> u64 {
-    let seed = mix(u64::from(port));
-    match address {
+fn place_hash(origin: &model::Origin) -> u64 {
+    let network = origin.virtual_network_id.as_deref().unwrap_or_default();
+    let seed = hash_bytes(network.as_bytes(), mix(u64::from(origin.port)));
+    match &origin.address {
         Address::Ip(ip) => hash_ip(*ip, seed),
         Address::Host(name) => hash_bytes(name.as_str().as_bytes(), seed),
     }

@@ -11,7 +11,7 @@ pub struct Set {
     members: Box<[Member]>,
     /// Sum of the members' weights; never 0 when there are any.
     total: u32,
-    /// True when no endpoint of the pool differs in weight from another.
+    /// True when no endpoint of the pool differs in weight from another; never where one endpoint is asked for.
     equal: bool,
 }
 
@@ -43,6 +43,7 @@ pub(super) struct Sets {
     aaaa: Set,
     mx: Set,
     srv: Set,
+    one: Set,
 }
 
 // === impl Sets ===
@@ -53,13 +54,14 @@ impl Sets {
         let set = |wanted| {
             let members = endpoints.iter().enumerate().filter(|(index, _)| eligible(*index));
             let members = members.flat_map(|(index, endpoint)| members_of(index, endpoint, wanted));
-            Set::of_pool(members.collect(), equal)
+            Set::of_pool(members.collect(), equal && wanted != Wanted::Endpoint)
         };
         Sets {
             a: set(Wanted::A),
             aaaa: set(Wanted::Aaaa),
             mx: set(Wanted::Mx),
             srv: set(Wanted::Srv),
+            one: set(Wanted::Endpoint),
         }
     }
 
@@ -69,12 +71,18 @@ impl Sets {
             Wanted::Aaaa => &self.aaaa,
             Wanted::Mx => &self.mx,
             Wanted::Srv => &self.srv,
+            Wanted::Endpoint => &self.one,
         }
     }
 
     pub(super) fn draws_as(&self, other: &Sets) -> bool {
-        Wanted::ALL.iter().all(|&wanted| self.of(wanted).draws_as(other.of(wanted)))
+        Wanted::RECORDS.into_iter().all(|wanted| self.of(wanted).draws_as(other.of(wanted)))
     }
+}
+
+pub(super) fn everyone(endpoints: &[Endpoint]) -> Box<[Member]> {
+    let numbered = endpoints.iter().enumerate();
+    numbered.flat_map(|(index, endpoint)| members_of(index, endpoint, Wanted::Endpoint)).collect()
 }
 
 fn weights_are_equal(endpoints: &[Endpoint]) -> bool {

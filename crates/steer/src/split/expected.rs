@@ -233,7 +233,7 @@ fn share_in(
     eligible: fn(&Pool, Wanted) -> &Set,
     index: usize,
 ) -> Result<f64, Unknown> {
-    let sets = Wanted::ALL.iter().map(|&wanted| eligible(pool, wanted));
+    let sets = Wanted::RECORDS.into_iter().map(|wanted| eligible(pool, wanted));
     let mut shares = sets.filter(|set| !set.members().is_empty()).map(|set| share_of(set, index));
     let first = shares.next().unwrap_or(0.0);
     let agree = shares.all(|share| (share - first).abs() < NEGLIGIBLE);

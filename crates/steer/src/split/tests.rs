@@ -283,8 +283,9 @@ fn what_is_worked_out_is_what_decisions_come_to() {
             address: [10, 0, 0, 1].into(),
             subnet: None,
             wanted: Wanted::A,
-            open: &[],
+            load: None,
             session: false,
+            http: None,
         };
         for dice in 0..DRAWS {
             let decision = decide(&world, &balancer, &client, Moment::default(), dice);

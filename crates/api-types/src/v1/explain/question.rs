@@ -62,9 +62,9 @@ pub fn read(body: &Value) -> Result<Question, Problems> {
 /// In any letter case, as people write it for `dig`.
 fn record_type(node: &mut Node<'_>) -> Option<Wanted> {
     let written = text(TYPE_CHARS_MAX)(node)?;
-    let read = Wanted::ALL.iter().copied().find(|known| written.eq_ignore_ascii_case(known.word()));
+    let read = Wanted::RECORDS.into_iter().find(|known| written.eq_ignore_ascii_case(known.word()));
     if read.is_none() {
-        let words: Vec<&str> = Wanted::ALL.iter().map(|known| known.word()).collect();
+        let words: Vec<&str> = Wanted::RECORDS.iter().map(|known| known.word()).collect();
         let words = words.join(", ");
         node.refuse(format_args!("type {written} is not steered; one of {words} is"));
     }

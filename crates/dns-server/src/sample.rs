@@ -126,6 +126,8 @@ mod tests {
             node: Arc::new(Node::new()),
             jobs: Arc::default(),
             hosts: Arc::default(),
+            certificates: Arc::default(),
+            affinity_keys: Arc::default(),
         })
     }
 

@@ -40,6 +40,8 @@ fn snapshot() -> Snapshot {
         node: Arc::new(Node::new()),
         jobs: Arc::default(),
         hosts: Arc::default(),
+        certificates: Arc::default(),
+        affinity_keys: Arc::default(),
     }
 }
 

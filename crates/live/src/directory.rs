@@ -7,9 +7,12 @@ use std::sync::Arc;
 use trimtab_model::balancer::Scope;
 use trimtab_model::config::Key;
 use trimtab_model::{
-    Balancer, BalancerId, Change, Document, Monitor, MonitorId, Pool, PoolId, Zone, ZoneId,
+    AffinityKeys, Balancer, BalancerId, CertificateId, Change, Document, Monitor, MonitorId, Pool,
+    PoolId, Zone, ZoneId,
 };
 use trimtab_steer::{BalancerSlot, PoolSlot};
+
+use crate::Certificates;
 
 /// Everything but records, which live in their zones.
 #[derive(Debug, Default)]
@@ -20,6 +23,9 @@ pub(crate) struct Directory {
     pub(crate) balancers: HashMap<BalancerId, Balancer>,
     pub(crate) pool_slots: Slots<PoolId>,
     pub(crate) balancer_slots: Slots<BalancerId>,
+    /// Shared with the last snapshot, and copied when it changes after that.
+    pub(crate) certificates: Arc<Certificates>,
+    pub(crate) affinity_keys: Arc<AffinityKeys>,
 }
 
 /// What a batch touched and must be built anew.
@@ -59,6 +65,8 @@ impl Directory {
                 (Key::Balancer(_, id), document) => {
                     self.apply_balancer(id, document, &mut touched);
                 }
+                (Key::Certificate(_, id), document) => self.apply_certificate(id, document),
+                (Key::AffinityKeys, document) => self.apply_affinity_keys(document),
                 // Records come as whole names; accounts and tokens are the API's own business.
                 (Key::Record(..) | Key::RecordName(..) | Key::Account(_) | Key::Token(_), _) => {}
             }
@@ -148,6 +156,26 @@ impl Directory {
                 touched.freed_balancers.extend(freed.map(BalancerSlot));
             }
         }
+    }
+
+    fn apply_certificate(&mut self, id: CertificateId, document: Option<Document>) {
+        match document {
+            Some(Document::Certificate(certificate)) => {
+                Arc::make_mut(&mut self.certificates).insert(id, Arc::from(certificate));
+            }
+            // Deleting one that was unreadable, and so never came, changes nothing.
+            _ if self.certificates.contains_key(&id) => {
+                Arc::make_mut(&mut self.certificates).remove(&id);
+            }
+            _ => {}
+        }
+    }
+
+    fn apply_affinity_keys(&mut self, document: Option<Document>) {
+        self.affinity_keys = match document {
+            Some(Document::AffinityKeys(keys)) => Arc::new(keys),
+            _ => Arc::default(),
+        };
     }
 }
 

@@ -22,5 +22,5 @@ pub use observers::Observer;
 pub use plan::{Job, Target};
 pub use publisher::{Publisher, Settings, Start};
 pub use saved::{Clocks, Saved};
-pub use snapshot::Snapshot;
+pub use snapshot::{Certificates, Snapshot};
 pub use zones::Hosting;

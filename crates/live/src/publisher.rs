@@ -135,6 +135,8 @@ impl Publisher {
             node: Arc::clone(&self.settings.node),
             jobs,
             hosts: Arc::clone(self.hosts.all()),
+            certificates: Arc::clone(&self.directory.certificates),
+            affinity_keys: Arc::clone(&self.directory.affinity_keys),
         }
     }
 

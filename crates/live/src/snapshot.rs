@@ -1,12 +1,17 @@
 //! One moment: everything an edge reads to serve.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use trimtab_dns::{Node, View, Zones};
+use trimtab_model::{AffinityKeys, Certificate, CertificateId};
 use trimtab_steer::World;
 
 use crate::Hosts;
 use crate::plan::Job;
+
+/// The certificates of all zones, as stored.
+pub type Certificates = BTreeMap<CertificateId, Arc<Certificate>>;
 
 /// Immutable; the next moment is another value.
 #[derive(Clone, Debug)]
@@ -22,6 +27,10 @@ pub struct Snapshot {
     pub jobs: Arc<Vec<Arc<Job>>>,
     /// What must be resolved and what is known of it; the same value while nothing of it changes.
     pub hosts: Arc<Hosts>,
+    /// The same value while none changes.
+    pub certificates: Arc<Certificates>,
+    /// What authenticates session cookies; the same value while none changes.
+    pub affinity_keys: Arc<AffinityKeys>,
 }
 
 // === impl Snapshot ===

@@ -71,6 +71,8 @@ words! {
         ZoneWrite = "Zone Write",
         ZoneSettingsRead = "Zone Settings Read",
         ZoneSettingsWrite = "Zone Settings Write",
+        CertificatesRead = "SSL and Certificates Read",
+        CertificatesWrite = "SSL and Certificates Write",
         AccountSettingsRead = "Account Settings Read",
         AccountSettingsWrite = "Account Settings Write",
         TokensRead = "API Tokens Read",

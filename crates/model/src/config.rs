@@ -2,8 +2,8 @@
 
 use crate::balancer::Scope;
 use crate::{
-    Account, AccountId, Balancer, BalancerId, Monitor, MonitorId, Name, Pool, PoolId, Record,
-    RecordId, Token, TokenId, Zone, ZoneId,
+    Account, AccountId, AffinityKeys, Balancer, BalancerId, Certificate, CertificateId, Monitor,
+    MonitorId, Name, Pool, PoolId, Record, RecordId, Token, TokenId, Zone, ZoneId,
 };
 
 /// One stored resource.
@@ -16,6 +16,8 @@ pub enum Document {
     Monitor(Monitor),
     Pool(Box<Pool>),
     Balancer(Box<Balancer>),
+    Certificate(Box<Certificate>),
+    AffinityKeys(AffinityKeys),
 }
 
 /// Which resource a key names.
@@ -30,6 +32,9 @@ pub enum Key {
     Monitor(AccountId, MonitorId),
     Pool(AccountId, PoolId),
     Balancer(Scope, BalancerId),
+    Certificate(ZoneId, CertificateId),
+    /// One for all nodes: a session's cookie is read by whichever node it comes to.
+    AffinityKeys,
 }
 
 /// One resource was written (`Some`) or deleted (`None`).
@@ -64,6 +69,8 @@ impl std::fmt::Display for Key {
             Key::Balancer(Scope::Account(account), id) => {
                 write!(f, "balancers/account/{account}/{id}")
             }
+            Key::Certificate(zone, id) => write!(f, "certificates/{zone}/{id}"),
+            Key::AffinityKeys => f.write_str("secrets/affinity"),
         }
     }
 }
@@ -94,6 +101,10 @@ impl Key {
             ("balancers", "account", Some(account), Some(id)) => {
                 Key::Balancer(Scope::Account(account.parse().ok()?), id.parse().ok()?)
             }
+            ("certificates", zone, Some(id), None) => {
+                Key::Certificate(zone.parse().ok()?, id.parse().ok()?)
+            }
+            ("secrets", "affinity", None, None) => Key::AffinityKeys,
             _ => return None,
         };
         parts.next().is_none().then_some(key)
@@ -116,6 +127,8 @@ impl Document {
             Document::Monitor(monitor) => serde_json::to_vec(monitor),
             Document::Pool(pool) => serde_json::to_vec(pool),
             Document::Balancer(balancer) => serde_json::to_vec(balancer),
+            Document::Certificate(certificate) => serde_json::to_vec(certificate),
+            Document::AffinityKeys(keys) => serde_json::to_vec(keys),
         }
     }
 
@@ -135,6 +148,10 @@ impl Document {
             Key::Balancer(..) => {
                 serde_json::from_slice(value).map(|b| Document::Balancer(Box::new(b)))
             }
+            Key::Certificate(..) => {
+                serde_json::from_slice(value).map(|c| Document::Certificate(Box::new(c)))
+            }
+            Key::AffinityKeys => serde_json::from_slice(value).map(Document::AffinityKeys),
         };
         document.map(Some).map_err(|source| Unreadable::Value { key: key.to_string(), source })
     }
@@ -158,6 +175,8 @@ mod tests {
             Key::Pool(AccountId::new(a), PoolId::new(b)),
             Key::Balancer(Scope::Zone(ZoneId::new(a)), BalancerId::new(b)),
             Key::Balancer(Scope::Account(AccountId::new(a)), BalancerId::new(b)),
+            Key::Certificate(ZoneId::new(a), CertificateId::new(b)),
+            Key::AffinityKeys,
         ] {
             assert_eq!(Key::read(&key.to_string()), Some(key));
         }
@@ -165,7 +184,7 @@ mod tests {
 
     #[test]
     fn unknown_kinds_are_skipped() {
-        for text in ["", "future/1", "pools/x/y", "zones/1/2/3/4/5"] {
+        for text in ["", "future/1", "pools/x/y", "zones/1/2/3/4/5", "secrets/other"] {
             assert_eq!(Key::read(text), None, "{text}");
         }
     }

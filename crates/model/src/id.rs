@@ -60,16 +60,30 @@ macro_rules! ids {
     )+ };
 }
 
-ids!(AccountId, BalancerId, MonitorGroupId, MonitorId, PoolId, RecordId, TokenId, ZoneId);
+ids!(
+    AccountId,
+    BalancerId,
+    CertificateId,
+    MonitorGroupId,
+    MonitorId,
+    PoolId,
+    RecordId,
+    TokenId,
+    ZoneId
+);
 
-fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+pub(crate) fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
 }
 
-fn read_hex(text: &str) -> Option<[u8; 16]> {
-    let digits: &[u8; 32] = text.as_bytes().try_into().ok()?;
-    let mut bytes = [0; 16];
-    for (byte, pair) in bytes.iter_mut().zip(digits.as_chunks::<2>().0) {
+/// None unless the text is exactly `N` bytes in lower-case digits.
+pub(crate) fn read_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let (pairs, odd) = text.as_bytes().as_chunks::<2>();
+    if pairs.len() != N || !odd.is_empty() {
+        return None;
+    }
+    let mut bytes = [0; N];
+    for (byte, pair) in bytes.iter_mut().zip(pairs) {
         *byte = (digit(pair[0])? << 4) | digit(pair[1])?;
     }
     Some(bytes)

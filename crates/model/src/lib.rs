@@ -1,7 +1,9 @@
 //! All configuration as checked types: every limit, every default, no clock and no socket.
 
 pub mod account;
+pub mod affinity;
 pub mod balancer;
+pub mod certificate;
 pub mod code;
 pub mod config;
 pub mod id;
@@ -11,20 +13,27 @@ pub mod name;
 pub mod place;
 pub mod pool;
 pub mod problem;
+pub mod secret;
 pub mod timestamp;
 pub mod wanted;
 pub mod zone;
 
 pub use account::{Account, Permission, Policy, Token, TokenStatus};
+pub use affinity::{AffinityKey, AffinityKeys};
 pub use balancer::Balancer;
+pub use certificate::Certificate;
 pub use config::{Change, Document};
-pub use id::{AccountId, BalancerId, MonitorGroupId, MonitorId, PoolId, RecordId, TokenId, ZoneId};
+pub use id::{
+    AccountId, BalancerId, CertificateId, MonitorGroupId, MonitorId, PoolId, RecordId, TokenId,
+    ZoneId,
+};
 pub use moment::{Moment, Wait};
 pub use monitor::Monitor;
 pub use name::Name;
 pub use place::{Coordinates, Country, Pop, Region, Subdivision};
-pub use pool::{Origin, Pool};
+pub use pool::{Origin, Pool, Upstream};
 pub use problem::{Problem, Problems};
+pub use secret::{SecretBytes, SecretPem};
 pub use timestamp::Timestamp;
 pub use wanted::Wanted;
 pub use zone::{Record, RecordType, Zone};

@@ -1,10 +1,14 @@
 //! Pools and the endpoints (`origins`) in them.
 
+pub mod upstream;
+
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Coordinates, MonitorGroupId, MonitorId, Name, PoolId, Region, Timestamp, words};
+
+pub use upstream::{Upstream, UpstreamTls};
 
 pub const DESCRIPTION_CHARS_MAX: usize = 1024;
 pub const NAME_CHARS_MAX: usize = 255;
@@ -50,6 +54,9 @@ pub struct Pool {
     pub load_shedding: LoadShedding,
     pub notify: Notify,
     pub networks: Vec<String>,
+    /// None: the defaults. Stored by earlier versions without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<Box<Upstream>>,
     pub created_on: Timestamp,
     pub modified_on: Timestamp,
 }

@@ -43,6 +43,7 @@ pub fn pool() -> Pool {
         load_shedding: Default::default(),
         notify: Default::default(),
         networks: Vec::new(),
+        upstream: None,
         created_on: Timestamp::default(),
         modified_on: Timestamp::default(),
     }

@@ -2,6 +2,7 @@
 
 mod notify;
 mod origin;
+mod upstream;
 mod watch;
 
 use serde::Serialize;
@@ -19,6 +20,7 @@ use crate::number::Number;
 
 pub use notify::{NotificationFilter, NotificationRule};
 pub use origin::{HostHeader, Mx, Origin, Srv, TrimtabOrigin};
+pub use upstream::{TrimtabPool, Upstream};
 
 /// A set of endpoints. Fields without `Option` are always there, defaults filled in.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -53,6 +55,8 @@ pub struct Pool {
     pub notification_filter: Option<NotificationFilter>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trimtab: Option<TrimtabPool>,
     #[schema(value_type = String)]
     pub created_on: Timestamp,
     #[schema(value_type = String)]
@@ -93,7 +97,9 @@ const RESET_BY_NULL: &[&str] = &[
     "monitor_group",
     "notification_filter",
     "origin_steering",
+    "trimtab",
 ];
+
 /// Reads the body of a POST or PUT.
 ///
 /// # Errors
@@ -151,6 +157,7 @@ impl From<&model::Pool> for Pool {
             notification_email: pool.notify.email.clone(),
             notification_filter: pool.notify.filter.as_ref().map(NotificationFilter::from),
             networks: pool.networks.clone(),
+            trimtab: pool.upstream.as_deref().map(TrimtabPool::from),
             created_on: pool.created_on,
             modified_on: pool.modified_on,
             healthy: None,
@@ -183,8 +190,10 @@ impl Resource for model::Pool {
         model::Pool { id, created_on, modified_on, ..self }
     }
 
-    /// Drains count from `disabled_at`, so only the moment of disabling sets it.
+    /// Drains count from `disabled_at`, so only the moment of disabling sets it. Keys are never shown, so what is
+    /// sent back lacks them.
     fn settled(mut self, before: Option<&model::Pool>, now: Timestamp) -> model::Pool {
+        upstream::keep_key(&mut self, before);
         let since = before.and_then(|pool| pool.disabled_at);
         self.disabled_at = (!self.enabled).then(|| since.unwrap_or(now));
         for origin in &mut self.origins {
@@ -210,7 +219,7 @@ fn pool(body: &mut Object<'_>) -> Option<model::Pool> {
     let shedding = body.or("load_shedding", Default::default(), load_shedding);
     let notify = notify::read(body);
     let networks = body.or("networks", Vec::new(), networks);
-    body.refuse_extension();
+    let upstream = body.or("trimtab", None, upstream::extension);
     Some(model::Pool {
         id: PoolId::new([0; 16]),
         name: name?,
@@ -225,6 +234,7 @@ fn pool(body: &mut Object<'_>) -> Option<model::Pool> {
         load_shedding: shedding?,
         notify: notify?,
         networks: networks?,
+        upstream: upstream?.map(Box::new),
         created_on: Timestamp::default(),
         modified_on: Timestamp::default(),
     })

@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use trimtab_model::monitor::{ExpectedCodes, MonitorType, Pace, Probe};
 use trimtab_model::pool::{
     Address, CheckRegions, LoadShedding, Notify, NotifyFilter, NotifyRule, OriginPolicy, Service,
-    ShedPolicy, Watch, Weight,
+    ShedPolicy, UpstreamTls, Watch, Weight,
 };
 use trimtab_model::zone::{Rdata, RecordSettings};
 use trimtab_model::{
     AccountId, Coordinates, Monitor, MonitorGroupId, MonitorId, Name, Origin, Pool, PoolId,
-    Problems, Record, RecordId, RecordType, Region, Timestamp, Zone, ZoneId,
+    Problems, Record, RecordId, RecordType, Region, SecretPem, Timestamp, Upstream, Zone, ZoneId,
 };
 
 use super::record::Form;
@@ -112,11 +112,17 @@ fn probe() -> impl Strategy<Value = Probe> {
 pub(super) fn pool() -> impl Strategy<Value = Pool> {
     let identity = (any::<[u8; 16]>(), "[-_a-zA-Z0-9]{1,12}", words(), any::<bool>(), time());
     let parts = (origins(), watch(), option::of(coordinates()), load_shedding(), notify());
-    let rest = (select(OriginPolicy::ALL), 0..=1000_u32, vec("[a-z]{1,5}", 0..3), time());
+    let rest = (
+        select(OriginPolicy::ALL),
+        0..=1000_u32,
+        vec("[a-z]{1,5}", 0..3),
+        option::of(upstream()),
+        time(),
+    );
     (identity, parts, rest).prop_map(
         |((id, name, description, enabled, created_on), parts, rest)| {
             let (origins, watch, coordinates, load_shedding, notify) = parts;
-            let (origin_steering, minimum_origins, networks, modified_on) = rest;
+            let (origin_steering, minimum_origins, networks, upstream, modified_on) = rest;
             Pool {
                 id: PoolId::new(id),
                 name,
@@ -131,11 +137,42 @@ pub(super) fn pool() -> impl Strategy<Value = Pool> {
                 load_shedding,
                 notify,
                 networks,
+                upstream: upstream.map(Box::new),
                 created_on,
                 modified_on,
             }
         },
     )
+}
+
+fn upstream() -> impl Strategy<Value = Upstream> {
+    let tls = (select(UpstreamTls::ALL), any::<[bool; 3]>(), option::of("[a-z]{1,8}\\.example"));
+    let pems = (option::of("-----BEGIN [ -~\\n]{0,20}"), option::of(("[ -~]{1,9}", "[ -~]{1,9}")));
+    let waits = (1..=60_000_u32, 1..=6_000_u32, 1..=900_u32, 0..=3_600_u32);
+    let limits = (0..=100_000_u32, 0..=100_000_u32);
+    (tls, pems, waits, limits).prop_map(|((tls, flags, server_name), pems, waits, limits)| {
+        let [http2, verify, ejection] = flags;
+        let (ca, client) = pems;
+        let (connect_timeout, response_timeout, idle_timeout, slow_start) = waits;
+        let (max_connections, max_pending) = limits;
+        let (client_certificate, client_key) = client.unzip();
+        Upstream {
+            tls,
+            http2,
+            verify,
+            server_name,
+            ca,
+            client_certificate,
+            client_key: client_key.map(|key: String| SecretPem::new(key)),
+            connect_timeout,
+            response_timeout,
+            idle_timeout,
+            max_connections,
+            max_pending,
+            slow_start,
+            ejection,
+        }
+    })
 }
 
 fn origins() -> impl Strategy<Value = Vec<Origin>> {

@@ -89,6 +89,7 @@ fn reading(permission: Permission) -> Option<Permission> {
         Permission::DnsWrite => Some(Permission::DnsRead),
         Permission::ZoneWrite => Some(Permission::ZoneRead),
         Permission::ZoneSettingsWrite => Some(Permission::ZoneSettingsRead),
+        Permission::CertificatesWrite => Some(Permission::CertificatesRead),
         Permission::AccountSettingsWrite => Some(Permission::AccountSettingsRead),
         Permission::TokensWrite => Some(Permission::TokensRead),
         Permission::NotificationsWrite => Some(Permission::NotificationsRead),
@@ -99,6 +100,7 @@ fn reading(permission: Permission) -> Option<Permission> {
         | Permission::DnsRead
         | Permission::ZoneRead
         | Permission::ZoneSettingsRead
+        | Permission::CertificatesRead
         | Permission::AccountSettingsRead
         | Permission::TokensRead
         | Permission::NotificationsRead

@@ -76,7 +76,9 @@ impl Change {
             | Key::RecordName(..)
             | Key::Monitor(..)
             | Key::Pool(..)
-            | Key::Balancer(..) => true,
+            | Key::Balancer(..)
+            | Key::Certificate(..)
+            | Key::AffinityKeys => true,
         };
         self.writes.push(write);
     }

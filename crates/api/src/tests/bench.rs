@@ -278,6 +278,8 @@ pub(super) fn cell(pools: Vec<Pool>) -> Cell {
         node: Arc::new(Node::new()),
         jobs: Arc::new(Vec::new()),
         hosts: Arc::default(),
+        certificates: Arc::default(),
+        affinity_keys: Arc::default(),
     })
 }
 

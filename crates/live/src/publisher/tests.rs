@@ -16,6 +16,7 @@ use trimtab_steer::pool::Usable;
 use super::*;
 use crate::NameRecords;
 
+mod certificates;
 mod epochs;
 mod host_names;
 

@@ -66,6 +66,8 @@ pub(super) const fn scope(permission: Permission) -> &'static str {
         | Permission::ZoneWrite
         | Permission::ZoneSettingsRead
         | Permission::ZoneSettingsWrite
+        | Permission::CertificatesRead
+        | Permission::CertificatesWrite
         | Permission::AnalyticsRead => ZONE,
         Permission::LoadBalancersAccountRead
         | Permission::LoadBalancersAccountWrite

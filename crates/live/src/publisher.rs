@@ -248,7 +248,8 @@ impl Publisher {
         let health = self.observers.health(config, monitor, known);
         self.hosts.follow(before, config);
         let pool = Pool::resolved(config, health, |name| self.hosts.addresses(name))
-            .measured_by(self.geo.latencies());
+            .measured_by(self.geo.latencies())
+            .monitored_by(monitor.map(Arc::as_ref));
         if let Some(change) = HealthChange::between(before, &pool, config, SystemTime::now()) {
             self.tell(change);
         }

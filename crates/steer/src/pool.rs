@@ -4,10 +4,12 @@ mod endpoint;
 mod set;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use trimtab_geo::{Latencies, Point, PoolNumber};
 use trimtab_health::{PoolHealth, PoolStatus, Verdict};
-use trimtab_model::pool::OriginPolicy;
+use trimtab_model::monitor::MonitorType;
+use trimtab_model::pool::{OriginPolicy, Upstream, UpstreamTls};
 use trimtab_model::{self as model, Name, PoolId};
 
 use crate::Wanted;
@@ -41,6 +43,10 @@ pub struct Pool {
     pub loaded: Option<PoolNumber>,
     /// Some endpoint sends clients on to its name.
     pub has_aliases: bool,
+    /// How a proxy reaches the endpoints.
+    pub upstream: Arc<Upstream>,
+    /// Probes of the pool speak TLS, and so it is expected to.
+    monitored_over_tls: bool,
     serving: Sets,
     /// What the fallback pool answers with: every enabled endpoint, whatever its health.
     enabled_endpoints: Sets,
@@ -61,6 +67,8 @@ pub enum Usable {
     Empty,
 }
 
+/// RFC 9110 section 4.2.2.
+const PORT_OF_HTTPS: u16 = 443;
 /// Not the seed of load shedding: whom a pool keeps says nothing of whom it sheds.
 const POOL_SALT: u64 = 1;
 
@@ -99,6 +107,8 @@ impl Pool {
             latency: Latency::default(),
             loaded: None,
             has_aliases: false,
+            upstream: Arc::new(config.upstream.as_deref().cloned().unwrap_or_default()),
+            monitored_over_tls: false,
             serving: Sets::default(),
             enabled_endpoints: Sets::default(),
         };
@@ -133,6 +143,22 @@ impl Pool {
         let enabled: Vec<bool> = self.endpoints.iter().map(|endpoint| endpoint.enabled).collect();
         self.health = self.health.with_verdict(endpoint, verdict, &enabled, self.minimum_origins);
         self.sorted_out()
+    }
+
+    /// The same pool with what its monitor says of its endpoints' protocol.
+    #[must_use]
+    pub fn monitored_by(mut self, monitor: Option<&model::Monitor>) -> Pool {
+        self.monitored_over_tls = monitor.is_some_and(|monitor| monitor.probe.kind == MonitorType::Https);
+        self
+    }
+
+    /// Whether a proxy speaks TLS to the endpoint.
+    pub fn uses_tls(&self, endpoint: &Endpoint) -> bool {
+        match self.upstream.tls {
+            UpstreamTls::On => true,
+            UpstreamTls::Off => false,
+            UpstreamTls::Auto => endpoint.port == PORT_OF_HTTPS || self.monitored_over_tls,
+        }
     }
 
     /// Finds the pool, by its name or else its id, in the latencies that were loaded.

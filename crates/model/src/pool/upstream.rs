@@ -26,7 +26,7 @@ pub const PEM_CHARS_MAX: usize = 64 * 1024;
 words! {
     /// Whether the proxy speaks TLS to endpoints.
     UpstreamTls {
-        /// As the client did, and on port 443 in any case.
+        /// On port 443, and where the pool's monitor speaks HTTPS.
         Auto = "auto",
         Off = "off",
         On = "on",

@@ -128,6 +128,8 @@ mod tests {
             hosts: Arc::default(),
             certificates: Arc::default(),
             affinity_keys: Arc::default(),
+            routes: Arc::default(),
+            loads: Arc::default(),
         })
     }
 

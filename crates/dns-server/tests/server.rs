@@ -42,6 +42,8 @@ fn snapshot() -> Snapshot {
         hosts: Arc::default(),
         certificates: Arc::default(),
         affinity_keys: Arc::default(),
+        routes: Arc::default(),
+        loads: Arc::default(),
     }
 }
 

@@ -12,17 +12,18 @@ use tokio::sync::mpsc;
 use trimtab_dns::Node;
 use trimtab_geo::Table;
 use trimtab_model::balancer::Scope;
-use trimtab_model::{Moment, PoolId, Timestamp};
-use trimtab_steer::{Balancer, Pool, Site, World};
+use trimtab_model::{Moment, Name, PoolId, Timestamp, ZoneId};
+use trimtab_steer::{Balancer, BalancerSlot, Pool, Site, World};
 
 use crate::changes::HealthChange;
 use crate::directory::{Directory, Touched};
 use crate::epochs::Epochs;
 use crate::hosts::HostTable;
-use crate::observers::{Observer, Observers, limits_of};
+use crate::observers::{Observer, Observers, endpoint_key, limits_of};
+use crate::routes::Route;
 use crate::saved::{Clocks, Saved};
 use crate::zones::{Hosted, Hosting};
-use crate::{Batch, Cell, Event, Report, Snapshot, clock};
+use crate::{Batch, Cell, Event, Loads, Report, Routes, Snapshot, clock};
 
 /// A flip waits this long for others that come with it, so that a dead site is one new snapshot and not fifty.
 const FLIP_COALESCE: Duration = Duration::from_millis(20);
@@ -68,6 +69,9 @@ pub struct Publisher {
     jobs: BTreeMap<PoolId, Arc<crate::Job>>,
     /// The jobs as the last snapshot had them; None when they changed since.
     listed: Option<Arc<Vec<Arc<crate::Job>>>>,
+    /// None when a proxied name changed since the last snapshot.
+    routes: Option<Arc<Routes>>,
+    loads: Arc<Loads>,
     revision: u64,
     generation: u64,
     /// Pools of which something was reported since they were last built: an observation or an address.
@@ -99,6 +103,8 @@ impl Publisher {
             epochs: Epochs::default(),
             jobs: BTreeMap::new(),
             listed: None,
+            routes: None,
+            loads: Arc::default(),
             revision: 0,
             generation: 0,
             reported: BTreeSet::new(),
@@ -121,6 +127,8 @@ impl Publisher {
         self.generation += 1;
         let listed = || Arc::new(self.jobs.values().cloned().collect());
         let jobs = Arc::clone(self.listed.get_or_insert_with(listed));
+        let routes = self.routes.take().unwrap_or_else(|| Arc::new(self.build_routes()));
+        self.routes = Some(Arc::clone(&routes));
         Snapshot {
             generation: self.generation,
             revision: self.revision,
@@ -137,6 +145,8 @@ impl Publisher {
             hosts: Arc::clone(self.hosts.all()),
             certificates: Arc::clone(&self.directory.certificates),
             affinity_keys: Arc::clone(&self.directory.affinity_keys),
+            routes,
+            loads: Arc::clone(&self.loads),
         }
     }
 
@@ -224,15 +234,20 @@ impl Publisher {
             self.hosted.set_balancer(*zone, name, None);
         }
         for slot in &touched.freed_balancers {
-            put(&mut self.balancers, slot.0, None);
+            let gone = put(&mut self.balancers, slot.0, None);
+            self.reroute(gone.as_deref(), None);
         }
         for slot in &touched.freed_pools {
             let gone = put(&mut self.pools, slot.0, None);
+            Loads::forget(&mut self.loads, *slot);
             self.epochs.pool_changed(*slot);
             if let Some(pool) = gone {
                 self.set_job(pool.id, None);
                 self.hosts.forget(&pool);
             }
+        }
+        if !(touched.zones.is_empty() && touched.dropped.is_empty()) {
+            self.routes = None;
         }
         for apex in &touched.dropped {
             self.hosted.drop_zone(apex);
@@ -257,6 +272,8 @@ impl Publisher {
         if !before.is_some_and(|before| before.draws_as(&pool)) {
             self.epochs.pool_changed(slot);
         }
+        let keys = config.origins.iter().map(|origin| endpoint_key(id, origin));
+        Loads::follow(&mut self.loads, slot, keys.collect());
         put(&mut self.pools, slot.0, Some(Arc::new(pool)));
         self.set_job(id, job);
     }
@@ -278,11 +295,30 @@ impl Publisher {
         let Some(slot) = self.directory.balancer_slot(id) else { return };
         let built = Balancer::build(config, |pool| self.directory.pool_slot(pool));
         let serves = built.is_some() && config.enabled;
-        put(&mut self.balancers, slot.0, built.map(Arc::new));
         if let Scope::Zone(zone) = config.scope {
             let slot = serves.then_some(slot);
             self.hosted.set_balancer(zone, &config.name, slot);
         }
+        let built = built.map(Arc::new);
+        let before = put(&mut self.balancers, slot.0, built.clone());
+        self.reroute(before.as_deref(), built.as_deref());
+    }
+
+    /// Routes are built anew when a name is proxied that was not, or is no more.
+    fn reroute(&mut self, before: Option<&Balancer>, after: Option<&Balancer>) {
+        let [before, after] = [before, after].map(|balancer| balancer.and_then(proxied_name));
+        if before != after {
+            self.routes = None;
+        }
+    }
+
+    fn build_routes(&self) -> Routes {
+        let slots = (0..).map(BalancerSlot).zip(&self.balancers);
+        Routes::build(slots.filter_map(|(slot, balancer)| {
+            let (name, zone) = proxied_name(balancer.as_deref()?)?;
+            let zone = &self.directory.zones.get(&zone)?.name;
+            Some(Route { name, zone, balancer: slot })
+        }))
     }
 
     /// How long the report's effect may wait.
@@ -319,9 +355,7 @@ impl Publisher {
             .directory
             .pools
             .values()
-            .flat_map(|pool| {
-                pool.origins.iter().map(|o| (pool.id, crate::observers::endpoint_key(pool.id, o)))
-            })
+            .flat_map(|pool| pool.origins.iter().map(|o| (pool.id, endpoint_key(pool.id, o))))
             .collect();
         if !self.directory.pools.is_empty() {
             self.observers.keep_only(&living);
@@ -357,6 +391,14 @@ async fn sleep_until(at: Option<Moment>) {
 fn wall_time() -> Timestamp {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
     Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// Balancers of accounts are private: no request names them.
+fn proxied_name(balancer: &Balancer) -> Option<(&Name, ZoneId)> {
+    match balancer.scope {
+        Scope::Zone(zone) if balancer.enabled && balancer.proxied => Some((&balancer.name, zone)),
+        Scope::Zone(_) | Scope::Account(_) => None,
+    }
 }
 
 fn same_endpoints(before: &Pool, config: &trimtab_model::Pool) -> bool {

@@ -7,8 +7,8 @@ use trimtab_dns::{Node, View, Zones};
 use trimtab_model::{AffinityKeys, Certificate, CertificateId};
 use trimtab_steer::World;
 
-use crate::Hosts;
 use crate::plan::Job;
+use crate::{Hosts, Loads, Routes};
 
 /// The certificates of all zones, as stored.
 pub type Certificates = BTreeMap<CertificateId, Arc<Certificate>>;
@@ -31,6 +31,10 @@ pub struct Snapshot {
     pub certificates: Arc<Certificates>,
     /// What authenticates session cookies; the same value while none changes.
     pub affinity_keys: Arc<AffinityKeys>,
+    /// Which balancer a proxied request belongs to; the same value while no proxied name changes.
+    pub routes: Arc<Routes>,
+    /// Requests under way; the same value while no pool changes its endpoints.
+    pub loads: Arc<Loads>,
 }
 
 // === impl Snapshot ===

@@ -280,6 +280,8 @@ pub(super) fn cell(pools: Vec<Pool>) -> Cell {
         hosts: Arc::default(),
         certificates: Arc::default(),
         affinity_keys: Arc::default(),
+        routes: Arc::default(),
+        loads: Arc::default(),
     })
 }
 

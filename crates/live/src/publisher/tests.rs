@@ -101,7 +101,7 @@ fn balancer(name: &str, pools: &[u8]) -> Change {
 }
 
 fn record(name: &str, address: [u8; 4]) -> NameRecords {
-    let name: model::Name = name.parse().unwrap();
+    let name: Name = name.parse().unwrap();
     let record = model::Record {
         id: RecordId::new([9; 16]),
         zone: ZONE,
@@ -198,7 +198,7 @@ impl Bench {
         let report = Report {
             pop: pop.parse().unwrap(),
             pool: pool_id(pool),
-            endpoint: crate::observers::endpoint_key(pool_id(pool), origin),
+            endpoint: endpoint_key(pool_id(pool), origin),
             outcome,
             at: self.now,
         };
@@ -357,7 +357,7 @@ async fn flips_are_public_within_the_coalescing_time_and_details_later() {
     let cell = Cell::new(bench.publisher.snapshot());
     let mut seen = cell.subscribe();
     let origin = &bench.publisher.directory.pools[&pool_id(5)].origins[0];
-    let endpoint = crate::observers::endpoint_key(pool_id(5), origin);
+    let endpoint = endpoint_key(pool_id(5), origin);
     let (events, inbox) = mpsc::channel(8);
     let task = tokio::spawn(bench.publisher.run(cell.clone(), inbox));
     let send = async |outcome| {

@@ -124,7 +124,7 @@ fn other_addresses_leave_the_health_of_an_endpoint_alone() {
     let changes = vec![zone(), monitor(1), named(5, &["a.example"])];
     bench.apply(changes, vec![]);
     let origin = &bench.publisher.directory.pools[&pool_id(5)].origins[0];
-    let endpoint = crate::observers::endpoint_key(pool_id(5), origin);
+    let endpoint = endpoint_key(pool_id(5), origin);
     let outcome = Outcome::pass(200, Duration::from_millis(5));
     let (pop, pool, at) = ("FRA".parse().unwrap(), pool_id(5), bench.now);
     bench.publisher.apply_report(&Report { pop, pool, endpoint, outcome, at });

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
@@ -15,7 +16,7 @@ use trimtab_model::Name;
 use trimtab_model::pool::Address;
 
 use crate::resolver::Found;
-use crate::{ConnectError, Egress, Resolver, Tls, Trust, tls};
+use crate::{ConnectError, Egress, Profile, ProfileError, Ready, Resolver, Tls, Trust, tls};
 
 /// Addresses of one family kept of one name: twice what an answer holds. Whoever owns the name decides
 /// how many it has, and each is in every snapshot.
@@ -121,11 +122,23 @@ impl Connector {
         trust: Trust,
         limit: Duration,
     ) -> Result<TlsStream<TcpStream>, ConnectError> {
-        let handshake = TlsConnector::from(self.tls.config(trust)).connect(server, stream);
-        match timeout(limit, handshake).await {
-            Ok(stream) => stream.map_err(tls::handshake_error),
-            Err(_) => Err(ConnectError::Timeout),
-        }
+        handshake(self.tls.config(trust), stream, server, limit).await
+    }
+
+    /// The same with a profile of its own.
+    pub async fn tls_by(
+        &self,
+        profile: &Ready,
+        stream: TcpStream,
+        server: ServerName<'static>,
+        limit: Duration,
+    ) -> Result<TlsStream<TcpStream>, ConnectError> {
+        handshake(profile.config(), stream, server, limit).await
+    }
+
+    /// Makes a profile ready; worth keeping.
+    pub fn profile(&self, profile: &Profile<'_>) -> Result<Ready, ProfileError> {
+        self.tls.ready(profile)
     }
 
     fn permit(&self, to: SocketAddr) -> Result<(), ConnectError> {
@@ -140,6 +153,18 @@ impl Connector {
             }
             None => TcpStream::connect(to).await,
         }
+    }
+}
+
+async fn handshake(
+    config: Arc<ClientConfig>,
+    stream: TcpStream,
+    server: ServerName<'static>,
+    limit: Duration,
+) -> Result<TlsStream<TcpStream>, ConnectError> {
+    match timeout(limit, TlsConnector::from(config).connect(server, stream)).await {
+        Ok(stream) => stream.map_err(tls::handshake_error),
+        Err(_) => Err(ConnectError::Timeout),
     }
 }
 

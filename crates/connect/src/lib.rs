@@ -12,4 +12,4 @@ pub use error::{ConnectError, TlsFault};
 pub use resolver::{Found, Resolver};
 /// Whom a certificate must be for: a name or an address.
 pub use rustls::pki_types::ServerName;
-pub use tls::{Tls, Trust, os_roots};
+pub use tls::{Profile, ProfileError, Ready, Tls, Trust, os_roots};

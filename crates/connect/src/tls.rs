@@ -6,7 +6,8 @@ use std::sync::Arc;
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{
     AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore,
     SignatureScheme,
@@ -28,6 +29,31 @@ pub enum Trust {
 pub struct Tls {
     checked: Arc<ClientConfig>,
     unchecked: Arc<ClientConfig>,
+    roots: Arc<RootCertStore>,
+}
+
+/// How one kind of connection is made: for many requests to endpoints that an operator knows.
+#[derive(Clone, Copy, Debug)]
+pub struct Profile<'a> {
+    pub trust: Trust,
+    pub http2: bool,
+    /// PEM; instead of the system's roots.
+    pub ca: Option<&'a str>,
+    /// PEM: a chain, leaf first, and its key.
+    pub client: Option<(&'a str, &'a str)>,
+}
+
+/// A profile made ready.
+#[derive(Clone, Debug)]
+pub struct Ready(Arc<ClientConfig>);
+
+/// Why a profile cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ProfileError {
+    #[error("read certificates")]
+    Pem(#[from] rustls::pki_types::pem::Error),
+    #[error("use certificates")]
+    Tls(#[from] Error),
 }
 
 /// Accepts every certificate and every signature.
@@ -44,12 +70,42 @@ impl Tls {
         let provider = Arc::new(ring::default_provider());
         let schemes = provider.signature_verification_algorithms.supported_schemes();
         let anything = Arc::new(AcceptAnything { schemes });
-        let checked = versions(Arc::clone(&provider))?.with_root_certificates(roots);
+        let roots = Arc::new(roots);
+        let checked = versions(Arc::clone(&provider))?.with_root_certificates(Arc::clone(&roots));
         let unchecked = versions(provider)?.dangerous().with_custom_certificate_verifier(anything);
         Ok(Tls {
             checked: shared(checked.with_no_client_auth()),
             unchecked: shared(unchecked.with_no_client_auth()),
+            roots,
         })
+    }
+
+    /// Sessions are resumed, unlike those of probes: a certificate that went bad is the probes' to find.
+    pub fn ready(&self, profile: &Profile<'_>) -> Result<Ready, ProfileError> {
+        let provider = Arc::new(ring::default_provider());
+        let schemes = provider.signature_verification_algorithms.supported_schemes();
+        let versions = versions(provider)?;
+        let verified = match profile.trust {
+            Trust::Anyone => {
+                let anything = Arc::new(AcceptAnything { schemes });
+                versions.dangerous().with_custom_certificate_verifier(anything)
+            }
+            Trust::Certified => versions.with_root_certificates(match profile.ca {
+                None => Arc::clone(&self.roots),
+                Some(pem) => Arc::new(roots_of(pem)?),
+            }),
+        };
+        let mut config = match profile.client {
+            None => verified.with_no_client_auth(),
+            Some((chain, key)) => {
+                let chain = CertificateDer::pem_slice_iter(chain.as_bytes());
+                let key = PrivateKeyDer::from_pem_slice(key.as_bytes())?;
+                verified.with_client_auth_cert(chain.collect::<Result<_, _>>()?, key)?
+            }
+        };
+        let protocol: &[u8] = if profile.http2 { b"h2" } else { b"http/1.1" };
+        config.alpn_protocols = vec![protocol.to_vec()];
+        Ok(Ready(Arc::new(config)))
     }
 
     pub(crate) fn config(&self, trust: Trust) -> Arc<ClientConfig> {
@@ -68,6 +124,22 @@ pub fn os_roots() -> (RootCertStore, Vec<rustls_native_certs::Error>) {
     // Some systems carry roots that no longer parse; they would not be used anyway.
     roots.add_parsable_certificates(found.certs);
     (roots, found.errors)
+}
+
+fn roots_of(pem: &str) -> Result<RootCertStore, ProfileError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+        roots.add(certificate?)?;
+    }
+    Ok(roots)
+}
+
+// === impl Ready ===
+
+impl Ready {
+    pub(crate) fn config(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.0)
+    }
 }
 
 fn versions(

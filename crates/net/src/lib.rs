@@ -3,6 +3,7 @@
 //! The only crate with `unsafe`. Everything it offers is safe, knows nothing of DNS and keeps no
 //! state beyond the buffers of a [`udp::Batch`].
 
+pub mod files;
 pub mod tcp;
 pub mod thread;
 pub mod udp;

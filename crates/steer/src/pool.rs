@@ -3,6 +3,7 @@
 mod endpoint;
 mod set;
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use trimtab_geo::{Latencies, Point, PoolNumber};
 use trimtab_health::{PoolHealth, PoolStatus, Verdict};
 use trimtab_model::monitor::MonitorType;
 use trimtab_model::pool::{OriginPolicy, Upstream, UpstreamTls};
-use trimtab_model::{self as model, Name, PoolId};
+use trimtab_model::{self as model, Name, PoolId, SecretPem};
 
 use crate::Wanted;
 use crate::dice::hash_bytes;
@@ -45,6 +46,8 @@ pub struct Pool {
     pub has_aliases: bool,
     /// How a proxy reaches the endpoints.
     pub upstream: Arc<Upstream>,
+    /// Tells apart what connections were made with.
+    pub upstream_hash: u64,
     /// Probes of the pool speak TLS, and so it is expected to.
     monitored_over_tls: bool,
     serving: Sets,
@@ -108,6 +111,7 @@ impl Pool {
             loaded: None,
             has_aliases: false,
             upstream: Arc::new(config.upstream.as_deref().cloned().unwrap_or_default()),
+            upstream_hash: upstream_hash(config),
             monitored_over_tls: false,
             serving: Sets::default(),
             enabled_endpoints: Sets::default(),
@@ -148,7 +152,8 @@ impl Pool {
     /// The same pool with what its monitor says of its endpoints' protocol.
     #[must_use]
     pub fn monitored_by(mut self, monitor: Option<&model::Monitor>) -> Pool {
-        self.monitored_over_tls = monitor.is_some_and(|monitor| monitor.probe.kind == MonitorType::Https);
+        self.monitored_over_tls =
+            monitor.is_some_and(|monitor| monitor.probe.kind == MonitorType::Https);
         self
     }
 
@@ -212,6 +217,18 @@ impl Pool {
 
 pub(crate) fn pool_hash(id: PoolId) -> u64 {
     hash_bytes(id.bytes(), POOL_SALT)
+}
+
+/// Its keys are fixed, so that the same settings have the same hash in every build of a pool.
+fn upstream_hash(config: &model::Pool) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    if let Some(upstream) = config.upstream.as_deref() {
+        let Upstream { tls, http2, verify, server_name, ca, .. } = upstream;
+        (tls.word(), http2, verify, server_name, ca).hash(&mut hasher);
+        upstream.client_certificate.hash(&mut hasher);
+        upstream.client_key.as_ref().map(SecretPem::reveal).hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 /// The status knows nothing of names; an endpoint whose name was never resolved is no endpoint that is up.

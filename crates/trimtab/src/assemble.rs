@@ -19,6 +19,7 @@ use trimtab_live::{
     Cell, Clocks, Event, HealthChange, Hosting, Observer, Publisher, Saved, Settings, Start,
 };
 use trimtab_probe::{Prober, Simulate};
+use trimtab_proxy::Server as Proxy;
 use trimtab_steer::Site;
 use trimtab_store::{AnyStore, Sqlite};
 
@@ -67,6 +68,8 @@ pub(crate) enum AssembleError {
     Tls(#[from] rustls::Error),
     #[error("start DNS")]
     Dns(#[from] trimtab_dns_server::StartError),
+    #[error("start the proxy")]
+    Proxy(#[from] trimtab_proxy::StartError),
     #[error("listen on {address} for the API")]
     Listen { address: SocketAddr, source: std::io::Error },
     #[error("set up the API")]
@@ -84,6 +87,8 @@ pub(crate) enum AssembleError {
 pub(crate) struct Addresses {
     pub(crate) api: SocketAddr,
     pub(crate) dns: Vec<SocketAddr>,
+    pub(crate) http: Vec<SocketAddr>,
+    pub(crate) https: Vec<SocketAddr>,
 }
 
 /// A node that serves.
@@ -93,6 +98,7 @@ pub(crate) struct Running {
     events: Arc<EventLog>,
     prober: Prober,
     dns: Server,
+    proxy: Proxy,
     tasks: JoinSet<Result<(), String>>,
     stop_api: watch::Sender<bool>,
     stop_feed: watch::Sender<bool>,
@@ -138,6 +144,8 @@ impl Running {
         tasks.spawn(task);
         let dns = Server::start(&config.dns.listen, config.dns.threads, &cell, Some(&sampling))?;
 
+        let proxy = Proxy::start(proxy_settings(&config), &cell, &connector)?;
+
         let draws = Arc::new(dns.draws_handle());
         let (app, first_token) =
             control::app(&config, &store, &events, &cell, connector, draws, extras.token).await?;
@@ -149,6 +157,7 @@ impl Running {
             changes_dropped,
             events: Arc::clone(&events),
             kept,
+            proxy: Box::new(proxy.tally_handle()),
             started: SystemTime::now(),
         });
         let router = control::router(app, &cell, metrics, extras.routes);
@@ -156,12 +165,18 @@ impl Running {
         tasks.spawn(control::serve(listener, router, api_stopped));
 
         Ok(Running {
-            addresses: Addresses { api: api_address, dns: dns.addresses().to_vec() },
+            addresses: Addresses {
+                api: api_address,
+                dns: dns.addresses().to_vec(),
+                http: proxy.http().to_vec(),
+                https: proxy.https().to_vec(),
+            },
             cell,
             store,
             events,
             prober,
             dns,
+            proxy,
             tasks,
             stop_api,
             stop_feed,
@@ -197,6 +212,7 @@ impl Running {
         self.stop_api.send_replace(true);
         self.prober.stop().await;
         self.stop_feed.send_replace(true);
+        self.proxy.stop().await;
         self.dns.stop().await;
         while let Some(ended) = self.tasks.join_next().await {
             match ended {
@@ -301,6 +317,29 @@ fn publisher(
     };
     let start = Start { geo, saved: saved.flatten(), clocks: Clocks::now() };
     Ok(Publisher::new(settings, start, changes))
+}
+
+fn proxy_settings(config: &Config) -> trimtab_proxy::Settings {
+    /// Of a process whose limit cannot be read: what every system allows.
+    const DESCRIPTORS_MIN: u64 = 1024;
+    let descriptors = trimtab_net::files::raise_limit().unwrap_or_else(|error| {
+        tracing::warn!(%error, "the limit of open files is not raised");
+        DESCRIPTORS_MIN
+    });
+    let proxy = &config.proxy;
+    trimtab_proxy::Settings {
+        http: proxy.http.clone(),
+        https: proxy.https.clone(),
+        trusted: proxy.trusted_proxies.clone(),
+        threads: proxy.threads,
+        connections_max: match proxy.max_connections {
+            // A client's connection needs another one to an origin, and DNS, the API and probes need some, too.
+            0 => usize::try_from(descriptors / 2).unwrap_or(usize::MAX).saturating_sub(200),
+            wanted => wanted,
+        },
+        expose: proxy.expose,
+        place: config.node.pop.code().to_owned(),
+    }
 }
 
 fn connector(config: &Config, api: SocketAddr) -> Result<Connector, AssembleError> {

@@ -93,7 +93,14 @@ pub(crate) struct Proxy {
     pub(crate) https: Vec<SocketAddr>,
     /// What DNS answers for a proxied name.
     pub(crate) addresses: Vec<IpAddr>,
+    /// Whose `X-Forwarded-For`, `CF-Connecting-IP` and PROXY header are believed.
     pub(crate) trusted_proxies: Vec<IpNet>,
+    /// 0: one for each core.
+    pub(crate) threads: usize,
+    /// Client connections; 0: as many as the process may have descriptors for.
+    pub(crate) max_connections: usize,
+    /// Responses say which pool and endpoint they are from.
+    pub(crate) expose: bool,
 }
 
 /// Where this node may connect.

@@ -3,6 +3,7 @@
 mod dns;
 mod health;
 mod probes;
+mod proxy;
 mod resolve;
 
 use std::fmt;
@@ -31,6 +32,7 @@ pub(crate) struct Sources {
     /// Flips that nobody could be told of.
     pub(crate) changes_dropped: Arc<AtomicU64>,
     pub(crate) events: Arc<EventLog>,
+    pub(crate) proxy: Box<dyn Fn() -> trimtab_proxy::Tally + Send + Sync>,
     pub(crate) kept: Arc<decisions::Stats>,
     pub(crate) started: SystemTime,
 }
@@ -66,6 +68,7 @@ impl Collector for Sources {
         dns::encode(&(self.dns)(), &self.cell.load(), &mut to)?;
         health::encode(&self.cell.load(), &mut to)?;
         probes::encode(&self.probes.read(), &self.cell.load(), &mut to)?;
+        proxy::encode(&(self.proxy)(), &self.cell.load(), &mut to)?;
         resolve::encode(&self.names, &self.cell.load(), &mut to)
     }
 }

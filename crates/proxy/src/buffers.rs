@@ -1,0 +1,35 @@
+//! Buffers of one thread, lent to connections while they have something in them: an idle connection holds none.
+
+use std::cell::RefCell;
+
+use bytes::BytesMut;
+
+/// A head with room to spare, and most bodies.
+pub(crate) const BUFFER_BYTES: usize = 16 * 1024;
+/// Kept for the next that asks; more connections than this are seldom busy in one turn of a thread.
+const KEPT_MAX: usize = 256;
+/// A buffer that grew for a large body is not kept at that size.
+const KEPT_BYTES_MAX: usize = 4 * BUFFER_BYTES;
+
+thread_local! {
+    static KEPT: RefCell<Vec<BytesMut>> = const { RefCell::new(Vec::new()) };
+}
+
+pub(crate) fn take() -> BytesMut {
+    let kept = KEPT.with_borrow_mut(Vec::pop);
+    let mut buffer = kept.unwrap_or_default();
+    buffer.reserve(BUFFER_BYTES);
+    buffer
+}
+
+/// What is in it is gone.
+pub(crate) fn give(mut buffer: BytesMut) {
+    buffer.clear();
+    if buffer.capacity() > 0 && buffer.capacity() <= KEPT_BYTES_MAX {
+        KEPT.with_borrow_mut(|kept| {
+            if kept.len() < KEPT_MAX {
+                kept.push(buffer);
+            }
+        });
+    }
+}

@@ -1,0 +1,202 @@
+//! From a request to the endpoint that gets it: the one place where this crate asks for a decision.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use trimtab_expr::HttpRequest;
+use trimtab_live::{OpenRequest, Snapshot};
+use trimtab_model::balancer::{
+    FixedResponse, SameSite, Secure, SessionAffinity, ZeroDowntimeFailover,
+};
+use trimtab_model::{BalancerId, Country, Moment, Wanted};
+use trimtab_steer::{
+    Balancer, BalancerSlot, Client, Endpoint, Failed, Held, Http, Pool, PoolSlot, Proxied, Session,
+    Why, decide_request,
+};
+
+use crate::cookie;
+use crate::head::RequestHead;
+use crate::sessions::{OfRequest, Table};
+
+/// What to do with a request.
+#[derive(Debug)]
+pub(crate) enum Choice {
+    /// No balancer has this host.
+    Unknown,
+    /// A rule answers.
+    Fixed(BalancerSlot, Box<FixedResponse>),
+    Send(Box<Target>),
+    /// The balancer has nothing to offer.
+    Nowhere(BalancerSlot),
+}
+
+/// Where a request goes, and what its answer must say.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) balancer: BalancerSlot,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) slot: PoolSlot,
+    pub(crate) endpoint: u16,
+    pub(crate) address: SocketAddr,
+    pub(crate) session: Session,
+    pub(crate) failover: ZeroDowntimeFailover,
+    /// Affinity is on, whatever became of this request's session.
+    pub(crate) has_affinity: bool,
+    pub(crate) bind: Option<Bind>,
+    pub(crate) why: Why,
+    pub(crate) country: Option<Country>,
+    /// Counted as under way until this is dropped.
+    pub(crate) open: Option<OpenRequest>,
+}
+
+/// A session to be kept once the endpoint has answered.
+#[derive(Clone, Debug)]
+pub(crate) enum Bind {
+    Cookie { value: cookie::Value, max_age: u32, same_site: SameSite, secure: Secure },
+    Header { key: u64, held: Held, idle_seconds: u32 },
+}
+
+/// What a decision needs beside the request itself.
+#[derive(Clone, Copy)]
+pub(crate) struct Asking<'a> {
+    pub(crate) head: &'a RequestHead,
+    pub(crate) client: IpAddr,
+    pub(crate) failed: &'a [Failed],
+    pub(crate) dice: u64,
+    pub(crate) now: Moment,
+    /// Seconds of the wall clock.
+    pub(crate) wall: u64,
+    pub(crate) keys: &'a cookie::Keys,
+    pub(crate) table: &'a Table,
+}
+
+pub(crate) fn choose(snapshot: &Snapshot, asking: &Asking<'_>) -> Choice {
+    let Some(slot) = snapshot.routes.find(asking.head.host()) else { return Choice::Unknown };
+    let Some(balancer) = snapshot.world.balancer(slot) else { return Choice::Unknown };
+    let request = request_of(asking);
+    let sessions = OfRequest {
+        head: asking.head,
+        balancer: balancer.id,
+        keys: asking.keys,
+        table: asking.table,
+        now: asking.wall,
+    };
+    let client = Client {
+        name: asking.head.host(),
+        address: asking.client,
+        subnet: None,
+        wanted: Wanted::Endpoint,
+        load: Some(&*snapshot.loads),
+        session: false,
+        http: Some(Http { request: &request, sessions: &sessions, failed: asking.failed }),
+    };
+    let proxied = decide_request(&snapshot.world, balancer, &client, asking.now, asking.dice);
+    if let Some(fixed) = proxied.fixed {
+        return Choice::Fixed(slot, Box::new(fixed.clone()));
+    }
+    match target(snapshot, slot, balancer, &proxied, asking) {
+        Some(target) => Choice::Send(Box::new(target)),
+        None => Choice::Nowhere(slot),
+    }
+}
+
+fn request_of<'a>(asking: &Asking<'a>) -> HttpRequest<'a> {
+    let head = asking.head;
+    HttpRequest {
+        method: head.method(),
+        host: head.host(),
+        uri: head.target(),
+        version: head.version.name(),
+        timestamp_seconds: i64::try_from(asking.wall).unwrap_or(i64::MAX),
+        headers: head,
+    }
+}
+
+fn target(
+    snapshot: &Snapshot,
+    balancer: BalancerSlot,
+    of: &Balancer,
+    proxied: &Proxied<'_>,
+    asking: &Asking<'_>,
+) -> Option<Target> {
+    let decision = &proxied.decision;
+    let pick = decision.picks.iter().next()?;
+    let slot = decision.why.pool?;
+    let pool = snapshot.world.pool(slot)?;
+    let endpoint = pool.endpoints.get(usize::from(pick.endpoint))?;
+    let affinity = &proxied.affinity;
+    let held = Held { pool: pool.hash, endpoint: endpoint.hash };
+    Some(Target {
+        balancer,
+        slot,
+        endpoint: pick.endpoint,
+        address: SocketAddr::new(pick.data.address()?, port_of(endpoint, pool)),
+        session: proxied.session,
+        failover: affinity.failover,
+        has_affinity: affinity.kind != SessionAffinity::None,
+        bind: bind(of.id, proxied, held, asking),
+        why: decision.why,
+        country: snapshot.world.geo.locate(asking.client).place.country,
+        open: snapshot.loads.open(slot, pick.endpoint),
+        pool: Arc::clone(pool),
+    })
+}
+
+/// 0 is the protocol's own.
+fn port_of(endpoint: &Endpoint, pool: &Pool) -> u16 {
+    match endpoint.port {
+        0 if pool.uses_tls(endpoint) => 443,
+        0 => 80,
+        port => port,
+    }
+}
+
+/// The binding that the answer brings with it: of a session that begins or moves; one that stays has its own. By
+/// headers every request is one, because silence ends such a session.
+fn bind(
+    balancer: BalancerId,
+    proxied: &Proxied<'_>,
+    held: Held,
+    asking: &Asking<'_>,
+) -> Option<Bind> {
+    let affinity = &proxied.affinity;
+    let moves = !asking.failed.is_empty() && affinity.failover == ZeroDowntimeFailover::Sticky;
+    let stays = matches!(proxied.session, Session::Hit | Session::Draining) && !moves;
+    match (affinity.kind, proxied.session) {
+        (SessionAffinity::None, _) | (_, Session::None | Session::Elsewhere) => None,
+        (SessionAffinity::Header, _) if asking.failed.is_empty() => {
+            let key = asking.table.key(asking.head, balancer, affinity)?;
+            Some(Bind::Header { key, held, idle_seconds: affinity.ttl })
+        }
+        // Its session stays where it was: moving with a failover is for cookies.
+        (SessionAffinity::Header, _) => None,
+        (SessionAffinity::Cookie | SessionAffinity::IpCookie, _) if stays => None,
+        (SessionAffinity::Cookie | SessionAffinity::IpCookie, _) => {
+            let expires = asking.wall.saturating_add(affinity.ttl.into());
+            let expires = u32::try_from(expires).unwrap_or(u32::MAX);
+            Some(Bind::Cookie {
+                value: asking.keys.seal(balancer, held, expires)?,
+                max_age: affinity.ttl,
+                same_site: affinity.samesite,
+                secure: affinity.secure,
+            })
+        }
+    }
+}
+
+// === impl Target ===
+
+impl Target {
+    pub(crate) fn endpoint(&self) -> Option<&Endpoint> {
+        self.pool.endpoints.get(usize::from(self.endpoint))
+    }
+
+    pub(crate) fn failed(&self) -> Failed {
+        Failed { pool: self.slot, endpoint: self.endpoint }
+    }
+
+    /// One retry elsewhere: always without affinity, else as the balancer says.
+    pub(crate) fn may_fail_over(&self) -> bool {
+        !self.has_affinity || self.failover != ZeroDowntimeFailover::None
+    }
+}

@@ -1,0 +1,129 @@
+//! What can go wrong between this node and an origin, the status that clients are told, and whether another endpoint may try.
+
+use trimtab_connect::{ConnectError, TlsFault};
+
+use crate::exchange::Broken;
+
+/// Why an origin gave no response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Fault {
+    /// It answered with something that is no response.
+    Unknown,
+    Refused,
+    /// It hung up before the first byte of a response.
+    HungUp,
+    ConnectTimeout,
+    Unreachable,
+    /// It took the request and gave no answer in time.
+    ResponseTimeout,
+    TlsHandshake,
+    Certificate,
+    /// No pool has anything to offer, or its name leads nowhere.
+    NoOrigin,
+    /// Its queue of waiting requests is full.
+    Busy,
+}
+
+// === impl Fault ===
+
+impl Fault {
+    /// 520 to 526 and 530, as the clients of the hosted product know them.
+    pub(crate) const fn status(self) -> u16 {
+        match self {
+            Fault::Unknown => 520,
+            Fault::Refused | Fault::HungUp => 521,
+            Fault::ConnectTimeout => 522,
+            Fault::Unreachable => 523,
+            Fault::ResponseTimeout => 524,
+            Fault::TlsHandshake => 525,
+            Fault::Certificate => 526,
+            Fault::NoOrigin => 530,
+            Fault::Busy => 503,
+        }
+    }
+
+    /// Another endpoint may be asked. Nothing of the request was taken where no connection was made; who hung up may
+    /// have taken it, so that only what may be repeated is.
+    pub(crate) const fn fails_over(self) -> FailsOver {
+        match self {
+            Fault::Refused
+            | Fault::ConnectTimeout
+            | Fault::Unreachable
+            | Fault::TlsHandshake
+            | Fault::Certificate
+            | Fault::Busy => FailsOver::Always,
+            Fault::HungUp => FailsOver::Idempotent,
+            Fault::Unknown | Fault::ResponseTimeout | Fault::NoOrigin => FailsOver::Never,
+        }
+    }
+
+    /// Counts against the endpoint's health.
+    pub(crate) const fn is_of_endpoint(self) -> bool {
+        match self {
+            Fault::NoOrigin | Fault::Busy => false,
+            Fault::Unknown
+            | Fault::Refused
+            | Fault::HungUp
+            | Fault::ConnectTimeout
+            | Fault::Unreachable
+            | Fault::ResponseTimeout
+            | Fault::TlsHandshake
+            | Fault::Certificate => true,
+        }
+    }
+
+    /// The label `reason` of metrics.
+    pub(crate) const fn label(self) -> &'static str {
+        match self {
+            Fault::Unknown => "unknown",
+            Fault::Refused => "refused",
+            Fault::HungUp => "hung_up",
+            Fault::ConnectTimeout => "connect_timeout",
+            Fault::Unreachable => "unreachable",
+            Fault::ResponseTimeout => "response_timeout",
+            Fault::TlsHandshake => "tls_handshake",
+            Fault::Certificate => "certificate",
+            Fault::NoOrigin => "no_origin",
+            Fault::Busy => "busy",
+        }
+    }
+}
+
+/// Which requests another endpoint may be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FailsOver {
+    Always,
+    /// Those that may be done twice.
+    Idempotent,
+    Never,
+}
+
+impl From<&ConnectError> for Fault {
+    fn from(error: &ConnectError) -> Fault {
+        match error {
+            ConnectError::Refused | ConnectError::Reset => Fault::Refused,
+            ConnectError::Timeout => Fault::ConnectTimeout,
+            ConnectError::NoRoute
+            | ConnectError::NetworkUnreachable
+            | ConnectError::Forbidden { .. }
+            | ConnectError::Other(_) => Fault::Unreachable,
+            ConnectError::UnknownHost(_) | ConnectError::ResolverFailed { .. } => Fault::NoOrigin,
+            ConnectError::Tls { fault, .. } => match fault {
+                TlsFault::Untrusted | TlsFault::NameMismatch => Fault::Certificate,
+                TlsFault::Protocol | TlsFault::UnrecognizedName | TlsFault::Handshake => {
+                    Fault::TlsHandshake
+                }
+            },
+        }
+    }
+}
+
+impl From<&Broken> for Fault {
+    /// Before the first byte of a response.
+    fn from(broken: &Broken) -> Fault {
+        match broken {
+            Broken::Io(_) | Broken::Ended | Broken::Http2(_) => Fault::HungUp,
+            Broken::Refused(_) | Broken::Response => Fault::Unknown,
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! HTTP/1.1 on the wire (RFC 9112): strict reading, framing of bodies, and one connection of either side.
+
+mod body;
+mod parse;
+mod wire;
+mod write;
+
+pub(crate) use wire::Wire;
+pub(crate) use write::{RequestLine, StatusLine, put_decimal, put_field, reason_of};
+
+#[cfg(test)]
+pub(crate) use body::Decoder;

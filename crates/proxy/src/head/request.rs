@@ -1,0 +1,167 @@
+//! The head of a request, the same for every protocol, and what a strict reader refuses in it.
+
+use trimtab_expr::Headers;
+
+use super::{Fields, Host, Known, Span};
+use crate::refusal::Refusal;
+
+/// A request as it came.
+#[derive(Debug)]
+pub(crate) struct RequestHead {
+    pub(crate) fields: Fields,
+    pub(crate) method: Span,
+    /// Path and query, or `*`.
+    pub(crate) target: Span,
+    /// The host without port, in lower case; legal.
+    pub(crate) host: Span,
+    /// As the client wrote it, with its port.
+    pub(crate) authority: Span,
+    pub(crate) version: Version,
+    pub(crate) body: Body,
+    pub(crate) upgrade: Upgrade,
+    /// The connection may serve another request.
+    pub(crate) keeps: bool,
+}
+
+/// The protocol that the client speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Version {
+    Http10,
+    Http11,
+    Http2,
+}
+
+/// What follows a head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Body {
+    None,
+    Length(u64),
+    /// In chunks, or in frames of HTTP/2: ends when it says so.
+    Streamed,
+    /// A response's, which ends with its connection.
+    UntilClose,
+}
+
+/// What the connection shall become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Upgrade {
+    None,
+    WebSocket,
+}
+
+// === impl RequestHead ===
+
+impl RequestHead {
+    pub(crate) fn method(&self) -> &[u8] {
+        self.fields.text(self.method)
+    }
+
+    pub(crate) fn target(&self) -> &[u8] {
+        self.fields.text(self.target)
+    }
+
+    pub(crate) fn host(&self) -> &[u8] {
+        self.fields.text(self.host)
+    }
+
+    /// Repeating it does no more than doing it once (RFC 9110 section 9.2.2).
+    pub(crate) fn is_idempotent(&self) -> bool {
+        matches!(self.method(), b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE" | b"PUT" | b"DELETE")
+    }
+
+    pub(crate) fn is_head(&self) -> bool {
+        self.method() == b"HEAD"
+    }
+
+    /// Gives the vector of fields back for the next head.
+    pub(crate) fn into_list(self) -> Vec<super::Field> {
+        self.fields.list
+    }
+}
+
+// === impl Version ===
+
+impl Version {
+    /// As conditions of rules compare it.
+    pub(crate) const fn name(self) -> &'static [u8] {
+        match self {
+            Version::Http10 => b"HTTP/1.0",
+            Version::Http11 => b"HTTP/1.1",
+            Version::Http2 => b"HTTP/2",
+        }
+    }
+}
+
+/// What RFC 9112 section 6.3 says of a request's body, and nothing that two readers could take differently.
+pub(crate) fn body_of_request(fields: &Fields, version: Version) -> Result<Body, Refusal> {
+    let mut lengths = fields.values(Known::ContentLength);
+    let length = lengths.next();
+    if lengths.next().is_some() {
+        return Err(Refusal::ContentLength);
+    }
+    let mut codings = fields.values(Known::TransferEncoding);
+    match (length, codings.next()) {
+        (None, None) => Ok(Body::None),
+        (Some(digits), None) => Ok(match read_length(digits).ok_or(Refusal::ContentLength)? {
+            0 => Body::None,
+            length => Body::Length(length),
+        }),
+        (Some(_), Some(_)) => Err(Refusal::TwoLengths),
+        (None, Some(_)) if version != Version::Http11 => Err(Refusal::TransferEncoding),
+        (None, Some(coding)) if coding.eq_ignore_ascii_case(b"chunked") => match codings.next() {
+            None => Ok(Body::Streamed),
+            Some(_) => Err(Refusal::TransferEncoding),
+        },
+        (None, Some(_)) => Err(Refusal::TransferCoding),
+    }
+}
+
+/// Digits and nothing else, not even a list of the same.
+pub(crate) fn read_length(digits: &[u8]) -> Option<u64> {
+    /// 10¹⁸ bytes are more than any body has.
+    const DIGITS_MAX: usize = 18;
+    if digits.is_empty() || digits.len() > DIGITS_MAX {
+        return None;
+    }
+    digits.iter().try_fold(0_u64, |sum, digit| {
+        digit.is_ascii_digit().then(|| sum * 10 + u64::from(digit - b'0'))
+    })
+}
+
+/// The one host of the request: of the target where it is a whole address, else of the field.
+pub(crate) fn check_host(value: &[u8]) -> Result<Host<'_>, Refusal> {
+    Host::read(value).ok_or(Refusal::Host)
+}
+
+/// A WebSocket handshake (RFC 6455 section 4.1); any other upgrade is left out, which a server may do.
+pub(crate) fn upgrade_of(fields: &Fields, method: &[u8], body: Body) -> Upgrade {
+    let asked = method == b"GET"
+        && body == Body::None
+        && fields.members(Known::Connection).any(|m| m.eq_ignore_ascii_case(b"upgrade"))
+        && fields.members(Known::Upgrade).any(|m| m.eq_ignore_ascii_case(b"websocket"));
+    if asked { Upgrade::WebSocket } else { Upgrade::None }
+}
+
+/// Whether the connection outlives the message (RFC 9112 section 9.3).
+pub(crate) fn keeps(fields: &Fields, version: Version) -> bool {
+    let mut members = fields.members(Known::Connection);
+    match version {
+        Version::Http10 => members.any(|member| member.eq_ignore_ascii_case(b"keep-alive")),
+        Version::Http11 | Version::Http2 => {
+            !members.any(|member| member.eq_ignore_ascii_case(b"close"))
+        }
+    }
+}
+
+impl Headers for RequestHead {
+    fn each<'h>(
+        &'h self,
+        visit: &mut dyn FnMut(&'h [u8], &'h [u8]) -> std::ops::ControlFlow<()>,
+    ) {
+        for (_, name, value) in self.fields.iter() {
+            if visit(name, value).is_break() {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! One client connection of HTTP/2 (RFC 9113): each stream is a request with a task of its own.
+
+mod client;
+mod guard;
+mod head;
+mod stream;
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use h2::server::{Builder, Connection, SendResponse};
+use h2::{Reason, RecvStream};
+use http::Request;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use self::guard::Guarded;
+use self::stream::Stream as OneStream;
+use crate::request::{self, Outcome, Peer};
+use crate::settings::{HEAD_TIMEOUT, IDLE_TIMEOUT};
+use crate::stream::Stream;
+use crate::tunnel;
+use crate::watch::Watch;
+use crate::worker::Worker;
+
+pub(crate) use self::client::{Exchange, Shared, connect};
+
+/// What begins every connection (RFC 9113 section 3.4).
+pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Requests of one connection at a time; browsers open no more.
+const STREAMS_MAX: u32 = 100;
+/// Of one stream: what a client may send before it hears that some was read.
+const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
+/// Of all streams together.
+const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
+/// Of one header section as it is counted there, with 32 for each line (RFC 9113 section 6.5.2).
+const HEADER_LIST_BYTES_MAX: u32 = 64 * 1024;
+/// Streams that a client opened and reset before they were looked at; one more ends the connection.
+const RESETS_UNSEEN_MAX: usize = 20;
+/// Streams reset by us for what the client did, in all its connection's life.
+const RESETS_FOR_ERRORS_MAX: usize = 1024;
+/// Of responses that wait for a client to read them, each stream.
+const SEND_BUFFER_BYTES: usize = 256 * 1024;
+/// A client that was told to leave gets this long to finish.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
+
+type Accepted = (Request<RecvStream>, SendResponse<Bytes>);
+
+/// Serves the connection until either side is done with it. `before` is what was read of it already.
+pub(crate) async fn serve(worker: Arc<Worker>, stream: Stream, before: BytesMut, peer: Peer) {
+    let guarded = Guarded::new(stream, before);
+    let handshake = settings().handshake(guarded);
+    let mut connection = match tokio::time::timeout(HEAD_TIMEOUT, handshake).await {
+        Ok(Ok(connection)) => connection,
+        Ok(Err(error)) => return tracing::trace!(%error, "no connection of HTTP/2"),
+        Err(_elapsed) => return,
+    };
+    let mut watch = Watch::new(IDLE_TIMEOUT);
+    let mut streams = JoinSet::new();
+    let mut leaving = false;
+    loop {
+        match next(&mut connection, &mut streams, &mut watch).await {
+            Next::Request((request, respond)) => {
+                streams.spawn(answer(Arc::clone(&worker), request, respond, peer));
+                watch.set(Instant::now() + IDLE_TIMEOUT);
+            }
+            Next::Answered => watch.set(Instant::now() + IDLE_TIMEOUT),
+            Next::Silence if !streams.is_empty() => watch.set(Instant::now() + IDLE_TIMEOUT),
+            Next::Silence if leaving => return,
+            Next::Silence => {
+                leaving = true;
+                connection.graceful_shutdown();
+                watch.set(Instant::now() + LEAVE_TIMEOUT);
+            }
+            Next::End => break,
+        }
+    }
+    // Streams of a connection that is gone find that out by themselves; dropped, they let go of their origins at once.
+    streams.abort_all();
+}
+
+/// What can happen to a connection.
+enum Next {
+    Request(Accepted),
+    Answered,
+    Silence,
+    End,
+}
+
+async fn next(
+    connection: &mut Connection<Guarded, Bytes>,
+    streams: &mut JoinSet<()>,
+    watch: &mut Watch,
+) -> Next {
+    poll_fn(|cx| {
+        match connection.poll_accept(cx) {
+            Poll::Ready(Some(Ok(accepted))) => return Poll::Ready(Next::Request(accepted)),
+            Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(Next::End),
+            Poll::Pending => {}
+        }
+        if let Poll::Ready(Some(ended)) = streams.poll_join_next(cx) {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a stream ended by a panic");
+            }
+            return Poll::Ready(Next::Answered);
+        }
+        watch.poll(cx).map(|_expired| Next::Silence)
+    })
+    .await
+}
+
+fn settings() -> Builder {
+    let mut builder = Builder::new();
+    builder
+        .max_concurrent_streams(STREAMS_MAX)
+        .initial_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_header_list_size(HEADER_LIST_BYTES_MAX)
+        .max_pending_accept_reset_streams(RESETS_UNSEEN_MAX)
+        .max_local_error_reset_streams(Some(RESETS_FOR_ERRORS_MAX))
+        .max_send_buffer_size(SEND_BUFFER_BYTES)
+        .enable_connect_protocol();
+    builder
+}
+
+async fn answer(
+    worker: Arc<Worker>,
+    request: Request<RecvStream>,
+    respond: SendResponse<Bytes>,
+    peer: Peer,
+) {
+    let (parts, body) = request.into_parts();
+    let mut stream = OneStream::new(body, respond);
+    let head = match head::request_head(parts, stream.has_body()) {
+        Ok(head) => head,
+        Err(refusal) => {
+            worker.tally().refuse(refusal);
+            return stream.refuse(refusal);
+        }
+    };
+    let mut watch = Watch::new(IDLE_TIMEOUT);
+    match request::serve(&worker, &mut stream, &head, peer, &mut watch).await {
+        Outcome::Done | Outcome::Unread => {}
+        Outcome::Broken => stream.reset(Reason::INTERNAL_ERROR),
+        Outcome::Tunnel(upstream, target) => {
+            tunnel::join_stream(stream, *upstream, &target, &mut watch).await;
+        }
+    }
+}

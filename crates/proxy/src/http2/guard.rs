@@ -1,0 +1,247 @@
+//! Counts what a client makes this node do for nothing: frames that carry no request and no body. A connection with more
+//! of them than any client has reason to send ends, and its origins hear nothing of it.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Duration, Instant};
+
+use crate::stream::Stream;
+
+/// A connection whose frames are counted on their way in.
+#[derive(Debug)]
+pub(super) struct Guarded {
+    stream: Stream,
+    /// Read before anybody knew which protocol it is.
+    before: BytesMut,
+    frames: Frames,
+}
+
+/// Reads the headers of frames, wherever reads cut them.
+#[derive(Debug)]
+struct Frames {
+    /// Bytes that belong to the preface or to a frame's content.
+    skip: u64,
+    header: [u8; HEADER_BYTES],
+    filled: usize,
+    costs: u32,
+    /// What the client was sent, for which it may update its windows.
+    sent: u64,
+    since: Option<Instant>,
+    /// A field block is under way, and this many frames of it have come.
+    continued: u32,
+}
+
+/// RFC 9113 section 4.1.
+const HEADER_BYTES: usize = 9;
+/// Frames without use in one [`PERIOD`]: what clients send to keep a connection alive is a hundredth of it.
+const COSTS_MAX: u32 = 1_000;
+/// A request that is taken back may have cost its origin something.
+const RESET_COSTS: u32 = 5;
+/// Bytes sent for which a client may open its window once: fewer than any client waits for.
+const BYTES_PER_UPDATE: u64 = 512;
+const PERIOD: Duration = Duration::from_secs(10);
+/// A field block of all the bytes that one may have needs five.
+const CONTINUATIONS_MAX: u32 = 8;
+
+// === impl Guarded ===
+
+impl Guarded {
+    pub(super) fn new(stream: Stream, before: BytesMut) -> Guarded {
+        let mut frames = Frames::new();
+        // What came with the preface is within any limit.
+        let _counted = frames.see(&before, Instant::now());
+        Guarded { stream, before, frames }
+    }
+}
+
+impl AsyncRead for Guarded {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if !this.before.is_empty() {
+            let length = this.before.len().min(into.remaining());
+            into.put_slice(&this.before.split_to(length));
+            return Poll::Ready(Ok(()));
+        }
+        let start = into.filled().len();
+        ready!(Pin::new(&mut this.stream).poll_read(cx, into))?;
+        let read = into.filled().get(start..).unwrap_or_default();
+        match this.frames.see(read, Instant::now()) {
+            true => Poll::Ready(Ok(())),
+            false => Poll::Ready(Err(io::Error::other("too many frames without use"))),
+        }
+    }
+}
+
+impl AsyncWrite for Guarded {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = ready!(Pin::new(&mut this.stream).poll_write(cx, bytes))?;
+        this.frames.sent += written as u64;
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = ready!(Pin::new(&mut this.stream).poll_write_vectored(cx, parts))?;
+        this.frames.sent += written as u64;
+        Poll::Ready(Ok(written))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+}
+
+// === impl Frames ===
+
+impl Frames {
+    fn new() -> Frames {
+        Frames {
+            skip: super::PREFACE.len() as u64,
+            header: [0; HEADER_BYTES],
+            filled: 0,
+            costs: 0,
+            sent: 0,
+            since: None,
+            continued: 0,
+        }
+    }
+
+    /// False once there are too many.
+    fn see(&mut self, mut bytes: &[u8], now: Instant) -> bool {
+        while bytes.has_remaining() {
+            let skipped = self.skip.min(bytes.len() as u64);
+            self.skip -= skipped;
+            bytes.advance(usize::try_from(skipped).unwrap_or(bytes.len()));
+            while self.skip == 0 && self.filled < HEADER_BYTES && bytes.has_remaining() {
+                if let Some(byte) = self.header.get_mut(self.filled) {
+                    *byte = bytes.get_u8();
+                }
+                self.filled += 1;
+            }
+            if self.filled == HEADER_BYTES {
+                self.filled = 0;
+                if !self.count(now) {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    fn count(&mut self, now: Instant) -> bool {
+        let [a, b, c, kind, flags, ..] = self.header;
+        let length = u32::from_be_bytes([0, a, b, c]);
+        self.skip = length.into();
+        self.continued = if kind == CONTINUATION { self.continued + 1 } else { 0 };
+        let costs = self.costs_of(kind, flags, length);
+        if costs > 0 {
+            let begin = self.since.filter(|since| now.duration_since(*since) < PERIOD);
+            if begin.is_none() {
+                (self.since, self.costs) = (Some(now), 0);
+            }
+            self.costs += costs;
+        }
+        self.costs <= COSTS_MAX && self.continued <= CONTINUATIONS_MAX
+    }
+
+    /// 0 for a request or a part of one. A DATA frame that only ends its stream is a part.
+    fn costs_of(&mut self, kind: u8, flags: u8, length: u32) -> u32 {
+        match kind {
+            DATA => u32::from(length == 0 && flags & END_STREAM == 0),
+            HEADERS | CONTINUATION => 0,
+            RST_STREAM => RESET_COSTS,
+            WINDOW_UPDATE => match self.sent.checked_sub(BYTES_PER_UPDATE) {
+                Some(left) => {
+                    self.sent = left;
+                    0
+                }
+                None => 1,
+            },
+            // PRIORITY, SETTINGS, PUSH_PROMISE, PING, GOAWAY, and those that nobody knows.
+            _ => 1,
+        }
+    }
+}
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const WINDOW_UPDATE: u8 = 8;
+const CONTINUATION: u8 = 9;
+const END_STREAM: u8 = 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(kind: u8, flags: u8, length: u8) -> Vec<u8> {
+        let mut frame = vec![0, 0, length, kind, flags, 0, 0, 0, 1];
+        frame.extend(std::iter::repeat_n(7, length.into()));
+        frame
+    }
+
+    /// How many of the frames go through, in reads of each size.
+    fn check(one: &[u8], limit: Option<u32>) {
+        for size in [1, 7, 9, 4096] {
+            let mut bytes = super::super::PREFACE.to_vec();
+            let count = limit.map_or(5_000, |limit| limit + 1);
+            (0..count).for_each(|_| bytes.extend_from_slice(one));
+            let mut frames = Frames::new();
+            let now = Instant::now();
+            let through = bytes.chunks(size).all(|chunk| frames.see(chunk, now));
+            assert_eq!(through, limit.is_none(), "{one:?} in reads of {size}");
+            let mut frames = Frames::new();
+            let but_one = &bytes[..bytes.len() - one.len()];
+            assert!(but_one.chunks(size).all(|chunk| frames.see(chunk, now)), "{one:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn rfc_9113_section_10_5_frames_without_use_are_limited() {
+        for kind in [2, 4, 6, WINDOW_UPDATE, 99] {
+            check(&frame(kind, 0, 8), Some(COSTS_MAX));
+        }
+        check(&frame(RST_STREAM, 0, 4), Some(COSTS_MAX / RESET_COSTS));
+        check(&frame(DATA, 0, 0), Some(COSTS_MAX));
+        check(&frame(CONTINUATION, 0, 20), Some(CONTINUATIONS_MAX));
+        check(&frame(DATA, 0, 100), None);
+        check(&frame(DATA, END_STREAM, 0), None);
+        check(&frame(HEADERS, 4, 30), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn old_frames_are_forgotten() {
+        let mut frames = Frames::new();
+        frames.skip = 0;
+        for _ in 0..20 {
+            let now = Instant::now();
+            assert!((0..900).all(|_| frames.see(&frame(6, 0, 8), now)));
+            tokio::time::advance(PERIOD).await;
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The HTTP(S) proxy: the same decision for each request, sessions that stay, failures that clients never see.
+
+mod buffers;
+mod choice;
+mod cookie;
+mod exchange;
+mod fault;
+mod forward;
+mod h1;
+mod head;
+mod http;
+mod http2;
+mod idle;
+mod listener;
+mod refusal;
+mod replay;
+mod reply;
+mod request;
+pub mod server;
+mod sessions;
+pub mod settings;
+mod stream;
+pub mod tally;
+mod tls;
+mod tunnel;
+mod upstream;
+mod watch;
+mod worker;
+
+pub use server::{Server, StartError};
+pub use settings::Settings;
+pub use tally::Tally;

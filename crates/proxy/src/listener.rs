@@ -1,0 +1,157 @@
+//! Accepting connections: as many as the node may have, each with a task of its own.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::{http, http2};
+use crate::request::Peer;
+use crate::stream::Stream;
+use crate::tls::Acceptor;
+use crate::worker::Worker;
+
+/// One socket, and TLS where it speaks that.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    socket: TcpListener,
+    acceptor: Option<Acceptor>,
+}
+
+/// Counts one connection while it lives.
+struct Counted(Arc<Worker>);
+
+/// Descriptors or memory ran out: others close meanwhile.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// A node that is full says so in one segment.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
+    content-type: text/plain\r\ncontent-length: 33\r\n\r\nthis node has no connection left\n";
+
+// === impl Listener ===
+
+impl Listener {
+    pub(crate) fn new(
+        socket: std::net::TcpListener,
+        acceptor: Option<Acceptor>,
+    ) -> io::Result<Listener> {
+        Ok(Listener { socket: TcpListener::from_std(socket)?, acceptor })
+    }
+}
+
+/// Until told to stop; connections that stand then finish what they do.
+pub(crate) async fn accept(
+    worker: Arc<Worker>,
+    listener: Listener,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = told(&mut stopped) => break,
+            accepted = listener.socket.accept() => match accepted {
+                Ok((stream, from)) => {
+                    take(&worker, stream, from, &listener.acceptor, &mut connections);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection was not accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            Some(ended) = connections.join_next() => if let Err(error) = ended {
+                tracing::error!(%error, "a connection ended by a panic");
+            },
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+/// The sender outlives every thread; were it gone, stopping is right as well.
+async fn told(stopped: &mut watch::Receiver<bool>) {
+    let _told = stopped.wait_for(|stopped| *stopped).await;
+}
+
+fn take(
+    worker: &Arc<Worker>,
+    stream: TcpStream,
+    from: SocketAddr,
+    acceptor: &Option<Acceptor>,
+    connections: &mut JoinSet<()>,
+) {
+    let Some(counted) = Counted::new(worker) else {
+        worker.tally().shed += 1;
+        connections.spawn(turn_away(stream, acceptor.is_some()));
+        return;
+    };
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::trace!(%error, "a connection left before it was served");
+        return;
+    }
+    let worker = Arc::clone(worker);
+    let acceptor = acceptor.clone();
+    connections.spawn(async move {
+        serve(worker, stream, from, acceptor).await;
+        drop(counted);
+    });
+}
+
+async fn serve(
+    worker: Arc<Worker>,
+    stream: TcpStream,
+    from: SocketAddr,
+    acceptor: Option<Acceptor>,
+) {
+    let address = from.ip().to_canonical();
+    let is_trusted = worker.shared.settings.trusts(address);
+    let peer = Peer { address, is_trusted, over_tls: acceptor.is_some() };
+    let stream = match acceptor {
+        None => Stream::Plain(stream),
+        Some(acceptor) => match acceptor.accept(stream).await {
+            Some(stream) => {
+                let speaks_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                let stream = Stream::Tls(Box::new(stream));
+                if speaks_http2 {
+                    return http2::serve(worker, stream, BytesMut::new(), peer).await;
+                }
+                stream
+            }
+            None => return,
+        },
+    };
+    http::serve(worker, stream, BytesMut::new(), peer).await;
+}
+
+/// Before TLS there is no way to say it.
+async fn turn_away(mut stream: TcpStream, speaks_tls: bool) {
+    if !speaks_tls && let Err(error) = stream.write_all(FULL).await {
+        tracing::trace!(%error, "a connection left before it was turned away");
+    }
+}
+
+// === impl Counted ===
+
+impl Counted {
+    /// None when the node has all it may have.
+    fn new(worker: &Arc<Worker>) -> Option<Counted> {
+        let all = &worker.shared.connections;
+        if all.fetch_add(1, Ordering::Relaxed) >= worker.shared.settings.connections_max {
+            all.fetch_sub(1, Ordering::Relaxed);
+            return None;
+        }
+        worker.tally().connections += 1;
+        Some(Counted(Arc::clone(worker)))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.shared.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,170 @@
+//! What a client is sent back: an origin's response, or one made here.
+
+use arrayvec::ArrayVec;
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::fault::Fault;
+use crate::h1::{put_decimal, reason_of};
+use crate::head::{Body, Fields, Known, RequestHead, ResponseHead};
+use crate::refusal::Refusal;
+
+/// A field that this node adds; at most a ray, a cookie and five that tell of the decision.
+pub(crate) type Added<'a> = ArrayVec<(&'static [u8], &'a [u8]), 8>;
+
+/// The head of one response to a client.
+#[derive(Debug)]
+pub(crate) struct Reply<'a> {
+    pub(crate) status: u16,
+    /// Without those of one hop.
+    pub(crate) of_origin: Option<&'a Fields>,
+    pub(crate) added: Added<'a>,
+    pub(crate) body: Body,
+    /// The answer to HEAD, whose length is of a body that does not come.
+    pub(crate) to_head: bool,
+}
+
+/// A whole response made here.
+#[derive(Clone, Debug)]
+pub(crate) struct Own {
+    pub(crate) status: u16,
+    pub(crate) content_type: Bytes,
+    pub(crate) location: Option<Bytes>,
+    pub(crate) body: Bytes,
+    /// Seconds.
+    pub(crate) retry_after: Option<u32>,
+}
+
+// === impl Reply ===
+
+impl<'a> Reply<'a> {
+    pub(crate) fn of(response: &'a ResponseHead, request: &RequestHead) -> Reply<'a> {
+        Reply {
+            status: response.status,
+            of_origin: Some(&response.fields),
+            added: Added::new(),
+            body: response.body,
+            to_head: request.is_head(),
+        }
+    }
+
+    /// Every field but those that frame the body.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let origin = self.of_origin;
+        let of_origin = origin.into_iter().flat_map(|fields| {
+            let passed = fields.iter().filter(move |(known, name, _)| {
+                !known.is_of_one_hop()
+                    && *known != Known::ContentLength
+                    && *known != Known::CfRay
+                    && !is_nominated(fields, name)
+            });
+            passed.map(|(_, name, value)| (name, value))
+        });
+        of_origin.chain(self.added.iter().map(|(name, value)| (*name, *value)))
+    }
+
+    /// The length that the client is told: none of interim responses and where the body tells its end by itself.
+    pub(crate) fn told_length(&self) -> Option<u64> {
+        match self.body {
+            Body::Length(length) => Some(length),
+            Body::Streamed | Body::UntilClose => None,
+            Body::None if self.status < 200 || self.status == 204 => None,
+            // What a GET would have got (RFC 9110 section 8.6); the origin may not say it.
+            Body::None if self.to_head || self.status == 304 => {
+                let told = self.of_origin?.first(Known::ContentLength)?;
+                std::str::from_utf8(told).ok()?.parse().ok()
+            }
+            Body::None => Some(0),
+        }
+    }
+}
+
+/// Named in `Connection`, and so of this hop alone (RFC 9110 section 7.6.1).
+pub(crate) fn is_nominated(fields: &Fields, name: &[u8]) -> bool {
+    fields.members(Known::Connection).any(|member| member.eq_ignore_ascii_case(name))
+}
+
+// === impl Own ===
+
+impl Own {
+    pub(crate) fn text(status: u16, text: &str) -> Own {
+        Own {
+            status,
+            content_type: Bytes::from_static(b"text/plain; charset=utf-8"),
+            location: None,
+            body: Bytes::copy_from_slice(format!("{text}\n").as_bytes()),
+            retry_after: None,
+        }
+    }
+
+    pub(crate) fn refusal(refusal: Refusal) -> Own {
+        Own::text(refusal.status(), &refusal.to_string())
+    }
+
+    /// In HTML for people and JSON for programs; who the origin is stays unsaid.
+    pub(crate) fn fault(fault: Fault, ray: &str, accepts_json: bool) -> Own {
+        let status = fault.status();
+        let reason = reason_of(status);
+        let (content_type, body) = match accepts_json {
+            true => (&b"application/json"[..], error_json(fault, reason, ray)),
+            false => (&b"text/html; charset=utf-8"[..], error_page(fault, reason, ray)),
+        };
+        let retry_after = matches!(fault, Fault::Busy).then_some(1);
+        let content_type = Bytes::from_static(content_type);
+        Own { status, content_type, location: None, body: body.into(), retry_after }
+    }
+
+    /// Puts the fields that frame it; the caller adds those of the connection.
+    pub(crate) fn added<'a>(&'a self, retry_after: &'a str) -> Added<'a> {
+        let mut added = Added::new();
+        added.push((b"content-type", &self.content_type));
+        if let Some(location) = &self.location {
+            added.push((b"location", location));
+        }
+        if self.retry_after.is_some() {
+            added.push((b"retry-after", retry_after.as_bytes()));
+        }
+        added.push((b"cache-control", b"no-store"));
+        added
+    }
+}
+
+/// The number that the hosted product prints beside 530 for a name that leads nowhere.
+const ORIGIN_DNS_ERROR: u16 = 1016;
+
+fn code_of(fault: Fault) -> u16 {
+    if fault == Fault::NoOrigin { ORIGIN_DNS_ERROR } else { fault.status() }
+}
+
+fn error_json(fault: Fault, reason: &str, ray: &str) -> String {
+    let (status, code) = (fault.status(), code_of(fault));
+    format!(
+        "{{\"status\":{status},\"error_code\":{code},\"error\":\"{reason}\",\"ray_id\":\"{ray}\"}}\n"
+    )
+}
+
+fn error_page(fault: Fault, reason: &str, ray: &str) -> String {
+    let (status, code) = (fault.status(), code_of(fault));
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{status}: {reason}</title></head>\n\
+         <body><h1>{status}: {reason}</h1><p>Error {code}. Ray ID: {ray}</p></body></html>\n"
+    )
+}
+
+/// A field `name: number` as text that lives as long as its owner.
+pub(crate) fn decimal(number: u64) -> BytesMut {
+    let mut out = BytesMut::with_capacity(20);
+    put_decimal(&mut out, number);
+    out
+}
+
+/// `<16 hexadecimal digits>-<place>`, the same in request and response.
+pub(crate) fn ray(id: u64, place: &str) -> BytesMut {
+    let mut out = BytesMut::with_capacity(20);
+    for shift in (0..16).rev() {
+        let nibble = (id >> (shift * 4)) & 0xF;
+        out.put_u8(b"0123456789abcdef".get(nibble as usize).copied().unwrap_or(b'0'));
+    }
+    out.put_u8(b'-');
+    out.put_slice(place.as_bytes());
+    out
+}

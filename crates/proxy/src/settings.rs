@@ -1,0 +1,42 @@
+//! What an operator sets for the proxy, and the limits that nobody needs to.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+/// The proxy's part of `server.toml`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    pub http: Vec<SocketAddr>,
+    pub https: Vec<SocketAddr>,
+    /// Whose word on who the client is counts.
+    pub trusted: Vec<IpNet>,
+    /// 0: one for each core.
+    pub threads: usize,
+    /// Client connections of the whole node.
+    pub connections_max: usize,
+    /// Responses say which pool and endpoint they are from.
+    pub expose: bool,
+    /// Three letters, the last part of every ray.
+    pub place: String,
+}
+
+/// A client that has not sent a whole head by then is not going to.
+pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// Between two requests of a client.
+pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
+/// Between two pieces of a body, of either side.
+pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+/// A client that is told to leave may take this long to read why.
+pub(crate) const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
+/// A TLS handshake has two round trips and one signature.
+pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+// === impl Settings ===
+
+impl Settings {
+    pub(crate) fn trusts(&self, peer: IpAddr) -> bool {
+        self.trusted.iter().any(|net| net.contains(&peer))
+    }
+}

@@ -1,0 +1,179 @@
+//! What the connections of one thread share.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use hashbrown::HashMap;
+use tokio::time::Instant;
+use trimtab_connect::{Connector, Ready};
+use trimtab_live::{Reader, clock};
+use trimtab_model::AffinityKeys;
+use trimtab_steer::Failed;
+
+use crate::choice::{Asking, Choice, choose};
+use crate::cookie;
+use crate::head::RequestHead;
+use crate::fault::Fault;
+use crate::h1::Wire;
+use crate::http2;
+use crate::idle::{Idle, Key};
+use crate::sessions::Table;
+use crate::settings::Settings;
+use crate::tally::Tally;
+
+/// Pools with TLS settings of their own; more of them make theirs anew.
+const PROFILES_MAX: usize = 1_000;
+
+/// What all threads share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) settings: Settings,
+    pub(crate) connector: Connector,
+    pub(crate) sessions: Table,
+    /// Client connections of the whole node.
+    pub(crate) connections: AtomicUsize,
+}
+
+/// One thread's.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    pub(crate) shared: Arc<Shared>,
+    view: Mutex<View>,
+    idle: Mutex<Idle>,
+    http2: Mutex<http2::Shared>,
+    profiles: Mutex<HashMap<u64, Ready>>,
+    tally: Arc<Mutex<Tally>>,
+    /// Rays are made of a number that rises and a secret, so that nobody who sees one knows the next.
+    rays: AtomicU64,
+    secret: RandomState,
+}
+
+/// The current moment, and what is made of it once.
+#[derive(Debug)]
+struct View {
+    snapshots: Reader,
+    keys: Arc<cookie::Keys>,
+    /// What the keys were made of.
+    secrets: Arc<AffinityKeys>,
+}
+
+// === impl Worker ===
+
+impl Worker {
+    /// None when the system has no random bytes.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        mut snapshots: Reader,
+        tally: Arc<Mutex<Tally>>,
+    ) -> Option<Worker> {
+        let secrets = Arc::clone(&snapshots.load().affinity_keys);
+        let keys = Arc::new(keys_of(&secrets)?);
+        Some(Worker {
+            shared,
+            view: Mutex::new(View { snapshots, keys, secrets }),
+            idle: Mutex::default(),
+            http2: Mutex::default(),
+            profiles: Mutex::default(),
+            tally,
+            rays: AtomicU64::new(0),
+            secret: RandomState::new(),
+        })
+    }
+
+    /// A number that names a request, and is the chance in its decision.
+    pub(crate) fn next_ray(&self) -> u64 {
+        let mut hasher = self.secret.build_hasher();
+        hasher.write_u64(self.rays.fetch_add(1, Ordering::Relaxed));
+        hasher.finish()
+    }
+
+    pub(crate) fn choose(
+        &self,
+        head: &RequestHead,
+        client: IpAddr,
+        failed: &[Failed],
+        dice: u64,
+        now: Instant,
+    ) -> Choice {
+        let mut view = locked(&self.view);
+        let View { snapshots, keys, secrets } = &mut *view;
+        let snapshot = snapshots.load();
+        if !Arc::ptr_eq(secrets, &snapshot.affinity_keys) {
+            // Without random bytes the keys before go on: sessions last a little longer.
+            if let Some(made) = keys_of(&snapshot.affinity_keys) {
+                *keys = Arc::new(made);
+            }
+            *secrets = Arc::clone(&snapshot.affinity_keys);
+        }
+        let asking = Asking {
+            head,
+            client,
+            failed,
+            dice,
+            now: clock::moment(now.into_std()),
+            wall: wall_seconds(),
+            keys,
+            table: &self.shared.sessions,
+        };
+        choose(snapshot, &asking)
+    }
+
+    pub(crate) fn take_idle(&self, key: &Key, now: Instant) -> Option<Wire> {
+        locked(&self.idle).take(key, now)
+    }
+
+    pub(crate) fn give_idle(&self, key: Key, wire: Wire, now: Instant, limit: std::time::Duration) {
+        locked(&self.idle).give(key, wire, now, limit);
+    }
+
+    /// Connections of HTTP/2, which many requests use at a time.
+    pub(crate) fn shared_with<T>(&self, with: impl FnOnce(&mut http2::Shared) -> T) -> T {
+        with(&mut locked(&self.http2))
+    }
+
+    /// TLS as a pool wants it, made once.
+    pub(crate) fn profile(
+        &self,
+        hash: u64,
+        make: impl FnOnce() -> Result<Ready, Fault>,
+    ) -> Result<Ready, Fault> {
+        let mut profiles = locked(&self.profiles);
+        if let Some(known) = profiles.get(&hash) {
+            return Ok(known.clone());
+        }
+        if profiles.len() >= PROFILES_MAX {
+            profiles.clear();
+        }
+        let made = make()?;
+        profiles.insert(hash, made.clone());
+        Ok(made)
+    }
+
+    pub(crate) fn sweep(&self, now: Instant) {
+        self.shared_with(http2::Shared::sweep);
+        let mut idle = locked(&self.idle);
+        idle.sweep(now);
+        self.tally().idle = idle.len();
+    }
+
+    pub(crate) fn tally(&self) -> MutexGuard<'_, Tally> {
+        locked(&self.tally)
+    }
+}
+
+fn keys_of(secrets: &AffinityKeys) -> Option<cookie::Keys> {
+    cookie::Keys::new(secrets.keys.iter().map(|key| (key.id, key.secret.reveal())))
+}
+
+/// No code that holds one of these locks can leave what it guards half done.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A clock before 1970 is set wrong, and no cookie has expired by it.
+pub(crate) fn wall_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

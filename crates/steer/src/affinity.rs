@@ -7,12 +7,12 @@ mod settings;
 use trimtab_model::Timestamp;
 use trimtab_model::balancer::SessionAffinity;
 
-use crate::client::{Client, Http};
+use crate::client::{Client, Failed, Http};
 use crate::dice::Dice;
 use crate::persistence::Identity;
 use crate::pool::Pool;
 use crate::settings::Settings;
-use crate::why::{Notes, Step};
+use crate::why::{EndpointChoice, Notes, Step, Why};
 use crate::{Balancer, PoolSlot, World};
 
 pub(crate) use settings::Overrides;
@@ -93,6 +93,22 @@ impl Sessions for Found {
 
 impl Settled {
     pub(crate) const NONE: Settled = Settled { session: Session::None, bound: None, kept: None };
+
+    /// The fallback pool looks at no health, so that a session may have stayed there at an endpoint that is down. It has
+    /// if it is there now, or was before the request failed there.
+    pub(crate) fn session_after(&self, why: &Why, failed: &[Failed]) -> Session {
+        let failed_there = self.bound.is_some_and(|Bound { pool, endpoint, .. }| {
+            failed.contains(&Failed { pool, endpoint })
+        });
+        match self.session {
+            Session::Rebound | Session::Elsewhere
+                if failed_there || why.endpoints == EndpointChoice::Session =>
+            {
+                Session::Hit
+            }
+            session => session,
+        }
+    }
 }
 
 // === impl Session ===
@@ -123,12 +139,11 @@ impl Session {
 pub(crate) fn settle(
     world: &World,
     balancer: &Balancer,
-    settings: &Settings<'_>,
+    (settings, affinity): (&Settings<'_>, &Affinity<'_>),
     (client, http): (&Client<'_>, &Http<'_>),
     dice: &mut Dice,
     notes: &mut impl Notes,
 ) -> Settled {
-    let affinity = &settings.affinity;
     if affinity.kind == SessionAffinity::None {
         return Settled::NONE;
     }
@@ -141,8 +156,8 @@ pub(crate) fn settle(
             let now = Timestamp::from_micros(
                 http.request.timestamp_seconds.saturating_mul(MICROS_PER_SECOND),
             );
-            let resuming = Resuming { world, settings, client, kept, now };
-            resuming.resume(balancer.slot_of(held.pool), held, dice, notes)
+            let resuming = Resuming { world, settings, affinity, client, kept, now };
+            resuming.resume(balancer, held, dice, notes)
         }
     };
     let Settled { session, bound, kept } = settled;
@@ -157,6 +172,7 @@ pub(crate) fn settle(
 struct Resuming<'a> {
     world: &'a World,
     settings: &'a Settings<'a>,
+    affinity: &'a Affinity<'a>,
     client: &'a Client<'a>,
     kept: Option<Identity>,
     now: Timestamp,
@@ -165,22 +181,28 @@ struct Resuming<'a> {
 // === impl Resuming ===
 
 impl Resuming<'_> {
-    /// `named`: the pool, if any setting or rule of the balancer names it still.
     fn resume(
         &self,
-        named: Option<PoolSlot>,
+        balancer: &Balancer,
         held: Held,
         dice: &mut Dice,
         notes: &mut impl Notes,
     ) -> Settled {
         let lost = Settled { session: Session::Rebound, bound: None, kept: self.kept };
-        let Some(slot) = named else { return lost };
-        if !self.settings.reaches(slot) {
+        let Some(slot) = balancer.slot_of(held.pool) else { return lost };
+        let found = self.world.pool(slot).and_then(|pool| Some((pool, pool.find(held.endpoint)?)));
+        // No pool has as many endpoints.
+        let number = |index| u16::try_from(index).unwrap_or(u16::MAX);
+        if !self.settings.send_to(slot, balancer) {
+            let bound = found.map(|(_, (_, index))| Bound {
+                pool: slot,
+                endpoint: number(index),
+                stays: false,
+            });
             let kept = Some(Identity::of_client(self.client));
-            return Settled { session: Session::Elsewhere, bound: None, kept };
+            return Settled { session: Session::Elsewhere, bound, kept };
         }
-        let Some(pool) = self.world.pool(slot) else { return lost };
-        let Some((endpoint, index)) = pool.find(held.endpoint) else { return lost };
+        let Some((pool, (endpoint, index))) = found else { return lost };
         let session = match pool.health.endpoints.get(index) {
             Some(health) if pool.enabled && endpoint.could_serve(health.verdict) => {
                 match endpoint.enabled {
@@ -193,15 +215,13 @@ impl Resuming<'_> {
         };
         let stays = session != Session::Rebound && !self.is_shed((slot, pool), dice, notes);
         let session = if stays { session } else { Session::Rebound };
-        // No pool has as many endpoints.
-        let endpoint = u16::try_from(index).unwrap_or(u16::MAX);
-        let bound = Some(Bound { pool: slot, endpoint, stays });
+        let bound = Some(Bound { pool: slot, endpoint: number(index), stays });
         Settled { session, bound, kept: self.kept }
     }
 
     /// For `drain_duration` from when it was disabled.
     fn drains(&self, disabled_at: Option<Timestamp>) -> bool {
-        let span = i64::from(self.settings.affinity.drain).saturating_mul(MICROS_PER_SECOND);
+        let span = i64::from(self.affinity.drain).saturating_mul(MICROS_PER_SECOND);
         disabled_at.is_some_and(|at| self.now.micros() < at.micros().saturating_add(span))
     }
 

@@ -126,6 +126,7 @@ fn walk<'a>(
         of_session: client.session,
         bound: None,
         failed: &[],
+        failover_across_pools: false,
         now,
     };
     steer(world, &asked, &ruled, &mut dice, notes)
@@ -141,39 +142,37 @@ fn walk_request<'a>(
     notes: &mut impl Notes,
 ) -> Proxied<'a> {
     let mut dice = Dice::new(dice);
-    let mut ruled = rules::settle(world, balancer, client, notes);
-    ruled.settings.affinity.resolve();
-    let settings = &ruled.settings;
+    let ruled = rules::settle(world, balancer, client, notes);
+    let handling = ruled.handling(balancer);
+    let settings = (&ruled.settings, &handling.affinity);
     let http = client.http.filter(|_| ruled.fixed.is_none());
     let settled = http.map_or(Settled::NONE, |http| {
         affinity::settle(world, balancer, settings, (client, &http), &mut dice, notes)
     });
     let asked = Asked {
         world,
-        settings,
+        settings: &ruled.settings,
         client,
         kept: settled.kept.as_ref(),
         of_session: client.session || settled.session.is_older(),
         bound: settled.bound,
         failed: client.failed(),
+        failover_across_pools: handling.failover_across_pools,
         now,
     };
     let decision = steer(world, &asked, &ruled, &mut dice, notes);
     Proxied {
-        // The fallback pool looks at no health: a session is kept there by an endpoint that is down.
-        session: match decision.why.endpoints {
-            EndpointChoice::Session if settled.session == Session::Rebound => Session::Hit,
-            _ => settled.session,
-        },
+        session: settled.session_after(&decision.why, asked.failed),
         decision,
-        affinity: settings.affinity,
+        affinity: handling.affinity,
         fixed: ruled.fixed,
-        failover_across_pools: settings.failover_across_pools,
+        failover_across_pools: handling.failover_across_pools,
     }
 }
 
 /// The story that all share: the pool by what the request failed at, by its session or by policy, else the fallback
 /// pool; then endpoints of that pool.
+#[inline(always)]
 fn steer<'a>(
     world: &'a World,
     asked: &Asked<'_>,
@@ -235,7 +234,7 @@ fn fail_over(asked: &Asked<'_>, last: Failed, dice: &mut Dice, notes: &mut impl 
     };
     match asked.world.pool(slot).filter(has_others) {
         Some(pool) => Choice::certain(asked, (slot, pool), PoolChoice::Failover),
-        None if asked.settings.failover_across_pools => choose_pool(asked, dice, notes),
+        None if asked.failover_across_pools => choose_pool(asked, dice, notes),
         None => Choice::none(),
     }
 }
@@ -243,7 +242,7 @@ fn fail_over(asked: &Asked<'_>, last: Failed, dice: &mut Dice, notes: &mut impl 
 /// A request that failed falls back only across pools, and to no pool that failed.
 fn may_fall_back(asked: &Asked<'_>) -> bool {
     asked.failed.is_empty()
-        || (asked.settings.failover_across_pools && !asked.has_failed_in(asked.settings.fallback))
+        || (asked.failover_across_pools && !asked.has_failed_in(asked.settings.fallback))
 }
 
 fn stay(asked: &Asked<'_>, bound: Bound) -> Choice {

@@ -33,6 +33,7 @@ pub struct Asked<'a> {
     pub(crate) bound: Option<Bound>,
     /// Where the request was sent in vain.
     pub failed: &'a [Failed],
+    pub failover_across_pools: bool,
     pub now: Moment,
 }
 

@@ -5,11 +5,11 @@
 use std::net::IpAddr;
 
 use trimtab_expr::{DnsQuestion, Expression, Facts, Request};
-use trimtab_model::balancer::{FixedResponse, PoolSetMatch, RuleAction};
+use trimtab_model::balancer::{FixedResponse, PoolSetMatch, RULES_MAX, RuleAction};
 use trimtab_model::{self as model, PoolId};
 
 use crate::client::{Client, Location};
-use crate::settings::{Overrides, Settings};
+use crate::settings::{Handling, Overrides, Settings};
 use crate::why::{Notes, Step};
 use crate::{Balancer, PoolSlot, World};
 
@@ -65,7 +65,11 @@ pub(crate) struct Ruled<'a> {
     pub(crate) fixed: Option<&'a FixedResponse>,
     /// Bits of the client subnet that played a part.
     pub(crate) scope: u8,
+    /// Bit n is set when rule n held; there are at most [`RULES_MAX`].
+    held: u128,
 }
+
+const _: () = assert!(RULES_MAX <= 128, "a bit for each rule");
 
 /// Fields that tell one client of a subnet's sender from another.
 const CLIENT_FIELDS: [&str; 4] =
@@ -130,6 +134,23 @@ impl Rules {
 // === impl Ruled ===
 
 impl<'a> Ruled<'a> {
+    /// What the rules that held make of a proxied request; pool sets have no say in it.
+    pub(crate) fn handling(&self, balancer: &'a Balancer) -> Handling<'a> {
+        let mut handling = Handling {
+            affinity: balancer.affinity.lend(),
+            failover_across_pools: balancer.failover_across_pools,
+        };
+        for (index, rule) in balancer.rules.rules.iter().enumerate() {
+            if self.held.checked_shr(index as u32).is_some_and(|held| held & 1 == 1)
+                && let Action::Overrides(overrides) = &rule.action
+            {
+                overrides.apply_to_handling(&mut handling);
+            }
+        }
+        handling.affinity.resolve();
+        handling
+    }
+
     fn obey(&mut self, by: RuleRef, action: &'a Action) {
         self.by = Some(by);
         match action {
@@ -168,7 +189,7 @@ pub(crate) fn settle<'a>(
     notes: &mut impl Notes,
 ) -> Ruled<'a> {
     let settings = Settings::new(balancer);
-    let mut ruled = Ruled { settings, by: None, fixed: None, scope: 0 };
+    let mut ruled = Ruled { settings, by: None, fixed: None, scope: 0, held: 0 };
     if !balancer.rules.is_empty() {
         apply(world, balancer, client, &mut ruled, notes);
     }
@@ -245,6 +266,7 @@ fn obey_rules<'a>(
         notes.note(Step::Ruled { by: RuleRef::Rule(index), holds });
         if holds {
             ruled.obey(RuleRef::Rule(index), &rule.action);
+            ruled.held |= 1_u128.checked_shl(index.into()).unwrap_or(0);
             if rule.terminates || ruled.fixed.is_some() {
                 break;
             }

@@ -27,8 +27,13 @@ pub struct Settings<'a> {
     pub location: LocationStrategy,
     /// Seconds.
     pub ttl: u32,
-    pub affinity: Affinity<'a>,
-    pub failover_across_pools: bool,
+}
+
+/// What holds for one proxied request beyond where it goes. Apart from the settings, because DNS has no use for it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Handling<'a> {
+    pub(crate) affinity: Affinity<'a>,
+    pub(crate) failover_across_pools: bool,
 }
 
 /// Weights that a rule gives to whatever pools there are then.
@@ -69,8 +74,6 @@ impl<'a> Settings<'a> {
             regions: &balancer.geo.regions,
             location: balancer.location,
             ttl: balancer.ttl,
-            affinity: balancer.affinity.lend(),
-            failover_across_pools: balancer.failover_across_pools,
         }
     }
 
@@ -81,13 +84,21 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// Whether the policy can come to the pool.
-    pub(crate) fn reaches(&self, pool: PoolSlot) -> bool {
+    /// Whether a session at the pool is where these settings send the request. A rule that names pools means those, and
+    /// not the fallback pool that it left as it was.
+    pub(crate) fn send_to(&self, pool: PoolSlot, of: &crate::Balancer) -> bool {
+        let geo = self.policy == SteeringPolicy::Geo;
         let listed =
             || self.pops.name(pool) || self.countries.name(pool) || self.regions.name(pool);
+        let own = || {
+            std::ptr::eq(self.candidates, &*of.candidates)
+                && std::ptr::eq(self.pops, &of.geo.pops)
+                && std::ptr::eq(self.countries, &of.geo.countries)
+                && std::ptr::eq(self.regions, &of.geo.regions)
+        };
         self.candidates.iter().any(|candidate| candidate.pool == pool)
-            || self.fallback == pool
-            || (self.policy == SteeringPolicy::Geo && listed())
+            || (geo && listed())
+            || (self.fallback == pool && (self.fallback != of.fallback || own()))
     }
 
     /// The word that `""` stands for is known once all rules have spoken.
@@ -136,6 +147,9 @@ impl Overrides {
         to.location.mode = self.location.mode.unwrap_or(to.location.mode);
         to.location.prefer_ecs = self.location.prefer_ecs.unwrap_or(to.location.prefer_ecs);
         to.ttl = self.ttl.unwrap_or(to.ttl);
+    }
+
+    pub(crate) fn apply_to_handling<'a>(&'a self, to: &mut Handling<'a>) {
         if let Some(affinity) = &self.affinity {
             affinity.apply(&mut to.affinity);
         }

@@ -19,6 +19,8 @@ use trimtab_steer::{
     Balancer, Client, Decision, Load, Pool, PoolSlot, Site, Subnet, Wanted, World, decide,
 };
 
+#[path = "scenarios/proxied.rs"]
+mod proxied;
 #[path = "scenarios/rules.rs"]
 mod rules;
 
@@ -84,6 +86,8 @@ impl Stage {
             "rule" => self.rule(rest),
             "set" => self.pool_set(rest),
             "ask" => self.said = Some(self.ask(rest)),
+            "send" => self.said = Some(self.send(rest)),
+            "sends" => self.said = Some(self.sends(rest)),
             "shares" => self.said = Some(self.shares(rest)),
             "->" => self.compare(rest),
             other => panic!("{}: unknown verb {other}", self.title),
@@ -126,6 +130,9 @@ impl Stage {
                 }
                 None if word == "disabled" => pool.enabled = false,
                 None if word == "hash" => pool.origin_steering = "hash".parse().unwrap(),
+                None if word == "least" => {
+                    pool.origin_steering = "least_outstanding_requests".parse().unwrap();
+                }
                 _ => panic!("{}: unknown word {word}", self.title),
             }
         }
@@ -186,6 +193,11 @@ impl Stage {
                 None if key == "weight" => steering.random.default_weight = weight(value),
                 None if key == "ecs" => location(steering).prefer_ecs = value.parse().unwrap(),
                 None if key == "keep" => balancer.extension.persistence = Some(kept(value)),
+                None if key == "affinity" => balancer.affinity.kind = value.parse().unwrap(),
+                None if key == "drain" => {
+                    balancer.affinity.attributes.drain_duration = value.parse().unwrap();
+                }
+                None if key == "across" => steering.failover_across_pools = value == "yes",
                 None if key == "mode" => location(steering).mode = value.parse().unwrap(),
                 Some(("region", code)) => {
                     steering.region_pools.insert(code.parse().unwrap(), pools());
@@ -404,7 +416,11 @@ fn origin(text: &str) -> (model::Origin, Option<Verdict>) {
             "down" => verdict = Some(Verdict::Down),
             "unknown" => verdict = Some(Verdict::Unknown),
             "disabled" => origin.enabled = false,
-            share => origin.weight = weight(share.strip_prefix("w=").unwrap()),
+            other => match other.split_once('=').unwrap() {
+                ("w", share) => origin.weight = weight(share),
+                ("disabled", seconds) => proxied::disable(&mut origin, seconds),
+                _ => panic!("{text}: unknown word {other}"),
+            },
         }
     }
     (origin, verdict)

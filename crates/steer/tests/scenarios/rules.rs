@@ -1,6 +1,6 @@
 //! The words for rules, pool sets and shedding.
 
-use trimtab_model::balancer::{Overrides, PoolSet, PoolSetMatch, Rule, RuleAction};
+use trimtab_model::balancer::{FixedResponse, Overrides, PoolSet, PoolSetMatch, Rule, RuleAction};
 use trimtab_model::pool::{LoadShedding, ShedPolicy};
 
 use super::{Stage, weight};
@@ -54,8 +54,10 @@ impl Stage {
     }
 
     fn action(&self, text: &str) -> RuleAction {
-        if text == "fixed" {
-            return RuleAction::FixedResponse(Default::default());
+        if let Some(status) = text.strip_prefix("fixed") {
+            let status_code = status.strip_prefix('=').map(|status| status.parse().unwrap());
+            let response = FixedResponse { status_code, ..FixedResponse::default() };
+            return RuleAction::FixedResponse(response);
         }
         let mut over = Overrides::default();
         for word in text.split(' ') {
@@ -67,6 +69,8 @@ impl Stage {
                 None if key == "pools" => over.pools = Some(pools()),
                 None if key == "fallback" => over.fallback_pool = Some(self.id(value)),
                 None if key == "ttl" => over.ttl = Some(value.parse().unwrap()),
+                None if key == "affinity" => over.session.affinity = Some(value.parse().unwrap()),
+                None if key == "across" => over.failover_across_pools = Some(value == "yes"),
                 None if key == "ecs" => {
                     let location = over.location_strategy.get_or_insert_default();
                     location.prefer_ecs = Some(value.parse().unwrap());

@@ -14,10 +14,10 @@ use trimtab_health::{
 };
 use trimtab_model::balancer::{
     Extension, FixedResponse, Overrides, Persistence, PersistenceKey, PoolSet, PoolSetMatch,
-    RandomSteering, Rule, RuleAction, Steering, SteeringPolicy,
+    RandomSteering, Rule, RuleAction, SessionAffinity, SessionOverrides, Steering, SteeringPolicy,
 };
 use trimtab_model::pool::{Address, LoadShedding, OriginPolicy, ShedPolicy, Weight};
-use trimtab_model::{self as model, Coordinates, Moment, PoolId, Region};
+use trimtab_model::{self as model, Coordinates, Moment, PoolId, Region, Timestamp};
 use trimtab_steer::dice::Dice;
 use trimtab_steer::pool::Usable;
 use trimtab_steer::what_if::{Asking, Flip};
@@ -26,9 +26,14 @@ use trimtab_steer::{
     Balancer, Client, Decision, Pool, PoolSlot, Site, Subnet, Wanted, World, decide, explain,
 };
 
+#[path = "random_worlds/requests.rs"]
+mod requests;
+
 /// With fifty questions each, a million.
 const WORLDS: u32 = 20_000;
 const QUESTIONS: u32 = 50;
+/// Proxied requests, each of which fails until nothing is left.
+const REQUESTS: u32 = 10;
 const FEED: &str = "10.0.0.0/10,DE,,,,50.11,8.68\n10.64.0.0/10,JP,,,,35.68,139.69\n\
                     10.128.0.0/12,US,,,,38.9,-77.0\n10.144.0.0/20,BR,,,,-23.5,-46.6\n";
 const OPERATORS: &str =
@@ -90,6 +95,7 @@ fn pool(number: u8, geo: &Table, now: Moment, chance: &mut Chance) -> Pool {
             false => [192, 0, number, host as u8].into(),
         }),
         enabled: !chance.one_in(4),
+        disabled_at: chance.one_in(2).then(|| Timestamp::from_micros(7_000_000)),
         weight: if equal { Weight::ONE } else { chance.weight() },
         ..trimtab_testkit::origin()
     });
@@ -98,7 +104,7 @@ fn pool(number: u8, geo: &Table, now: Moment, chance: &mut Chance) -> Pool {
         id: PoolId::new([number; 16]),
         name: number.to_string(),
         enabled: !chance.one_in(6),
-        origin_steering: chance.of(&[OriginPolicy::Random, OriginPolicy::Hash]),
+        origin_steering: chance.of(OriginPolicy::ALL),
         minimum_origins: 1 + chance.below(2),
         coordinates: Coordinates::new(f64::from(chance.below(120)) - 60.0, 8.0)
             .filter(|_| !chance.one_in(4)),
@@ -150,6 +156,11 @@ fn action(pools: u8, chance: &mut Chance) -> RuleAction {
         region_pools: chance.one_in(3).then(|| chance.lists(pools)),
         pool_default_weight: chance.one_in(3).then(|| chance.weight()),
         ttl: chance.one_in(3).then(|| chance.below(100)),
+        failover_across_pools: chance.one_in(3).then(|| chance.one_in(2)),
+        session: SessionOverrides {
+            affinity: chance.one_in(3).then(|| chance.of(SessionAffinity::ALL)),
+            ..SessionOverrides::default()
+        },
         ..Overrides::default()
     }))
 }
@@ -194,12 +205,14 @@ fn balancer(pools: u8, chance: &mut Chance) -> model::Balancer {
         fallback_pool: PoolId::new([chance.below(pools.into()) as u8; 16]),
         region_pools: chance.lists(pools),
         random: RandomSteering { default_weight: chance.weight(), pool_weights: BTreeMap::new() },
+        failover_across_pools: chance.one_in(2),
         ..trimtab_testkit::steering()
     };
     steering.resolve();
     model::Balancer {
         name: "*.example.com".parse().unwrap(),
         steering,
+        affinity: requests::affinity(chance),
         rules,
         pool_sets,
         extension: Extension { persistence: persistence(chance), ..Extension::default() },
@@ -366,6 +379,12 @@ fn every_decision_keeps_its_promises() {
         let balancer = Balancer::build(&config, slot).unwrap();
         for _ in 0..QUESTIONS {
             check(&world, &balancer, &named, now, &mut chance);
+        }
+        for _ in 0..REQUESTS {
+            let address = IpAddr::V4(Ipv4Addr::from_bits(0x0A00_0000 | chance.below(1 << 24)));
+            let seconds = chance.below(100).into();
+            let (world, balancer) = (&world, &balancer);
+            requests::Case { world, balancer, now, address, seconds }.check(&mut chance);
         }
     }
 }

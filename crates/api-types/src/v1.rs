@@ -1,7 +1,9 @@
 //! Version 1: the Load Balancing API v4 as the official clients speak it.
 
 pub mod account;
+pub mod affinity;
 pub mod balancer;
+pub mod certificate;
 pub mod envelope;
 pub mod event;
 pub mod explain;
@@ -30,7 +32,9 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 pub use account::Account;
+pub use affinity::AffinityKeys;
 pub use balancer::Balancer;
+pub use certificate::Certificate;
 pub use envelope::{Envelope, Failure};
 pub use monitor::Monitor;
 pub use paging::{Paging, ResultInfo};
@@ -59,7 +63,9 @@ pub fn schemas() -> Vec<(String, RefOr<Schema>)> {
     let mut all = Vec::new();
     add::<Account>(&mut all);
     add::<account::User>(&mut all);
+    add::<AffinityKeys>(&mut all);
     add::<Balancer>(&mut all);
+    add::<Certificate>(&mut all);
     add::<envelope::Deleted>(&mut all);
     add::<Failure>(&mut all);
     add::<event::Event>(&mut all);

@@ -1,11 +1,15 @@
-//! The first start: one account, and one token that may do everything.
+//! The first start: one account, one token that may do everything, and a key for session cookies.
 
 use trimtab_model::account::{Effect, Policy, Resource};
 use trimtab_model::config::{Document, Key};
-use trimtab_model::{Account, AccountId, Permission, Timestamp, Token, TokenId, TokenStatus};
+use trimtab_model::{
+    Account, AccountId, AffinityKeys, Permission, SecretBytes, Timestamp, Token, TokenId,
+    TokenStatus,
+};
 use trimtab_store::{AnyStore, Clock, CommitError, Guard, Prefix, Rev, Store, Txn, Write};
 
 use crate::auth::Secret;
+use crate::config::affinity::PREFIX as SECRETS;
 use crate::config::stored::{self, store_key};
 use crate::errors::Error;
 use crate::ids;
@@ -34,11 +38,11 @@ pub struct Bootstrap {
 pub enum BootstrapError {
     #[error("{TOKEN_VARIABLE} is not 40 to 80 letters, digits, - or _")]
     Token,
-    #[error("could not make the first account and token")]
+    #[error("could not make the first account, token and cookie key")]
     Store(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Makes sure that there is an account, and a token. `given` is the value for the first token.
+/// Makes sure that there is an account, a token, and a key for session cookies. `given` is the value for the first token.
 ///
 /// # Errors
 /// When the value is no token, or the store fails.
@@ -66,6 +70,7 @@ async fn attempt(
 ) -> Result<Bootstrap, Error> {
     let accounts = stored::list::<Account>(store, Prefix::new(ACCOUNTS)).await?;
     let tokens = stored::list::<Token>(store, Prefix::new(TOKENS)).await?;
+    let keys = stored::list::<AffinityKeys>(store, Prefix::new(SECRETS)).await?;
     let mut documents = Vec::new();
     let mut bootstrap = Bootstrap::default();
     if accounts.items.is_empty() {
@@ -78,8 +83,14 @@ async fn attempt(
         documents.push((Key::Token(token.id), Document::Token(token)));
         bootstrap.printed_once = given.is_none().then_some(secret);
     }
+    if keys.items.is_empty() {
+        let secret = SecretBytes::new(ids::secret()?);
+        let first = AffinityKeys::default().rotated(secret, now);
+        documents.push((Key::AffinityKeys, Document::AffinityKeys(first)));
+    }
     if !documents.is_empty() {
-        write(store, &documents, [(ACCOUNTS, accounts.rev), (TOKENS, tokens.rev)]).await?;
+        let read = [(ACCOUNTS, accounts.rev), (TOKENS, tokens.rev), (SECRETS, keys.rev)];
+        write(store, &documents, read).await?;
     }
     Ok(bootstrap)
 }
@@ -87,7 +98,7 @@ async fn attempt(
 async fn write(
     store: &AnyStore,
     documents: &[(Key, Document)],
-    read: [(&str, Rev); 2],
+    read: [(&str, Rev); 3],
 ) -> Result<(), Error> {
     let none_newer = |(prefix, at)| Guard::NoneNewer { prefix: Prefix::new(prefix), at };
     let mut writes = Vec::new();

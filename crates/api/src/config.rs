@@ -2,8 +2,11 @@
 //! under guards, and answer when it is served.
 
 mod accounts;
+pub(crate) mod affinity;
 mod balancers;
+mod certificates;
 mod change;
+mod identity;
 mod loops;
 mod monitors;
 mod neighbours;

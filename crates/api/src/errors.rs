@@ -91,6 +91,7 @@ pub(crate) struct Referrer {
 pub(crate) enum Kind {
     Account,
     Balancer,
+    Certificate,
     Decision,
     Monitor,
     Pool,
@@ -109,6 +110,17 @@ pub(crate) mod code {
     pub(crate) const REFERENCED: u32 = 1005;
     pub(crate) const HEALTH_UNAVAILABLE: u32 = 1006;
     pub(crate) const ZONE_EXISTS: u32 = 1061;
+    /// Of certificates, as the hosted product documents them; 2102 and 2107 are ours.
+    pub(crate) const CERTIFICATE_INVALID: u32 = 1002;
+    pub(crate) const CERTIFICATES_MAX: u32 = 1212;
+    pub(crate) const CERTIFICATE_EXISTS: u32 = 1220;
+    pub(crate) const CERTIFICATE_CHAIN: u32 = 2100;
+    pub(crate) const CERTIFICATE_ABSENT: u32 = 2101;
+    pub(crate) const CERTIFICATE_EXPIRED: u32 = 2102;
+    pub(crate) const CERTIFICATE_HOSTS: u32 = 2103;
+    pub(crate) const KEY_UNREADABLE: u32 = 2106;
+    pub(crate) const KEY_UNSUPPORTED: u32 = 2107;
+    pub(crate) const KEY_UNMATCHED: u32 = 2200;
     pub(crate) const MALFORMED_JSON: u32 = 6007;
     pub(crate) const NO_ROUTE: u32 = 7000;
     pub(crate) const COULD_NOT_ROUTE: u32 = 7003;
@@ -258,7 +270,7 @@ fn answer(error: &Error) -> (StatusCode, Failure) {
 }
 
 /// What the paths of this API begin with.
-const ROOTS: [&str; 4] = ["accounts", "ips", "user", "zones"];
+const ROOTS: [&str; 5] = ["accounts", "ips", "trimtab", "user", "zones"];
 
 fn one(code: u32, message: impl Into<String>) -> Failure {
     Failure::new(vec![ApiError::new(code, message)])
@@ -309,6 +321,7 @@ impl fmt::Display for Kind {
             Kind::Account => "account",
             Kind::Decision => "decision",
             Kind::Balancer => "load balancer",
+            Kind::Certificate => "certificate",
             Kind::Monitor => "monitor",
             Kind::Pool => "pool",
             Kind::Preview => "preview",

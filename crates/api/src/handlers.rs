@@ -1,6 +1,8 @@
 //! The routes, resource by resource. A handler takes, calls and wraps; the work is in `config`.
 
 mod accounts;
+mod affinity;
+mod certificates;
 mod decisions;
 mod events;
 mod explain;
@@ -34,6 +36,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(load_balancers::routes());
     routes.extend(zones::routes());
     routes.extend(records::routes());
+    routes.extend(certificates::routes());
     routes.extend(accounts::routes());
     routes.extend(tokens::routes());
     routes.extend(user::routes());
@@ -41,6 +44,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(explain::routes());
     routes.extend(decisions::routes());
     routes.extend(split::routes());
+    routes.extend(affinity::routes());
     routes.extend(ips::routes());
     routes
 }

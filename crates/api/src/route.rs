@@ -62,6 +62,8 @@ impl Base {
     pub(crate) const USER: Base = Base { prefix: "/user/load_balancers", access: Access::Home };
     pub(crate) const RECORDS: Base =
         Base { prefix: "/zones/{zone_id}/dns_records", access: Access::Zone };
+    pub(crate) const CERTIFICATES: Base =
+        Base { prefix: "/zones/{zone_id}/custom_certificates", access: Access::Zone };
 
     pub(crate) fn route<H: Handler<T, App>, T: 'static>(
         self,

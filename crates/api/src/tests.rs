@@ -1,9 +1,11 @@
 //! The API from the outside: requests in, statuses and whole bodies out.
 
 mod accounts;
+mod affinity;
 mod auth;
 mod balancers;
 mod bench;
+mod certificates;
 mod documents;
 mod envelope;
 mod health;
@@ -16,5 +18,6 @@ mod refusals;
 mod scopes;
 mod split;
 mod tokens;
+mod upstream;
 mod writes;
 mod zones;

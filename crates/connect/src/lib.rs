@@ -3,12 +3,14 @@
 pub mod connector;
 pub mod egress;
 pub mod error;
+pub mod identity;
 pub mod resolver;
 pub mod tls;
 
 pub use connector::{Connector, Detour, Detours};
 pub use egress::{Egress, Rule};
 pub use error::{ConnectError, TlsFault};
+pub use identity::{Chain, ChainError, KeyError, roots};
 pub use resolver::{Found, Resolver};
 /// Whom a certificate must be for: a name or an address.
 pub use rustls::pki_types::ServerName;

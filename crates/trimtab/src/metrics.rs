@@ -1,5 +1,6 @@
 //! `/metrics`: what the node knows, collected when somebody asks and at no other time.
 
+mod certificates;
 mod dns;
 mod health;
 mod probes;
@@ -69,6 +70,7 @@ impl Collector for Sources {
         health::encode(&self.cell.load(), &mut to)?;
         probes::encode(&self.probes.read(), &self.cell.load(), &mut to)?;
         proxy::encode(&(self.proxy)(), &self.cell.load(), &mut to)?;
+        certificates::encode(&self.cell.load().certificates, &mut to)?;
         resolve::encode(&self.names, &self.cell.load(), &mut to)
     }
 }

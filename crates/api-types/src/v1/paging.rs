@@ -30,7 +30,7 @@ pub struct Paging {
 pub enum Usual {
     /// Balancers, pools, monitors, references: clients never ask for page 2, so page 1 holds everything.
     Whole,
-    /// Zones, records, tokens, accounts: clients ask for pages until one is empty.
+    /// Zones, records, tokens, accounts, certificates: clients ask for pages until one is empty.
     Pages(usize),
 }
 
@@ -44,6 +44,7 @@ pub const ZONES: Usual = Usual::Pages(20);
 pub const RECORDS: Usual = Usual::Pages(100);
 pub const ACCOUNTS: Usual = Usual::Pages(20);
 pub const TOKENS: Usual = Usual::Pages(20);
+pub const CERTIFICATES: Usual = Usual::Pages(20);
 
 // === impl Paging ===
 

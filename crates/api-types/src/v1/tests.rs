@@ -8,8 +8,8 @@ use trimtab_model::{Problems, Timestamp};
 use super::balancer::Owner;
 use super::record::{Parsed, RecordDraft};
 use super::{
-    Balancer, Envelope, Limits, Monitor, Pool, Record, account, balancer, monitor, pool, record,
-    samples, token, zone,
+    Balancer, Envelope, Limits, Monitor, Pool, Record, account, balancer, certificate, monitor,
+    pool, record, samples, token, zone,
 };
 
 const LATER: Timestamp = Timestamp::from_micros(5_000_000_000_000_000);
@@ -116,6 +116,8 @@ fn every_reader(body: &Value) {
     check(body, monitor::read(body, &Limits::default()));
     check(body, pool::read(body));
     check(body, pool::read_clear_emails(body));
+    check(body, certificate::read(body));
+    check(body, certificate::read_priorities(body));
     check(body, balancer::read(body, &Owner::Zone(&zone)));
     check(body, balancer::read(body, &Owner::Account(zone.account)));
     check(body, record::read(body, &zone));
@@ -208,6 +210,9 @@ fn fields(value: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> {
         "headers",
         "trimtab",
         "proximity_bias",
+        "upstream",
+        "certificates",
+        "geo_restrictions",
         "load_shedding",
         "notification_filter",
         "pool",
@@ -292,10 +297,13 @@ const NAMES: &[&str] = &[
     "Account",
     "AccountSettings",
     "AdaptiveRouting",
+    "AffinityKey",
+    "AffinityKeys",
     "ApiError",
     "ApiMessage",
     "ChainedError",
     "CountryEntry",
+    "CustomCertificate",
     "Deleted",
     "DnsRecord",
     "DnsRecordBatch",
@@ -322,6 +330,7 @@ const NAMES: &[&str] = &[
     "ExplanationTries",
     "Failure",
     "FixedResponse",
+    "GeoRestrictions",
     "HostHeader",
     "KeptDecision",
     "LoadBalancer",

@@ -11,6 +11,7 @@ use trimtab_model::{AccountId, MonitorId, Pool, PoolId, Problems};
 
 use super::Config;
 use super::change::{Change, Outcome};
+use super::identity::refuse_upstream;
 use super::monitors::refused;
 use super::stored::Listed;
 use crate::errors::{Error, Kind, code};
@@ -57,12 +58,12 @@ impl Config {
         let draft = pool::read(body).map_err(refused)?;
         let id = PoolId::new(ids::random()?);
         self.transact(&at.token, || async {
-            let mut change = self.pool_references(at.account, draft.resource()).await?;
+            let pool = draft.clone().into_new(id, self.now());
+            let mut change = self.pool_references(at.account, &pool).await?;
             let pools = self.list::<Pool>(prefix(at.account)).await?;
-            name_is_free(&pools, draft.resource())?;
+            name_is_free(&pools, &pool)?;
             change.if_none_newer(prefix(at.account), pools.rev);
             change.if_exists(&Key::Account(at.account))?;
-            let pool = draft.clone().into_new(id, self.now());
             put(&mut change, at.account, &pool)?;
             Ok(Outcome::Commit(change, pool))
         })
@@ -97,8 +98,8 @@ impl Config {
         self.transact(&at.token, || async {
             let current = self.require::<Pool>(&key, Kind::Pool, id).await?;
             let draft = draft(&current.value).map_err(refused)?;
-            let mut change = self.pool_references(at.account, draft.resource()).await?;
             let (pool, changed) = draft.onto(&current.value, self.now());
+            let mut change = self.pool_references(at.account, &pool).await?;
             if !changed {
                 return Ok(Outcome::Nothing(pool));
             }
@@ -163,7 +164,7 @@ impl Config {
         .await
     }
 
-    /// The guards under which everything exists that a pool refers to.
+    /// The guards under which everything exists that a pool refers to, if the rest of it can be used.
     async fn pool_references(&self, account: AccountId, pool: &Pool) -> Result<Change, Error> {
         let mut change = Change::default();
         let mut problems = Problems::default();
@@ -177,6 +178,7 @@ impl Config {
         if let Some(group) = pool.watch.monitor_group {
             problems.add("/monitor_group", unknown("monitor group", group));
         }
+        refuse_upstream(pool, &mut problems);
         problems.or(change).map_err(refused)
     }
 }

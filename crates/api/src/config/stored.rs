@@ -1,7 +1,9 @@
 //! Documents in the store, read back as the types they are.
 
 use trimtab_model::config::{Document, Key};
-use trimtab_model::{Account, Balancer, Monitor, Pool, Record, Token, Zone};
+use trimtab_model::{
+    Account, AffinityKeys, Balancer, Certificate, Monitor, Pool, Record, Token, Zone,
+};
 use trimtab_store::{self as store, AnyStore, Entry, Prefix, Range, Rev, Store};
 
 use crate::errors::Error;
@@ -53,7 +55,9 @@ macro_rules! kept {
     (@ $value:ident) => { $value };
     (@ $value:ident *) => { *$value };
 }
-kept!(Account, Token, Zone, Record(*), Monitor, Pool(*), Balancer(*));
+kept!(
+    Account, Token, Zone, Record(*), Monitor, Pool(*), Balancer(*), Certificate(*), AffinityKeys
+);
 
 pub(crate) fn store_key(key: &Key) -> Result<store::Key, Error> {
     Ok(store::Key::new(key.to_string())?)

@@ -7,11 +7,11 @@ use trimtab_api_types::v1::zone::{self, ZoneDraft};
 use trimtab_model::account::Resource;
 use trimtab_model::balancer::Scope;
 use trimtab_model::config::{Document, Key};
-use trimtab_model::{AccountId, Balancer, Permission, Record, Token, Zone, ZoneId};
+use trimtab_model::{AccountId, Balancer, Certificate, Permission, Record, Token, Zone, ZoneId};
 
 use super::change::{Change, Outcome};
 use super::stored::{Listed, Stored};
-use super::{Config, balancers, records};
+use super::{Config, balancers, certificates, records};
 use crate::auth::admit::forbidden;
 use crate::auth::rights::Rights;
 use crate::errors::{Error, Kind, Service, code};
@@ -172,15 +172,18 @@ impl Config {
 
     async fn delete_some(&self, id: ZoneId) -> Result<Outcome<Left>, Error> {
         let current = self.require::<Zone>(&Key::Zone(id), Kind::Zone, id).await?;
-        let records = self.list::<Record>(records::prefix(id)).await?;
-        let balancers = self.list::<Balancer>(balancers::prefix(Scope::Zone(id))).await?;
-        if records.items.len() <= PER_CHANGE && balancers.items.len() <= PER_CHANGE {
-            let change = delete_all(&current, &records, &balancers)?;
+        let inside = Contents {
+            records: self.list(records::prefix(id)).await?,
+            balancers: self.list(balancers::prefix(Scope::Zone(id))).await?,
+            certificates: self.list(certificates::prefix(id)).await?,
+        };
+        if inside.records.items.len() <= PER_CHANGE && inside.balancers.items.len() <= PER_CHANGE {
+            let change = delete_all(&current, &inside)?;
             return Ok(Outcome::Commit(change, Left::Nothing));
         }
         let mut change = Change::default();
-        delete_records(&mut change, records.iter().take(PER_CHANGE))?;
-        delete_balancers(&mut change, balancers.iter().take(PER_CHANGE))?;
+        delete_records(&mut change, inside.records.iter().take(PER_CHANGE))?;
+        delete_balancers(&mut change, inside.balancers.iter().take(PER_CHANGE))?;
         Ok(Outcome::Commit(change, Left::Something))
     }
 }
@@ -191,19 +194,26 @@ enum Left {
     Nothing,
 }
 
-fn delete_all(
-    zone: &Stored<Zone>,
-    records: &Listed<Record>,
-    balancers: &Listed<Balancer>,
-) -> Result<Change, Error> {
+/// What a zone takes with it. Its certificates always fit into one transaction.
+struct Contents {
+    records: Listed<Record>,
+    balancers: Listed<Balancer>,
+    certificates: Listed<Certificate>,
+}
+
+fn delete_all(zone: &Stored<Zone>, inside: &Contents) -> Result<Change, Error> {
     let id = zone.value.id;
-    let scope = Scope::Zone(id);
+    let Contents { records, balancers, certificates } = inside;
     let mut change = Change::default();
     change.if_unchanged(&Key::Zone(id), zone.modified)?;
     change.if_none_newer(records::prefix(id), records.rev);
-    change.if_none_newer(balancers::prefix(scope), balancers.rev);
+    change.if_none_newer(balancers::prefix(Scope::Zone(id)), balancers.rev);
+    change.if_none_newer(certificates::prefix(id), certificates.rev);
     delete_records(&mut change, records.iter())?;
     delete_balancers(&mut change, balancers.iter())?;
+    for certificate in certificates.iter() {
+        change.delete(&Key::Certificate(id, certificate.id))?;
+    }
     change.delete(&Key::Zone(id))?;
     Ok(change)
 }

@@ -137,7 +137,7 @@ fn each_field_of_a_policy_has_its_range() {
     check_policy(
         json!({"permission_groups": []}),
         "/permission_groups",
-        "the permission group list length must be in range [1, 22]",
+        "the permission group list length must be in range [1, 24]",
     );
     check_policy(
         json!({"permission_groups": [{"id": "x"}]}),

@@ -1,0 +1,92 @@
+//! When certificates end.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use prometheus_client::encoding::DescriptorEncoder;
+use trimtab_live::Certificates;
+
+use super::gauges;
+
+/// Names that are told; those that end first. The others end later than all of these.
+const NAMES_MAX: usize = 1_000;
+const MICROS_PER_SEC: f64 = 1e6;
+
+pub(super) fn encode(certificates: &Certificates, to: &mut DescriptorEncoder) -> fmt::Result {
+    let help = "when the last certificate for a name ends";
+    let ends = ends(certificates)
+        .into_iter()
+        .map(|(name, micros)| (vec![("name", name.to_owned())], micros as f64 / MICROS_PER_SEC));
+    gauges(to, "tls_certificate_expiry_timestamp_seconds", help, ends)
+}
+
+/// Each certificate by its first host. Of several for one host the last counts: it is the successor.
+fn ends(certificates: &Certificates) -> Vec<(&str, i64)> {
+    let mut by_name: BTreeMap<&str, i64> = BTreeMap::new();
+    for certificate in certificates.values() {
+        let Some(name) = certificate.facts.hosts.first() else { continue };
+        let micros = certificate.facts.expires_on.micros();
+        let end = by_name.entry(name).or_insert(micros);
+        *end = micros.max(*end);
+    }
+    let mut ends: Vec<(&str, i64)> = by_name.into_iter().collect();
+    ends.sort_by_key(|&(name, micros)| (micros, name));
+    ends.truncate(NAMES_MAX);
+    ends
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use trimtab_model::certificate::{BundleMethod, CertificateFacts, CertificateType};
+    use trimtab_model::{Certificate, CertificateId, SecretPem, Timestamp, ZoneId};
+
+    use super::*;
+
+    fn certificates(of: &[(&str, i64)]) -> Certificates {
+        let one = |(index, (host, end)): (usize, &(&str, i64))| {
+            let mut bytes = [0; 16];
+            bytes[..8].copy_from_slice(&index.to_be_bytes());
+            let certificate = Certificate {
+                id: CertificateId::new(bytes),
+                zone: ZoneId::new([1; 16]),
+                chain_pem: String::new(),
+                key_pem: SecretPem::new(""),
+                facts: CertificateFacts {
+                    hosts: vec![(*host).into(), "second.example".into()],
+                    issuer: String::new(),
+                    signature: String::new(),
+                    starts_on: Timestamp::default(),
+                    expires_on: Timestamp::from_micros(*end),
+                },
+                kind: CertificateType::LegacyCustom,
+                bundle_method: BundleMethod::Ubiquitous,
+                geo_restriction: None,
+                policy: None,
+                priority: 0,
+                uploaded_on: Timestamp::default(),
+                modified_on: Timestamp::default(),
+            };
+            (certificate.id, Arc::new(certificate))
+        };
+        of.iter().enumerate().map(one).collect()
+    }
+
+    #[test]
+    fn a_name_ends_with_its_last_certificate() {
+        let certificates = certificates(&[("a.example", 5), ("b.example", 1), ("a.example", 2)]);
+        assert_eq!(ends(&certificates), [("b.example", 1), ("a.example", 5)]);
+    }
+
+    #[test]
+    fn of_too_many_names_those_that_end_first_are_told() {
+        let names: Vec<String> = (0..NAMES_MAX + 5).map(|number| format!("n{number}")).collect();
+        let of: Vec<(&str, i64)> =
+            names.iter().zip(1..).map(|(name, number)| (name.as_str(), -number)).collect();
+        let certificates = certificates(&of);
+        let told = ends(&certificates);
+        assert_eq!((told.len(), told[0].0), (NAMES_MAX, "n1004"));
+        assert!(!told.iter().any(|(name, _)| *name == "n4"));
+    }
+}

@@ -7,7 +7,9 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+import peers  # noqa: E402
 from node import Node  # noqa: E402
+from proxy import Proxy  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -25,3 +27,11 @@ def account(node):
 @pytest.fixture(scope="module")
 def zone(node, account):
     return node.create("/zones", {"name": "example.com", "account": {"id": account}})["id"]
+
+
+@pytest.fixture(scope="module")
+def proxy(tmp_path_factory):
+    """A node that proxies, with a zone example.com and a certificate for it."""
+    proxy = peers.chosen(Proxy)(tmp_path_factory.mktemp("proxy")).start()
+    yield proxy
+    proxy.stop()

@@ -45,6 +45,7 @@ keep_decisions = 3
 
 [proxy]
 addresses = ["127.0.0.1"]
+{listeners}
 
 [egress]
 allow = ["127.0.0.0/8"]
@@ -57,14 +58,16 @@ min_monitor_interval = 1
 class Node:
     """One server.toml, one data folder, one process at a time."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, listeners=""):
+        """`listeners`: further lines of [proxy]."""
         self.folder = pathlib.Path(folder)
         self.api_port, self.dns_port = free_port(), free_port()
         self.token = secrets.token_hex(25)
         self.root_url = f"http://127.0.0.1:{self.api_port}"
         self.base_url = f"{self.root_url}/client/v4"
         self.config = self.folder / "server.toml"
-        self.config.write_text(SERVER_TOML.format(api_port=self.api_port, dns_port=self.dns_port))
+        ports = {"api_port": self.api_port, "dns_port": self.dns_port}
+        self.config.write_text(SERVER_TOML.format(listeners=listeners, **ports))
         self.process = None
 
     def start(self, ready=True):

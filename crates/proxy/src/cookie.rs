@@ -128,7 +128,8 @@ mod tests {
     }
 
     fn keys(secrets: &[(u8, u8)]) -> Keys {
-        let secrets: Vec<(u8, [u8; 32])> = secrets.iter().map(|(id, byte)| (*id, [*byte; 32])).collect();
+        let secrets: Vec<(u8, [u8; 32])> =
+            secrets.iter().map(|(id, byte)| (*id, [*byte; 32])).collect();
         Keys::new(secrets.iter().map(|(id, secret)| (*id, secret))).unwrap()
     }
 

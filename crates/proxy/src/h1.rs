@@ -7,6 +7,3 @@ mod write;
 
 pub(crate) use wire::Wire;
 pub(crate) use write::{RequestLine, StatusLine, put_decimal, put_field, reason_of};
-
-#[cfg(test)]
-pub(crate) use body::Decoder;

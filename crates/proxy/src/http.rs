@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use crate::exchange::{Broken, Piece, Sink, Source};
 use crate::h1::{StatusLine, Wire, put_field};
-use crate::http2;
 use crate::head::{Body, Field, RequestHead, Version};
+use crate::http2;
 use crate::refusal::Refusal;
 use crate::reply::{Own, Reply, decimal};
 use crate::request::{self, Client, Outcome, Peer};

@@ -19,8 +19,9 @@ use tokio::time::Instant;
 
 use self::guard::Guarded;
 use self::stream::Stream as OneStream;
+use crate::exchange::{Piece, Source};
 use crate::request::{self, Outcome, Peer};
-use crate::settings::{HEAD_TIMEOUT, IDLE_TIMEOUT};
+use crate::settings::{HEAD_TIMEOUT, IDLE_TIMEOUT, LINGER_TIMEOUT};
 use crate::stream::Stream;
 use crate::tunnel;
 use crate::watch::Watch;
@@ -127,6 +128,13 @@ fn settings() -> Builder {
     builder
 }
 
+/// A stream that is let go before its body is read is reset, which RFC 9113 section 8.1 allows after a whole response; but
+/// there are clients that lose the response by it.
+async fn drain(stream: &mut OneStream, watch: &mut Watch) {
+    watch.set(Instant::now() + LINGER_TIMEOUT);
+    while let Ok(Ok(Piece::Data(_))) = watch.within(|cx| stream.poll_piece(cx)).await {}
+}
+
 async fn answer(
     worker: Arc<Worker>,
     request: Request<RecvStream>,
@@ -144,7 +152,8 @@ async fn answer(
     };
     let mut watch = Watch::new(IDLE_TIMEOUT);
     match request::serve(&worker, &mut stream, &head, peer, &mut watch).await {
-        Outcome::Done | Outcome::Unread => {}
+        Outcome::Done => {}
+        Outcome::Unread => drain(&mut stream, &mut watch).await,
         Outcome::Broken => stream.reset(Reason::INTERNAL_ERROR),
         Outcome::Tunnel(upstream, target) => {
             tunnel::join_stream(stream, *upstream, &target, &mut watch).await;

@@ -12,11 +12,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::{http, http2};
 use crate::request::Peer;
 use crate::stream::Stream;
 use crate::tls::Acceptor;
 use crate::worker::Worker;
+use crate::{http, http2};
 
 /// One socket, and TLS where it speaks that.
 #[derive(Debug)]

@@ -45,8 +45,7 @@ const PIECES_MAX: usize = 16;
 impl Replay {
     pub(crate) fn new(body: Body) -> Replay {
         let ended = body == Body::None;
-        let kept =
-            Kept { pieces: ArrayVec::new(), bytes: 0, overflowed: false, sent: 0, ended };
+        let kept = Kept { pieces: ArrayVec::new(), bytes: 0, overflowed: false, sent: 0, ended };
         // Without a body there is the head alone to be written.
         Replay { kept, pump: if ended { Pump::Flushing } else { Pump::Moving }, moved: 0 }
     }

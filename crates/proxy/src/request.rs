@@ -543,4 +543,3 @@ impl<'a> Told<'a> {
         fields.into_iter()
     }
 }
-

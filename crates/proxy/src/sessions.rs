@@ -103,9 +103,8 @@ fn add_header(head: &RequestHead, name: &str, hasher: &mut impl Hasher) -> bool 
 
 fn add_cookie(head: &RequestHead, name: &str, hasher: &mut impl Hasher) -> bool {
     let pairs = head.fields.values(Known::Cookie).flat_map(|field| field.split(|b| *b == b';'));
-    let values = pairs.filter_map(|pair| {
-        pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"=")
-    });
+    let values = pairs
+        .filter_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="));
     values.fold(false, |_, value| add(hasher, name.as_bytes(), value))
 }
 

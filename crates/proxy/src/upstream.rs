@@ -120,10 +120,7 @@ fn profile(worker: &Worker, target: &Target) -> Result<Ready, Fault> {
 }
 
 /// Whom the endpoint's certificate must be for; None for plain HTTP.
-fn server_name(
-    head: &RequestHead,
-    target: &Target,
-) -> Result<Option<ServerName<'static>>, Fault> {
+fn server_name(head: &RequestHead, target: &Target) -> Result<Option<ServerName<'static>>, Fault> {
     let Some(endpoint) = target.endpoint() else { return Err(Fault::NoOrigin) };
     if !target.pool.uses_tls(endpoint) {
         return Ok(None);

@@ -15,9 +15,9 @@ use trimtab_steer::Failed;
 
 use crate::choice::{Asking, Choice, choose};
 use crate::cookie;
-use crate::head::RequestHead;
 use crate::fault::Fault;
 use crate::h1::Wire;
+use crate::head::RequestHead;
 use crate::http2;
 use crate::idle::{Idle, Key};
 use crate::sessions::Table;

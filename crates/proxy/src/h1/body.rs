@@ -126,9 +126,9 @@ fn read_size(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() || digits.len() > SIZE_DIGITS_MAX {
         return None;
     }
-    digits.iter().try_fold(0_u64, |sum, digit| {
-        Some(sum << 4 | u64::from((*digit as char).to_digit(16)?))
-    })
+    digits
+        .iter()
+        .try_fold(0_u64, |sum, digit| Some(sum << 4 | u64::from((*digit as char).to_digit(16)?)))
 }
 
 /// It ends here, so that only its being one matters (RFC 9112 section 7.1.1).

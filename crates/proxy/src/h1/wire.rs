@@ -26,6 +26,8 @@ pub(crate) struct Wire {
     scan: Scan,
     decoder: Decoder,
     encoder: Encoder,
+    /// An empty line came where a request was to begin.
+    skipped: bool,
     /// The other side sends no more.
     ended: bool,
     /// How much the next read may bring.
@@ -44,6 +46,7 @@ enum Encoder {
     UntilClose,
 }
 
+const EMPTY_LINE: &[u8] = b"\r\n";
 /// Pieces up to this are copied beside what is queued: cheaper than another part of a vectored write.
 const COPIED_BYTES_MAX: usize = 4 * 1024;
 /// Requests that a client sends before it has the answer to the one before.
@@ -72,6 +75,7 @@ impl Wire {
             scan: Scan::default(),
             decoder: Decoder::Length(0),
             encoder: Encoder::None,
+            skipped: false,
             ended: false,
             room: BUFFER_BYTES,
         }
@@ -83,8 +87,15 @@ impl Wire {
         cx: &mut Context<'_>,
         list: &mut Vec<Field>,
     ) -> Poll<Result<Option<RequestHead>, Broken>> {
-        self.skip_empty_line();
-        let Some(bytes) = ready!(self.poll_head(cx))? else { return Poll::Ready(Ok(None)) };
+        let bytes = loop {
+            match ready!(self.poll_head(cx))? {
+                None => return Poll::Ready(Ok(None)),
+                // A client may send one after the request before (RFC 9112 section 2.2).
+                Some(bytes) if bytes == EMPTY_LINE && !self.skipped => self.skipped = true,
+                Some(bytes) => break bytes,
+            }
+        };
+        self.skipped = false;
         let head = read_request(bytes, std::mem::take(list))?;
         self.decoder = Decoder::new(head.body);
         Poll::Ready(Ok(Some(head)))
@@ -116,14 +127,6 @@ impl Wire {
                     false => Poll::Ready(Err(Broken::Ended)),
                 };
             }
-        }
-    }
-
-    /// A client may send one after the request before (RFC 9112 section 2.2).
-    fn skip_empty_line(&mut self) {
-        if self.inbox.starts_with(b"\r\n") {
-            self.inbox.advance(2);
-            self.scan = Scan::default();
         }
     }
 

@@ -154,10 +154,7 @@ pub(crate) fn keeps(fields: &Fields, version: Version) -> bool {
 }
 
 impl Headers for RequestHead {
-    fn each<'h>(
-        &'h self,
-        visit: &mut dyn FnMut(&'h [u8], &'h [u8]) -> std::ops::ControlFlow<()>,
-    ) {
+    fn each<'h>(&'h self, visit: &mut dyn FnMut(&'h [u8], &'h [u8]) -> std::ops::ControlFlow<()>) {
         for (_, name, value) in self.fields.iter() {
             if visit(name, value).is_break() {
                 return;

@@ -94,8 +94,9 @@ impl Shared {
             }
         }
         let cx = &mut Context::from_waker(std::task::Waker::noop());
-        let is_alive =
-            |requests: &mut SendRequest<Bytes>| !matches!(requests.poll_ready(cx), Poll::Ready(Err(_)));
+        let is_alive = |requests: &mut SendRequest<Bytes>| {
+            !matches!(requests.poll_ready(cx), Poll::Ready(Err(_)))
+        };
         let mut is_alive = is_alive;
         self.connections.retain(|_, requests| is_alive(requests));
     }

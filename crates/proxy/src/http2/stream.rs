@@ -99,9 +99,8 @@ impl Client for Stream {
         self.respond.poll_reset(cx).map(|_reason| ())
     }
 
-    /// The next request has a stream of its own.
     fn is_read(&self) -> bool {
-        true
+        self.receive.is_end_stream()
     }
 }
 

@@ -47,8 +47,7 @@ impl Resolver {
         let key = PrivateKeyDer::try_from(made.signing_key.serialize_der());
         let key = key.map_err(|text| TlsError::Default(rustls::Error::General(text.into())))?;
         let chain = vec![made.cert.der().clone()];
-        let default =
-            CertifiedKey::from_der(chain, key, provider).map_err(TlsError::Default)?;
+        let default = CertifiedKey::from_der(chain, key, provider).map_err(TlsError::Default)?;
         let made_of = Arc::clone(&cell.load().certificates);
         let table = Mutex::new(Table::new(made_of, provider));
         Ok(Resolver { cell, provider: Arc::clone(provider), table, default: Arc::new(default) })

@@ -1,12 +1,14 @@
 """nginx and HAProxy in the place of the node, to try the tests themselves: TRIMTAB_PEER=nginx or haproxy.
 
-They take the calls of `proxy.Proxy`. What they have no word for, such as drain, fails.
+They take the calls of `proxy.Proxy`. nginx has no word for HTTP/2 to origins, affinity and taking an origin out.
 """
 
 import os
 import shutil
 import signal
+import socket
 import subprocess
+import threading
 
 from node import free_port, until
 from proxy import Proxy, as_body, make_certificate
@@ -72,6 +74,7 @@ class Peer(Proxy):
     def balancer(self, label, pools, **body):
         host = f"{label}.example.com"
         self.balancers[host] = pools[0]
+        self.pools[pools[0]].update(body)
         self._restart()
         return host
 
@@ -123,6 +126,7 @@ class Haproxy(Peer):
         config.write_text(f"""global
   nbthread 1
   maxconn 4000
+  stats socket {self.folder}/control level admin
 defaults
   mode http
   timeout connect 300ms
@@ -137,6 +141,7 @@ defaults
 frontend all
   bind 127.0.0.1:{self.http_port}
   bind 127.0.0.1:{self.https_port} ssl crt {both} alpn h2,http/1.1
+  http-request disable-l7-retry if METH_POST
 {choices}  default_backend nobody
 backend nobody
   http-request return status 421
@@ -147,6 +152,23 @@ backend nobody
     def _backend(name, pool):
         check = " check inter 1s fall 1 rise 1" if pool["monitored"] is not None else ""
         protocol = " proto h2" if pool.get("http2") else ""
-        servers = "".join(f"  server s{n} {o['address']}:{o['port']}{check}{protocol}\n" for n, o in enumerate(pool["origins"]))
+        servers = "".join(f"  server {o['name']} {o['address']}:{o['port']} cookie {o['name']}{check}{protocol}\n"
+                          for o in pool["origins"])
         checks = "  option httpchk GET /health\n" if check else ""
-        return f"backend {name}\n{checks}  http-reuse always\n{servers}"
+        cookie = "  cookie __cflb insert indirect nocache\n" if pool.get("session_affinity") == "cookie" else ""
+        return f"backend {name}\n{checks}{cookie}  http-reuse always\n{servers}"
+
+    def enable(self, pool, name, enabled):
+        """Drained at once, out of service when the time is over that sessions are kept for."""
+        seconds = self.pools[pool].get("session_affinity_attributes", {}).get("drain_duration", 0)
+        self._say(f"set server {pool}/{name} state {'ready' if enabled else 'drain'}")
+        if not enabled and seconds:
+            timer = threading.Timer(seconds, self._say, [f"set server {pool}/{name} state maint"])
+            timer.daemon = True
+            timer.start()
+
+    def _say(self, command):
+        with socket.socket(socket.AF_UNIX) as control:
+            control.connect(str(self.folder / "control"))
+            control.sendall(command.encode() + b"\n")
+            assert not control.recv(1000).strip()

@@ -11,7 +11,9 @@ import threading
 from node import free_port
 
 # Larger than what any proxy here lets through.
-HEAD_BYTES_MAX = 256 * 1024
+LINE_BYTES_MAX = 256 * 1024
+# Of a message that is ambiguous, its last bytes are shown.
+SHOWN_BYTES = 300
 RECEIVE_BYTES = 65_536
 # Longer than any test; an idle connection ends with its origin.
 IDLE_SECONDS = 120
@@ -99,7 +101,7 @@ class StrictOrigin:
                 pass
         except Ambiguous as reason:
             with self.lock:
-                self.ambiguous.append(f"{reason}: {wire.message[-300:]!r}")
+                self.ambiguous.append(f"{reason}: {wire.message!r}")
             connection.sendall(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
         except (EOFError, OSError):
             with self.lock:
@@ -136,7 +138,7 @@ class Wire:
         while len(self.buffer) < count:
             self._receive()
         taken, self.buffer = self.buffer[:count], self.buffer[count:]
-        self.message += taken
+        self.message = (self.message + taken)[-SHOWN_BYTES:]
         return taken
 
     def line(self):
@@ -145,8 +147,8 @@ class Wire:
             end = re.search(rb"\n|\r(?!\n)(?=.)|\0", self.buffer, re.DOTALL)
             if end:
                 break
-            if len(self.buffer) + len(self.message) > HEAD_BYTES_MAX:
-                raise Ambiguous("a head without an end")
+            if len(self.buffer) > LINE_BYTES_MAX:
+                raise Ambiguous("a line without an end")
             self._receive()
         line = self.take(end.start() + 1)
         if not line.endswith(b"\r\n"):

@@ -12,7 +12,7 @@ use crate::client::Failed;
 use crate::dice::Dice;
 use crate::endpoint::{self, Picks};
 use crate::persistence::Identity;
-use crate::policy::{self, Asked, Choice};
+use crate::policy::{self, Asked, Choice, Requested};
 use crate::pool::{Endpoint, Member, Pool, Set, Usable};
 use crate::rules::{self, Ruled};
 use crate::why::{EndpointChoice, Notes, PoolChoice, Silent, Step, Steps, Why};
@@ -118,17 +118,8 @@ fn walk<'a>(
     if let Some(identity) = kept {
         notes.note(Step::Known { who: identity.who });
     }
-    let asked = Asked {
-        world,
-        settings: &ruled.settings,
-        client,
-        kept: kept.as_ref(),
-        of_session: client.session,
-        bound: None,
-        failed: &[],
-        failover_across_pools: false,
-        now,
-    };
+    let asked =
+        Asked { world, settings: &ruled.settings, client, kept: kept.as_ref(), request: None, now };
     steer(world, &asked, &ruled, &mut dice, notes)
 }
 
@@ -149,20 +140,23 @@ fn walk_request<'a>(
     let settled = http.map_or(Settled::NONE, |http| {
         affinity::settle(world, balancer, settings, (client, &http), &mut dice, notes)
     });
+    let client = &Client { session: client.session || settled.session.is_older(), ..*client };
+    let requested = Requested {
+        bound: settled.bound,
+        failed: client.failed(),
+        failover_across_pools: handling.failover_across_pools,
+    };
     let asked = Asked {
         world,
         settings: &ruled.settings,
         client,
         kept: settled.kept.as_ref(),
-        of_session: client.session || settled.session.is_older(),
-        bound: settled.bound,
-        failed: client.failed(),
-        failover_across_pools: handling.failover_across_pools,
+        request: Some(&requested),
         now,
     };
     let decision = steer(world, &asked, &ruled, &mut dice, notes);
     Proxied {
-        session: settled.session_after(&decision.why, asked.failed),
+        session: settled.session_after(&decision.why, requested.failed),
         decision,
         affinity: handling.affinity,
         fixed: ruled.fixed,
@@ -181,7 +175,7 @@ fn steer<'a>(
     notes: &mut impl Notes,
 ) -> Decision<'a> {
     let settings = asked.settings;
-    let mut choice = match (ruled.fixed, asked.failed, asked.bound) {
+    let mut choice = match (ruled.fixed, asked.failed(), asked.bound()) {
         (Some(_), ..) => Choice::fixed(),
         (None, [.., last], _) => fail_over(asked, *last, dice, notes),
         (None, [], Some(bound)) if bound.stays => stay(asked, bound),
@@ -223,8 +217,9 @@ fn steer<'a>(
 
 /// Another endpoint of the pool that failed last; else, where that is allowed, the policy is asked again without the
 /// pools that failed.
+#[cold]
 fn fail_over(asked: &Asked<'_>, last: Failed, dice: &mut Dice, notes: &mut impl Notes) -> Choice {
-    for &from in asked.failed {
+    for &from in asked.failed() {
         notes.note(Step::Failover { from });
     }
     let slot = last.pool;
@@ -234,15 +229,15 @@ fn fail_over(asked: &Asked<'_>, last: Failed, dice: &mut Dice, notes: &mut impl 
     };
     match asked.world.pool(slot).filter(has_others) {
         Some(pool) => Choice::certain(asked, (slot, pool), PoolChoice::Failover),
-        None if asked.failover_across_pools => choose_pool(asked, dice, notes),
+        None if asked.fails_over_across_pools() => choose_pool(asked, dice, notes),
         None => Choice::none(),
     }
 }
 
 /// A request that failed falls back only across pools, and to no pool that failed.
 fn may_fall_back(asked: &Asked<'_>) -> bool {
-    asked.failed.is_empty()
-        || (asked.failover_across_pools && !asked.has_failed_in(asked.settings.fallback))
+    asked.failed().is_empty()
+        || (asked.fails_over_across_pools() && !asked.has_failed_in(asked.settings.fallback))
 }
 
 fn stay(asked: &Asked<'_>, bound: Bound) -> Choice {
@@ -252,6 +247,7 @@ fn stay(asked: &Asked<'_>, bound: Bound) -> Choice {
     }
 }
 
+#[inline(always)]
 fn choose_pool(asked: &Asked<'_>, dice: &mut Dice, notes: &mut impl Notes) -> Choice {
     match asked.settings.policy {
         SteeringPolicy::Unset | SteeringPolicy::Off => policy::off::choose(asked, dice, notes),
@@ -305,7 +301,7 @@ fn choose_endpoints<'a>(
 /// The endpoint of the request's session, if it stays there: as settled, or because the fallback pool was chosen again,
 /// which looks at no health.
 fn bound_in(asked: &Asked<'_>, (slot, pool): (PoolSlot, &Pool), chosen: PoolChoice) -> Option<u16> {
-    let bound = asked.bound.filter(|bound| bound.pool == slot && asked.failed.is_empty())?;
+    let bound = asked.bound().filter(|bound| bound.pool == slot && asked.failed().is_empty())?;
     let falls_back = || {
         let endpoint = pool.endpoints.get(usize::from(bound.endpoint));
         chosen == PoolChoice::Fallback

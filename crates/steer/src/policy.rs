@@ -27,14 +27,19 @@ pub struct Asked<'a> {
     pub client: &'a Client<'a>,
     /// Set when whoever asks again keeps its endpoint.
     pub kept: Option<&'a Identity>,
-    /// The request belongs to a session that was there before.
-    pub of_session: bool,
+    /// What only proxied requests have; None for DNS, which pays nothing for it.
+    pub(crate) request: Option<&'a Requested<'a>>,
+    pub now: Moment,
+}
+
+/// What a proxied request is chosen by, beside what questions of DNS are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Requested<'a> {
     /// Where that session is.
     pub(crate) bound: Option<Bound>,
-    /// Where the request was sent in vain.
-    pub failed: &'a [Failed],
-    pub failover_across_pools: bool,
-    pub now: Moment,
+    /// Where it was sent in vain.
+    pub(crate) failed: &'a [Failed],
+    pub(crate) failover_across_pools: bool,
 }
 
 /// The pool a policy found, and what the search rested on.
@@ -98,10 +103,10 @@ impl Choice {
         slot: PoolSlot,
         notes: &mut impl Notes,
     ) -> Option<&'a Pool> {
-        let pool = asked.world.pool(slot).filter(|_| !asked.has_failed_in(slot))?;
+        let pool = asked.world.pool(slot)?;
         self.looked_at(pool, asked.now);
         if pool.usable == Usable::Yes {
-            return Some(pool);
+            return (!asked.has_failed_in(slot)).then_some(pool);
         }
         notes.note(Step::PassedOver { pool: slot, because: pool.usable });
         None
@@ -117,7 +122,7 @@ impl Choice {
         dice: &mut Dice,
         notes: &mut impl Notes,
     ) -> bool {
-        let shedding = match asked.of_session {
+        let shedding = match asked.client.session {
             true => pool.shedding_of_sessions,
             false => pool.shedding,
         };
@@ -189,12 +194,26 @@ impl<'a> Asked<'a> {
         Some((slot, self.world.pool(slot)?))
     }
 
+    /// Where the request was sent in vain; nowhere for DNS.
+    pub(crate) fn failed(&self) -> &'a [Failed] {
+        self.request.map_or(&[], |request| request.failed)
+    }
+
     pub(crate) fn has_failed_in(&self, pool: PoolSlot) -> bool {
-        self.failed.iter().any(|failed| failed.pool == pool)
+        self.request.is_some_and(|request| request.failed.iter().any(|failed| failed.pool == pool))
     }
 
     pub(crate) fn has_failed_at(&self, pool: PoolSlot, endpoint: u16) -> bool {
-        self.failed.contains(&Failed { pool, endpoint })
+        self.failed().contains(&Failed { pool, endpoint })
+    }
+
+    pub(crate) fn fails_over_across_pools(&self) -> bool {
+        self.request.is_some_and(|request| request.failover_across_pools)
+    }
+
+    /// Where the session of the request is.
+    pub(crate) fn bound(&self) -> Option<Bound> {
+        self.request?.bound
     }
 
     /// The default pools in failover order.

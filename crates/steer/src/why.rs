@@ -167,6 +167,9 @@ pub enum TimedBy {
 
 /// Who listens to the steps. A decision made for nobody's eyes pays nothing for them.
 pub trait Notes {
+    /// Whether anybody does: what is only told need not be found out for nobody.
+    fn listens(&self) -> bool;
+
     fn note(&mut self, step: Step);
 }
 
@@ -234,10 +237,19 @@ impl Step {
 
 impl Notes for Silent {
     #[inline(always)]
+    fn listens(&self) -> bool {
+        false
+    }
+
+    #[inline(always)]
     fn note(&mut self, _step: Step) {}
 }
 
 impl Notes for Steps {
+    fn listens(&self) -> bool {
+        true
+    }
+
     fn note(&mut self, step: Step) {
         self.0.push(step);
     }

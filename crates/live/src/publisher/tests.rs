@@ -19,6 +19,7 @@ use crate::NameRecords;
 mod certificates;
 mod epochs;
 mod host_names;
+mod proxied;
 
 const ACCOUNT: AccountId = AccountId::new([1; 16]);
 const ZONE: ZoneId = ZoneId::new([2; 16]);

@@ -18,9 +18,11 @@ pub fn choose(asked: &Asked<'_>, dice: &mut Dice, notes: &mut impl Notes) -> Cho
     let load = counted(asked);
     for (index, candidate) in asked.settings.candidates.iter().enumerate() {
         if choice.consider(asked, candidate.pool, notes).is_some() {
-            let weight = asked.settings.weight(candidate).hundredths();
-            let open = load.map_or(0, |load| load.pool(candidate.pool));
-            notes.note(Step::Weighed { pool: candidate.pool, weight, open });
+            if notes.listens() {
+                let weight = asked.settings.weight(candidate).hundredths();
+                let open = load.map_or(0, |load| load.pool(candidate.pool));
+                notes.note(Step::Weighed { pool: candidate.pool, weight, open });
+            }
         } else {
             out.put(index);
         }

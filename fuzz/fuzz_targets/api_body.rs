@@ -6,9 +6,13 @@ use serde::Serialize;
 use serde_json::Value;
 use trimtab_api_types::v1::balancer::Owner;
 use trimtab_api_types::v1::{
-    Balancer, Limits, Monitor, Pool, balancer, monitor, pool, record, token, zone,
+    Balancer, Certificate, Limits, Monitor, Pool, balancer, certificate, monitor, pool, record,
+    token, zone,
 };
-use trimtab_model::{AccountId, BalancerId, MonitorId, Name, PoolId, Timestamp, Zone, ZoneId};
+use trimtab_model::certificate::CertificateFacts;
+use trimtab_model::{
+    AccountId, BalancerId, CertificateId, MonitorId, Name, PoolId, Timestamp, Zone, ZoneId,
+};
 
 const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 const LATER: Timestamp = Timestamp::from_micros(1_700_000_001_000_000);
@@ -16,13 +20,15 @@ const LATER: Timestamp = Timestamp::from_micros(1_700_000_001_000_000);
 fuzz_target!(|bytes: &[u8]| {
     let Some((&kind, text)) = bytes.split_first() else { return };
     let Ok(body) = serde_json::from_slice::<Value>(text) else { return };
-    match kind % 6 {
+    match kind % 8 {
         0 => a_monitor(&body),
         1 => a_pool(&body),
         2 => a_balancer(&body),
         3 => drop(record::read(&body, &home())),
         4 => drop(token::read(&body)),
-        _ => drop(zone::read(&body)),
+        5 => drop(zone::read(&body)),
+        6 => a_certificate(&body),
+        _ => drop(certificate::read_priorities(&body)),
     }
 });
 
@@ -49,6 +55,23 @@ fn a_balancer(body: &Value) {
     let shown = shown(&Balancer::new(&stored, Some(&home)));
     let again = balancer::read(&shown, &Owner::Zone(&home)).expect("what is shown is taken");
     assert!(!again.onto(&stored, LATER).1);
+}
+
+/// What the chain says is not asked here.
+fn a_certificate(body: &Value) {
+    let Ok(draft) = certificate::read(body) else { return };
+    let facts = CertificateFacts {
+        hosts: vec!["www.example.com".into()],
+        issuer: String::new(),
+        signature: String::new(),
+        starts_on: NOW,
+        expires_on: LATER,
+    };
+    let place = (CertificateId::new([1; 16]), ZoneId::new([2; 16]));
+    let stored = draft.into_new(place, facts.clone(), 0, NOW);
+    let shown = shown(&Certificate::new(&stored, NOW));
+    let again = certificate::patch(&stored, &shown).expect("what is shown is taken");
+    assert!(!again.onto(&stored, facts, LATER).1);
 }
 
 /// What a client gets, and so what it sends back.

@@ -5,6 +5,7 @@ use std::fmt;
 
 use prometheus_client::encoding::DescriptorEncoder;
 use trimtab_live::Certificates;
+use trimtab_model::Certificate;
 
 use super::gauges;
 
@@ -13,23 +14,26 @@ const NAMES_MAX: usize = 1_000;
 const MICROS_PER_SEC: f64 = 1e6;
 
 pub(super) fn encode(certificates: &Certificates, to: &mut DescriptorEncoder) -> fmt::Result {
-    let help = "when the last certificate for a name ends";
+    let help = "when the certificate that is shown for a name ends";
     let ends = ends(certificates)
         .into_iter()
         .map(|(name, micros)| (vec![("name", name.to_owned())], micros as f64 / MICROS_PER_SEC));
     gauges(to, "tls_certificate_expiry_timestamp_seconds", help, ends)
 }
 
-/// Each certificate by its first host. Of several for one host the last counts: it is the successor.
+/// By first host. Of several for one host the one that is shown counts.
 fn ends(certificates: &Certificates) -> Vec<(&str, i64)> {
-    let mut by_name: BTreeMap<&str, i64> = BTreeMap::new();
+    let mut shown: BTreeMap<&str, &Certificate> = BTreeMap::new();
     for certificate in certificates.values() {
         let Some(name) = certificate.facts.hosts.first() else { continue };
-        let micros = certificate.facts.expires_on.micros();
-        let end = by_name.entry(name).or_insert(micros);
-        *end = micros.max(*end);
+        let known = shown.entry(name).or_insert(certificate);
+        if known.rank() < certificate.rank() {
+            *known = certificate;
+        }
     }
-    let mut ends: Vec<(&str, i64)> = by_name.into_iter().collect();
+    let shown = shown.into_iter();
+    let mut ends: Vec<_> =
+        shown.map(|(name, certificate)| (name, certificate.facts.expires_on.micros())).collect();
     ends.sort_by_key(|&(name, micros)| (micros, name));
     ends.truncate(NAMES_MAX);
     ends
@@ -40,7 +44,7 @@ mod tests {
     use std::sync::Arc;
 
     use trimtab_model::certificate::{BundleMethod, CertificateFacts, CertificateType};
-    use trimtab_model::{Certificate, CertificateId, SecretPem, Timestamp, ZoneId};
+    use trimtab_model::{CertificateId, SecretPem, Timestamp, ZoneId};
 
     use super::*;
 
@@ -64,7 +68,7 @@ mod tests {
                 bundle_method: BundleMethod::Ubiquitous,
                 geo_restriction: None,
                 policy: None,
-                priority: 0,
+                priority: 9 - index.min(9) as u32,
                 uploaded_on: Timestamp::default(),
                 modified_on: Timestamp::default(),
             };
@@ -74,8 +78,8 @@ mod tests {
     }
 
     #[test]
-    fn a_name_ends_with_its_last_certificate() {
-        let certificates = certificates(&[("a.example", 5), ("b.example", 1), ("a.example", 2)]);
+    fn a_name_ends_with_the_certificate_that_is_shown() {
+        let certificates = certificates(&[("a.example", 5), ("b.example", 1), ("a.example", 7)]);
         assert_eq!(ends(&certificates), [("b.example", 1), ("a.example", 5)]);
     }
 

@@ -12,6 +12,7 @@ mod http;
 mod http2;
 mod idle;
 mod listener;
+mod proxy_header;
 mod refusal;
 mod replay;
 mod reply;

@@ -13,10 +13,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::request::Peer;
+use crate::settings::HEAD_TIMEOUT;
 use crate::stream::Stream;
 use crate::tls::Acceptor;
 use crate::worker::Worker;
-use crate::{http, http2};
+use crate::{http, http2, proxy_header};
 
 /// One socket, and TLS where it speaks that.
 #[derive(Debug)]
@@ -104,12 +105,25 @@ fn take(
 
 async fn serve(
     worker: Arc<Worker>,
-    stream: TcpStream,
+    mut stream: TcpStream,
     from: SocketAddr,
     acceptor: Option<Acceptor>,
 ) {
-    let address = from.ip().to_canonical();
-    let is_trusted = worker.shared.settings.trusts(address);
+    let mut address = from.ip().to_canonical();
+    let mut is_trusted = worker.shared.settings.trusts(address);
+    if is_trusted {
+        let taken = tokio::time::timeout(HEAD_TIMEOUT, proxy_header::take(&mut stream)).await;
+        match taken {
+            Ok(Ok(None)) => {}
+            // The client itself is believed only if it is another balancer.
+            Ok(Ok(Some(client))) => {
+                address = client.to_canonical();
+                is_trusted = worker.shared.settings.trusts(address);
+            }
+            Ok(Err(error)) => return tracing::debug!(%error, %from, "a connection is not served"),
+            Err(_elapsed) => return,
+        }
+    }
     let peer = Peer { address, is_trusted, over_tls: acceptor.is_some() };
     let stream = match acceptor {
         None => Stream::Plain(stream),

@@ -1,4 +1,5 @@
 //! The one way out of this node: a resolved address is checked, then exactly that address is connected to.
+//! And what TLS shows and trusts, from PEM.
 
 pub mod connector;
 pub mod egress;

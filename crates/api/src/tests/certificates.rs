@@ -189,6 +189,9 @@ async fn a_key_alone_must_belong_to_the_chain_that_is_there() {
     assert_eq!(got.refusal(), (400, vec![2200]));
     let got = bench.patch(&one, &json!({"certificate": other.chain()})).await;
     assert_eq!(got.refusal(), (400, vec![2200]));
+    let same = json!({"private_key": format!("# from another file\n{}", issued.key)});
+    let same = bench.patch(&one, &same).await;
+    assert_eq!(same.status, 200, "it is the chain's own and no second upload: {}", same.text);
     let bare = bench.patch(&one, &json!({"certificate": issued.leaf})).await;
     assert_eq!(bare.status, 200, "the key that is there belongs to it: {}", bare.text);
 }

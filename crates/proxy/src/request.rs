@@ -260,7 +260,14 @@ impl<'a> Request<'a> {
         }
         self.reply(client, &target, &response);
         if response.switches() {
-            return Outcome::Tunnel(Box::new(upstream), target);
+            watch.set(Instant::now() + BODY_TIMEOUT);
+            return match watch.within(|cx| client.poll_flush(cx)).await {
+                Ok(Ok(())) => {
+                    self.count(target.balancer, Some(&target), response.status);
+                    Outcome::Tunnel(Box::new(upstream), target)
+                }
+                Ok(Err(_)) | Err(Expired) => self.gone(&target),
+            };
         }
         let (mut download, mut moved) = (Pump::Moving, 0);
         watch.set(Instant::now() + BODY_TIMEOUT);

@@ -31,6 +31,8 @@ struct Frames {
     /// What the client was sent, for which it may update its windows.
     sent: u64,
     since: Option<Instant>,
+    /// The first frame was what it must be.
+    is_begun: bool,
     /// A field block is under way, and this many frames of it have come.
     continued: u32,
 }
@@ -127,6 +129,7 @@ impl Frames {
             costs: 0,
             sent: 0,
             since: None,
+            is_begun: false,
             continued: 0,
         }
     }
@@ -157,6 +160,11 @@ impl Frames {
         let [a, b, c, kind, flags, ..] = self.header;
         let length = u32::from_be_bytes([0, a, b, c]);
         self.skip = length.into();
+        // RFC 9113 section 3.4: SETTINGS, and not an acknowledgement of ours.
+        if !self.is_begun && (kind != SETTINGS || flags & ACK != 0) {
+            return false;
+        }
+        self.is_begun = true;
         self.continued = if kind == CONTINUATION { self.continued + 1 } else { 0 };
         let costs = self.costs_of(kind, flags, length);
         if costs > 0 {
@@ -191,9 +199,11 @@ impl Frames {
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
 const WINDOW_UPDATE: u8 = 8;
 const CONTINUATION: u8 = 9;
 const END_STREAM: u8 = 1;
+const ACK: u8 = 1;
 
 #[cfg(test)]
 mod tests {
@@ -205,17 +215,33 @@ mod tests {
         frame
     }
 
+    fn begun() -> Frames {
+        Frames { is_begun: true, skip: 0, ..Frames::new() }
+    }
+
+    #[test]
+    fn rfc_9113_section_3_4_settings_come_first() {
+        let check = |first: Vec<u8>, want| {
+            let bytes = [super::super::PREFACE, &first].concat();
+            assert_eq!(Frames::new().see(&bytes, Instant::now()), want, "{first:?}");
+        };
+        check(frame(SETTINGS, 0, 6), true);
+        check(frame(SETTINGS, ACK, 0), false);
+        check(frame(HEADERS, 4, 30), false);
+        check(frame(6, 0, 8), false);
+    }
+
     /// How many of the frames go through, in reads of each size.
     fn check(one: &[u8], limit: Option<u32>) {
         for size in [1, 7, 9, 4096] {
-            let mut bytes = super::super::PREFACE.to_vec();
+            let mut bytes = Vec::new();
             let count = limit.map_or(5_000, |limit| limit + 1);
             (0..count).for_each(|_| bytes.extend_from_slice(one));
-            let mut frames = Frames::new();
+            let mut frames = begun();
             let now = Instant::now();
             let through = bytes.chunks(size).all(|chunk| frames.see(chunk, now));
             assert_eq!(through, limit.is_none(), "{one:?} in reads of {size}");
-            let mut frames = Frames::new();
+            let mut frames = begun();
             let but_one = &bytes[..bytes.len() - one.len()];
             assert!(but_one.chunks(size).all(|chunk| frames.see(chunk, now)), "{one:?}");
         }
@@ -236,8 +262,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn old_frames_are_forgotten() {
-        let mut frames = Frames::new();
-        frames.skip = 0;
+        let mut frames = begun();
         for _ in 0..20 {
             let now = Instant::now();
             assert!((0..900).all(|_| frames.see(&frame(6, 0, 8), now)));

@@ -20,7 +20,9 @@ pub(super) fn request_head(parts: Parts, has_body: bool) -> Result<RequestHead, 
     let method = if websocket == Upgrade::WebSocket { "GET" } else { parts.method.as_str() };
     let method = append(&mut fields, method.as_bytes())?;
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-    if !target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
+    let is_path =
+        target.starts_with('/') || (target == "*" && parts.method == http::Method::OPTIONS);
+    if !is_path || !target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
         return Err(Refusal::RequestLine);
     }
     let target = append(&mut fields, target.as_bytes())?;

@@ -14,7 +14,7 @@ use crate::balancer::{Candidate, GeoMatch};
 use crate::client::{Client, Failed, LocationSource};
 use crate::dice::Dice;
 use crate::persistence::Identity;
-use crate::pool::{Pool, Usable};
+use crate::pool::{Pool, Set, Usable};
 use crate::settings::Settings;
 use crate::why::{Notes, PoolChoice, Step};
 use crate::{PoolSlot, World};
@@ -205,6 +205,11 @@ impl<'a> Asked<'a> {
 
     pub(crate) fn has_failed_at(&self, pool: PoolSlot, endpoint: u16) -> bool {
         self.failed().contains(&Failed { pool, endpoint })
+    }
+
+    /// Whether the set has an endpoint that the request did not fail at.
+    pub(crate) fn has_untried(&self, pool: PoolSlot, set: &Set) -> bool {
+        set.members().iter().any(|member| !self.has_failed_at(pool, member.endpoint))
     }
 
     pub(crate) fn fails_over_across_pools(&self) -> bool {

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use trimtab_steer::{Load, PoolSlot};
 
+use crate::Places;
+
 /// By pool slot, then by the endpoint's index in its pool.
 #[derive(Clone, Debug, Default)]
 pub struct Loads(Vec<Option<Arc<PoolLoad>>>);
@@ -30,6 +32,8 @@ pub struct EndpointLoad {
     pub open: AtomicU32,
     /// Gateway errors in a row.
     pub failures: AtomicU32,
+    /// For pools that limit how many are under way.
+    pub places: Arc<Places>,
 }
 
 /// A request under way: counted from its making to its end.

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use trimtab_expr::HttpRequest;
-use trimtab_live::{OpenRequest, Snapshot};
+use trimtab_live::{OpenRequest, Place, Snapshot};
 use trimtab_model::balancer::{
     FixedResponse, SameSite, Secure, SessionAffinity, ZeroDowntimeFailover,
 };
@@ -47,6 +47,8 @@ pub(crate) struct Target {
     pub(crate) country: Option<Country>,
     /// Counted as under way until this is dropped.
     pub(crate) open: Option<OpenRequest>,
+    /// Of those that the endpoint has, where they are limited.
+    pub(crate) place: Option<Place>,
 }
 
 /// A session to be kept once the endpoint has answered.
@@ -138,6 +140,7 @@ fn target(
         why: decision.why,
         country: snapshot.world.geo.locate(asking.client).place.country,
         open: snapshot.loads.open(slot, pick.endpoint),
+        place: None,
         pool: Arc::clone(pool),
     })
 }

@@ -89,7 +89,7 @@ pub(crate) async fn serve<C: Client>(
     let mut body = Replay::new(head.body);
     let mut fault = Fault::NoOrigin;
     loop {
-        let target = match request.choose(&failed) {
+        let mut target = match request.choose(&failed) {
             Choice::Unknown => return request.misdirected(client, watch).await,
             Choice::Fixed(balancer, fixed) => {
                 return request.answer(client, watch, Some(balancer), fixed_response(*fixed)).await;
@@ -100,7 +100,7 @@ pub(crate) async fn serve<C: Client>(
             }
             Choice::Send(target) => target,
         };
-        fault = match request.send(client, &target, &mut body, watch).await {
+        fault = match request.send(client, &mut target, &mut body, watch).await {
             Attempt::Answered(upstream, response) => {
                 return request.relay(client, target, *upstream, response, &mut body, watch).await;
             }
@@ -168,10 +168,13 @@ impl<'a> Request<'a> {
     async fn send<C: Client>(
         &self,
         client: &mut C,
-        target: &Target,
+        target: &mut Target,
         body: &mut Replay,
         watch: &mut Watch,
     ) -> Attempt {
+        if !take_place(target).await {
+            return Attempt::Failed(Fault::Busy);
+        }
         let mut fresh = false;
         loop {
             let opened = upstream::open(self.worker, self.head, target, fresh).await;
@@ -424,6 +427,20 @@ impl<'a> Request<'a> {
         *tally.requests.entry(key).or_default() += 1;
         tally.durations.entry(balancer).or_default().record(took);
     }
+}
+
+/// Waits for one where the pool limits them, for as long as a connection may take. False when there is none.
+async fn take_place(target: &mut Target) -> bool {
+    let upstream = &target.pool.upstream;
+    let Some(open) = target.open.as_ref().filter(|_| upstream.max_connections > 0) else {
+        return true;
+    };
+    let limit = Duration::from_millis(upstream.connect_timeout.into());
+    let places = &open.endpoint().places;
+    let taken = places.take(upstream.max_connections, upstream.max_pending);
+    // Silence is as good as a refusal here.
+    target.place = tokio::time::timeout(limit, taken).await.ok().flatten();
+    target.place.is_some()
 }
 
 /// Why there is no response.

@@ -136,6 +136,10 @@ pub(crate) struct Demo {
     pub(crate) dns_port: Option<u16>,
     #[arg(long)]
     pub(crate) api_port: Option<u16>,
+    #[arg(long)]
+    pub(crate) http_port: Option<u16>,
+    #[arg(long)]
+    pub(crate) https_port: Option<u16>,
 }
 
 /// Things that happen to the running demo.
@@ -156,6 +160,18 @@ pub(crate) enum Act {
         city: String,
         #[arg(default_value = "www.demo.test")]
         name: String,
+    },
+    /// Ask the demo's proxy as a client in a city.
+    Curl {
+        city: String,
+        /// A balancer of the demo, or a whole host name.
+        #[arg(default_value = "shop")]
+        name: String,
+        #[arg(default_value = "/")]
+        path: String,
+        /// As the client would send it: a session stays where its cookie says.
+        #[arg(long)]
+        cookie: Option<String>,
     },
 }
 

@@ -4,6 +4,7 @@
 mod act;
 mod ask;
 mod control;
+mod fetch;
 mod origins;
 mod selftest;
 mod state;
@@ -24,7 +25,7 @@ use trimtab_probe::Simulate;
 use crate::assemble::{Addresses, Extras, Running};
 use crate::cli::{Demo, Exit, Failure, Server, loopback, say};
 use crate::client::Client;
-use crate::config::{Api, Config, Dns, Egress, Limits, Node};
+use crate::config::{Api, Config, Dns, Egress, Limits, Node, Proxy};
 use crate::serve::Signals;
 
 use self::origins::Origins;
@@ -32,6 +33,8 @@ use self::state::State;
 
 const API_PORT: u16 = 8353;
 const DNS_PORT: u16 = 1053;
+const HTTP_PORT: u16 = 8080;
+const HTTPS_PORT: u16 = 8443;
 /// Ports tried after the first one that is taken.
 const PORTS_TRIED: u16 = 100;
 /// Every origin has been seen by every place long before.
@@ -54,7 +57,12 @@ pub(crate) async fn run(options: Demo) -> Result<(), Failure> {
     let started = Instant::now();
     let mut signals = Signals::listen()?;
     let mut world = World::start(&options).await?;
-    let state = State { api: world.addresses.api, dns: world.dns(), token: world.token.clone() };
+    let state = State {
+        api: world.addresses.api,
+        dns: world.dns(),
+        http: world.http(),
+        token: world.token.clone(),
+    };
     let file = state.write()?;
     let ended = if options.selftest {
         tokio::select! {
@@ -153,6 +161,14 @@ impl World {
     fn dns(&self) -> SocketAddr {
         self.addresses.dns.first().copied().unwrap_or(loopback(DNS_PORT))
     }
+
+    fn http(&self) -> SocketAddr {
+        self.addresses.http.first().copied().unwrap_or(loopback(HTTP_PORT))
+    }
+
+    fn https(&self) -> SocketAddr {
+        self.addresses.https.first().copied().unwrap_or(loopback(HTTPS_PORT))
+    }
 }
 
 fn all_known(snapshot: &Snapshot) -> bool {
@@ -181,7 +197,15 @@ fn config(options: &Demo) -> Result<Config, Failure> {
             explain_to: "127.0.0.0/8".parse().into_iter().collect(),
             ..Dns::default()
         },
-        proxy: Default::default(),
+        proxy: Proxy {
+            http: vec![free(options.http_port, HTTP_PORT)?],
+            https: vec![free(options.https_port, HTTPS_PORT)?],
+            addresses: vec![loopback(HTTP_PORT).ip()],
+            // So that one machine can play clients all over the world.
+            trusted_proxies: "127.0.0.0/8".parse().into_iter().collect(),
+            expose: true,
+            ..Proxy::default()
+        },
         egress: Egress {
             allow: documentation.iter().filter_map(|net| net.parse().ok()).collect(),
             deny: Vec::new(),
@@ -233,6 +257,7 @@ fn banner(world: &World, ready: Duration) -> String {
     let (api, dns) = (world.addresses.api, world.dns());
     let at = format!("dig @{} -p {}", dns.ip(), dns.port());
     let dig = format!("{at} www.{} +short", world::ZONE);
+    let (http, https) = (world.http(), world.https());
     let dig_why = format!("{at} TXT _why.www.{} +short +subnet=10.81.0.0/24", world::ZONE);
     format!(
         "trimtab {version} · demo world · all on 127.0.0.1, in memory, latencies are simulated · ready in {ready:.0?}
@@ -240,10 +265,12 @@ fn banner(world: &World, ready: Duration) -> String {
   API         http://{api}/client/v4
               export CLOUDFLARE_BASE_URL=http://{api}/client/v4 CLOUDFLARE_API_TOKEN={token}
   DNS         {dns}  udp tcp
+  HTTP proxy  {http}  and with TLS {https}
   Metrics     http://{api}/metrics
 
   {pops} PoPs · {pools} pools · {origins} origins · balancers www (proximity), geo, canary (random),
-  api (failover), fast (latency), load and conns (least loaded), shed, vpn (persistence), *.app (rules)
+  api (failover), fast (latency), load and conns (least loaded), shed, vpn (persistence), *.app (rules),
+  shop (proxied: cookie affinity, /blog by a rule)
 
  1  {dig} +subnet=10.81.0.0/24    # a client in Japan    -> 203.0.113.20, .21  nrt
  2  {dig} +subnet=10.49.0.0/24    # a client in Germany  -> 203.0.113.10, .11  fra
@@ -251,7 +278,9 @@ fn banner(world: &World, ready: Duration) -> String {
  4  trimtab explain www.{zone} --from tokyo --server http://{api}/client/v4 --token {token}
  5  {dig_why}    # the same as TXT records, for clients that may know
  6  trimtab split canary.{zone} --server http://{api}/client/v4 --token {token}
- 7  trimtab demo heal fra       # Ctrl-C ends everything
+ 7  trimtab demo curl tokyo shop    # the proxy: a page of nrt, and a cookie that keeps the client there
+ 8  curl -i -H 'Host: shop.{zone}' http://{http}/blog    # a rule sends these to lhr
+ 9  trimtab demo heal fra       # Ctrl-C ends everything
 ",
         version = env!("CARGO_PKG_VERSION"),
         token = world.token,

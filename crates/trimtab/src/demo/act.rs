@@ -1,11 +1,13 @@
 //! The verbs that talk to a running demo.
 
 use hyper::Method;
+use ipnet::IpNet;
 use serde_json::{Value, json};
 
 use super::ask::{Answer, ask};
+use super::fetch::{Wanted, fetch};
 use super::state::State;
-use super::world::{cities, city_network};
+use super::world::{ZONE, cities, city_network};
 use crate::cli::{Act, Exit, Failure, say};
 use crate::client::Client;
 
@@ -18,6 +20,9 @@ pub(crate) async fn run(verb: Act) -> Result<(), Failure> {
             set(&state, &origin, json!({ "mood": "slow", "millis": millis })).await
         }
         Act::Dig { city, name } => dig(&state, &city, &name).await,
+        Act::Curl { city, name, path, cookie } => {
+            curl(&state, &city, &name, &path, cookie.as_deref()).await
+        }
     }
 }
 
@@ -40,11 +45,30 @@ pub(crate) async fn wish_mood(
     Ok(origins.iter().filter_map(Value::as_str).map(str::to_owned).collect())
 }
 
-async fn dig(state: &State, city: &str, name: &str) -> Result<(), Failure> {
-    let net = city_network(city).ok_or_else(|| {
+async fn curl(
+    state: &State,
+    city: &str,
+    name: &str,
+    path: &str,
+    cookie: Option<&str>,
+) -> Result<(), Failure> {
+    let host = if name.contains('.') { name.to_owned() } else { format!("{name}.{ZONE}") };
+    let client = network(city)?.addr();
+    let page = fetch(state.http, &Wanted { host: &host, path, client, cookie }).await;
+    let page = page.map_err(|why| Failure::from_error(Exit::Unreachable, &why))?;
+    say(page);
+    Ok(())
+}
+
+fn network(city: &str) -> Result<IpNet, Failure> {
+    city_network(city).ok_or_else(|| {
         let known = cities().collect::<Vec<_>>().join(", ");
         Failure::new(Exit::Usage, format!("{city} is none of {known}"))
-    })?;
+    })
+}
+
+async fn dig(state: &State, city: &str, name: &str) -> Result<(), Failure> {
+    let net = network(city)?;
     let answer = ask(state.dns, name, Some(net)).await;
     let answer = answer.map_err(|why| Failure::from_error(Exit::Unreachable, &why))?;
     say(shown(&answer));

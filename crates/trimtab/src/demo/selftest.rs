@@ -1,6 +1,7 @@
 //! The demo's story, played and asserted: steering, failover, fallback, return, explanation.
 
 use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use hyper::Method;
@@ -9,6 +10,7 @@ use serde_json::json;
 use super::World;
 use super::act::wish_mood;
 use super::ask::{Answer, ask};
+use super::fetch::{FetchError, Page, Wanted, fetch};
 use super::world::{CONSECUTIVE_DOWN, INTERVAL, SITES, ZONE, city_network};
 use crate::cli::{Exit, Failure, say};
 
@@ -47,6 +49,14 @@ const STORY: [(&str, &str, &str); 18] = [
     ("tokyo", "beta.app", "lhr"),
 ];
 
+/// Cities, paths of the proxied shop, and the pool that the page must come from.
+const SHOP: [(&str, &str, &str); 4] = [
+    ("tokyo", "/", "nrt"),
+    ("frankfurt", "/", "fra"),
+    ("new york", "/cart?item=1", "iad"),
+    ("tokyo", "/blog/2", "lhr"),
+];
+
 /// With fra and iad dead and nrt too slow: the next nearest, the next of the list, the fallback.
 const OUTAGE: [(&str, &str, &str); 8] = [
     ("frankfurt", "www", "lhr"),
@@ -73,6 +83,7 @@ pub(crate) async fn run(world: &World) -> Result<(), Failure> {
     shares(world, &mut tally).await?;
     keeps(world, &mut tally).await?;
     answers_what_is_not_there(world, &mut tally).await?;
+    proxies(world, &mut tally).await?;
     survives_an_outage(world, &mut tally).await?;
     say(format_args!(
         "{} passed, {} failed in {:.1?}",
@@ -145,6 +156,51 @@ async fn answers_what_is_not_there(world: &World, tally: &mut Tally) -> Result<(
     Ok(())
 }
 
+/// The shop: nearest pool, a session that stays, a rule, and an origin that dies between two requests of a session.
+async fn proxies(world: &World, tally: &mut Tally) -> Result<(), Failure> {
+    for (city, path, pool) in SHOP {
+        let page = visit(world, city, path, None).await?;
+        tally.check((page.status, &*page.pool) == (200, pool), || {
+            format!("a client in {city} gets {path} of the shop from {pool} (got {page})")
+        });
+    }
+    let first = visit(world, "tokyo", "/", None).await?;
+    let mut stays = true;
+    for _ in 0..20 {
+        let next = visit(world, "london", "/", first.cookie.as_deref()).await?;
+        stays &= next.origin == first.origin && next.cookie.is_none();
+    }
+    tally.check(stays, || format!("a session stays at {} wherever its client goes", first.origin));
+    wish_mood(&world.client, &first.origin, &json!({ "mood": "kill" })).await?;
+    let moved = visit(world, "tokyo", "/", first.cookie.as_deref()).await?;
+    let other = moved.status == 200 && moved.origin != first.origin && moved.cookie.is_some();
+    tally.check(other, || format!("a session outlives its origin at once (got {moved})"));
+    wish_mood(&world.client, &first.origin, &json!({ "mood": "heal" })).await?;
+    let nobody = Wanted { host: "nobody.demo.test", ..wanted("/", None) };
+    let page = fetch(world.http(), &nobody).await.map_err(lost)?;
+    tally.check(page.status == 421, || format!("a host of nobody is misdirected (got {page})"));
+    Ok(())
+}
+
+async fn visit(
+    world: &World,
+    city: &str,
+    path: &str,
+    cookie: Option<&str>,
+) -> Result<Page, Failure> {
+    let net = city_network(city).map(|net| net.addr());
+    let client = net.unwrap_or(world.http().ip());
+    fetch(world.http(), &Wanted { client, ..wanted(path, cookie) }).await.map_err(lost)
+}
+
+fn wanted<'a>(path: &'a str, cookie: Option<&'a str>) -> Wanted<'a> {
+    Wanted { host: "shop.demo.test", path, client: IpAddr::V4(Ipv4Addr::LOCALHOST), cookie }
+}
+
+fn lost(why: FetchError) -> Failure {
+    Failure::from_error(Exit::Failed, &why)
+}
+
 async fn survives_an_outage(world: &World, tally: &mut Tally) -> Result<(), Failure> {
     for dead in ["fra", "iad"] {
         wish_mood(&world.client, dead, &json!({ "mood": "kill" })).await?;
@@ -212,7 +268,7 @@ async fn explain(world: &World, name: &str, city: &str) -> Result<Vec<String>, F
 
 /// The pool that all addresses belong to; None for none, or addresses of several.
 fn pool_of(answer: &Answer) -> Option<&'static str> {
-    let site = |address: &std::net::IpAddr| SITES.iter().find(|site| *address == site.address);
+    let site = |address: &IpAddr| SITES.iter().find(|site| *address == site.address);
     let pools: Option<BTreeSet<&'static str>> =
         answer.addresses.iter().map(|address| Some(site(address)?.pool)).collect();
     let mut pools = pools?.into_iter();

@@ -15,6 +15,7 @@ use crate::cli::{Exit, Failure, Server};
 pub(crate) struct State {
     pub(crate) api: SocketAddr,
     pub(crate) dns: SocketAddr,
+    pub(crate) http: SocketAddr,
     pub(crate) token: String,
 }
 

@@ -174,6 +174,21 @@ pub(crate) fn balancers(pool: impl Fn(&str) -> String) -> Vec<BalancerSketch> {
             }),
         ),
         sketch(
+            "shop",
+            "proxied: the nearest pool, sessions by cookie, and /blog at lhr",
+            json!({
+                "proxied": true, "steering_policy": "proximity",
+                "default_pools": all, "fallback_pool": iad,
+                "session_affinity": "cookie",
+                "session_affinity_attributes": { "zero_downtime_failover": "sticky" },
+                "adaptive_routing": { "failover_across_pools": true },
+                "rules": [{
+                    "name": "blog", "condition": "starts_with(http.request.uri.path, \"/blog\")",
+                    "overrides": { "default_pools": [lhr] },
+                }],
+            }),
+        ),
+        sketch(
             "*.app",
             "off, and rules: names that begin with beta. go to lhr, clients in Japan to nrt",
             json!({

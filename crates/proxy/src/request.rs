@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use arrayvec::ArrayVec;
 use bytes::{Bytes, BytesMut};
+use jiff::Timestamp;
 use tokio::time::Instant;
 use trimtab_model::balancer::{FixedResponse, SameSite, Secure};
 use trimtab_steer::{BalancerSlot, Failed};
 
+use crate::access_log::{Line, Log};
 use crate::choice::{Bind, Choice, Target};
 use crate::exchange::{Broken, Piece, Pump, Side, Sink, Source};
 use crate::fault::{FailsOver, Fault};
@@ -112,7 +114,11 @@ pub(crate) async fn serve<C: Client>(
             Attempt::Failed(fault) => fault,
         };
         request.note_fault(&target, fault);
+        if !failed.is_empty() {
+            worker.budget.pay();
+        }
         let again = failed.len() + 1 < ENDPOINTS_TRIED_MAX
+            && worker.budget.allows()
             && target.may_fail_over()
             && request.may_repeat(fault, &body);
         if !again {
@@ -138,6 +144,7 @@ enum Attempt {
 impl<'a> Request<'a> {
     fn new(worker: &'a Worker, head: &'a RequestHead, peer: Peer) -> Request<'a> {
         let id = worker.next_ray();
+        worker.budget.earn();
         Request {
             worker,
             head,
@@ -266,7 +273,7 @@ impl<'a> Request<'a> {
             watch.set(Instant::now() + BODY_TIMEOUT);
             return match watch.within(|cx| client.poll_flush(cx)).await {
                 Ok(Ok(())) => {
-                    self.count(target.balancer, Some(&target), response.status);
+                    self.count(target.balancer, Some(&target), response.status, 0);
                     Outcome::Tunnel(Box::new(upstream), target)
                 }
                 Ok(Err(_)) | Err(Expired) => self.gone(&target),
@@ -291,7 +298,7 @@ impl<'a> Request<'a> {
             watch.poll(cx).map(|Expired| false)
         });
         let whole = ended.await;
-        self.count(target.balancer, Some(&target), response.status);
+        self.count(target.balancer, Some(&target), response.status, moved);
         if !whole {
             return Outcome::Broken;
         }
@@ -333,7 +340,7 @@ impl<'a> Request<'a> {
         own: Own,
     ) -> Outcome {
         if let Some(balancer) = balancer {
-            self.count(balancer, None, own.status);
+            self.count(balancer, None, own.status, own.body.len() as u64);
         }
         let retry_after = own.retry_after.map(|seconds| seconds.to_string()).unwrap_or_default();
         let mut added: Added<'_> = own.added(&retry_after);
@@ -377,7 +384,7 @@ impl<'a> Request<'a> {
     fn gone(&self, target: &Target) -> Outcome {
         /// Nobody is sent it: the number by which logs know a client that left first.
         const CLIENT_CLOSED_REQUEST: u16 = 499;
-        self.count(target.balancer, Some(target), CLIENT_CLOSED_REQUEST);
+        self.count(target.balancer, Some(target), CLIENT_CLOSED_REQUEST, 0);
         Outcome::Broken
     }
 
@@ -415,7 +422,8 @@ impl<'a> Request<'a> {
         of_endpoint.record(self.started.elapsed());
     }
 
-    fn count(&self, balancer: BalancerSlot, target: Option<&Target>, status: u16) {
+    /// Every request that a balancer has ends here, once.
+    fn count(&self, balancer: BalancerSlot, target: Option<&Target>, status: u16, bytes: u64) {
         let key = RequestKey {
             balancer,
             pool: target.map(|target| target.slot),
@@ -426,6 +434,31 @@ impl<'a> Request<'a> {
         let mut tally = self.worker.tally();
         *tally.requests.entry(key).or_default() += 1;
         tally.durations.entry(balancer).or_default().record(took);
+        drop(tally);
+        if let Some(log) = self.worker.shared.log.as_ref().filter(|log| log.wants(self.id)) {
+            self.log(log, target, status, bytes, took);
+        }
+    }
+
+    fn log(&self, log: &Log, target: Option<&Target>, status: u16, bytes: u64, took: Duration) {
+        let text = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
+        log.write(&Line {
+            time: Timestamp::now().to_string(),
+            ray: text(&self.ray),
+            client: self.client,
+            method: text(self.head.method()),
+            scheme: if self.peer.over_tls { "https" } else { "http" },
+            host: text(self.head.host()),
+            target: text(self.head.target()),
+            version: text(self.head.version.name()),
+            status,
+            bytes,
+            duration_ms: took.as_secs_f64() * 1000.0,
+            pool: target.map(|target| &*target.pool.name),
+            origin: target.and_then(Target::endpoint).map(|endpoint| &*endpoint.name),
+            reason: target.map(|target| target.why.chosen.label()),
+            session: target.map(|target| target.session.label()),
+        });
     }
 }
 

@@ -1,6 +1,6 @@
 //! Starting and stopping the proxy: one thread for each core, each with its own listeners and its own runtime.
 //!
-//! Threads: `proxy-N`, of which each owns a task that accepts for each listener, a task for each client connection, and
+//! Threads: `proxy-log`, which writes the access log, and `proxy-N`, of which each owns a task that accepts for each listener, a task for each client connection, and
 //! one that closes what was idle for too long. All of them end with their thread.
 
 use std::io;
@@ -17,6 +17,7 @@ use trimtab_connect::Connector;
 use trimtab_live::Cell;
 use trimtab_net::{tcp, thread};
 
+use crate::access_log::Log;
 use crate::listener::{self, Listener};
 use crate::sessions::Table;
 use crate::settings::Settings;
@@ -30,6 +31,7 @@ pub struct Server {
     threads: Vec<JoinHandle<()>>,
     stop: watch::Sender<bool>,
     tallies: Vec<Arc<Mutex<Tally>>>,
+    log: Option<Log>,
     http: Vec<SocketAddr>,
     https: Vec<SocketAddr>,
 }
@@ -43,6 +45,8 @@ pub enum StartError {
     Thread(#[source] io::Error),
     #[error("set up TLS for clients")]
     Tls(#[from] tls::TlsError),
+    #[error("open the access log")]
+    AccessLog(#[source] io::Error),
     #[error("the system has no random bytes")]
     Random,
 }
@@ -75,11 +79,14 @@ impl Server {
         let http = bind_all(&mut settings.http, threads, "HTTP")?;
         let https = bind_all(&mut settings.https, threads, "HTTPS")?;
         let acceptor = tls::Acceptor::new(cell)?;
+        let log = settings.access_log.as_ref().map(Log::start).transpose();
+        let log = log.map_err(StartError::AccessLog)?;
         let (stop, stopped) = watch::channel(false);
         let mut server = Server {
             threads: Vec::new(),
             stop,
             tallies: Vec::new(),
+            log: log.clone(),
             http: settings.http.clone(),
             https: settings.https.clone(),
         };
@@ -88,6 +95,7 @@ impl Server {
             connector: connector.clone(),
             sessions: Table::new(),
             connections: AtomicUsize::new(0),
+            log: log.clone(),
         });
         for (number, (http, https)) in http.into_iter().zip(https).enumerate() {
             let tally = Arc::<Mutex<Tally>>::default();
@@ -115,9 +123,10 @@ impl Server {
 
     /// For a reader that outlives the borrow, such as a metrics page.
     pub fn tally_handle(&self) -> impl Fn() -> Tally + Send + Sync + 'static {
-        let tallies = self.tallies.clone();
+        let (tallies, log) = (self.tallies.clone(), self.log.clone());
         move || {
-            let mut sum = Tally::default();
+            let log_dropped = log.as_ref().map_or(0, Log::dropped);
+            let mut sum = Tally { log_dropped, ..Tally::default() };
             for tally in &tallies {
                 sum.add(&locked(tally));
             }

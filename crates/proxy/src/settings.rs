@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::access_log;
+
 /// The proxy's part of `server.toml`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -18,6 +20,7 @@ pub struct Settings {
     pub connections_max: usize,
     /// Responses say which pool and endpoint they are from.
     pub expose: bool,
+    pub access_log: Option<access_log::Settings>,
     /// Three letters, the last part of every ray.
     pub place: String,
 }

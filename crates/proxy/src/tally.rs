@@ -33,6 +33,8 @@ pub struct Tally {
     /// Connections to origins that wait for a request.
     pub idle: usize,
     pub connections: u64,
+    /// Lines of the access log that nobody had room for.
+    pub log_dropped: u64,
 }
 
 /// What requests are counted by.

@@ -13,6 +13,8 @@ use trimtab_live::{Reader, clock};
 use trimtab_model::AffinityKeys;
 use trimtab_steer::Failed;
 
+use crate::access_log::Log;
+use crate::budget::Budget;
 use crate::choice::{Asking, Choice, choose};
 use crate::cookie;
 use crate::fault::Fault;
@@ -35,6 +37,7 @@ pub(crate) struct Shared {
     pub(crate) sessions: Table,
     /// Client connections of the whole node.
     pub(crate) connections: AtomicUsize,
+    pub(crate) log: Option<Log>,
 }
 
 /// One thread's.
@@ -46,6 +49,7 @@ pub(crate) struct Worker {
     http2: Mutex<http2::Shared>,
     profiles: Mutex<HashMap<u64, Ready>>,
     tally: Arc<Mutex<Tally>>,
+    pub(crate) budget: Budget,
     /// Rays are made of a number that rises and a secret, so that nobody who sees one knows the next.
     rays: AtomicU64,
     secret: RandomState,
@@ -78,6 +82,7 @@ impl Worker {
             http2: Mutex::default(),
             profiles: Mutex::default(),
             tally,
+            budget: Budget::default(),
             rays: AtomicU64::new(0),
             secret: RandomState::new(),
         })

@@ -19,7 +19,7 @@ use trimtab_live::{
     Cell, Clocks, Event, HealthChange, Hosting, Observer, Publisher, Saved, Settings, Start,
 };
 use trimtab_probe::{Prober, Simulate};
-use trimtab_proxy::Server as Proxy;
+use trimtab_proxy::{Server as Proxy, access_log};
 use trimtab_steer::Site;
 use trimtab_store::{AnyStore, Sqlite};
 
@@ -338,6 +338,13 @@ fn proxy_settings(config: &Config) -> trimtab_proxy::Settings {
             wanted => wanted,
         },
         expose: proxy.expose,
+        access_log: proxy.access_log.as_ref().map(|path| access_log::Settings {
+            to: match path.as_os_str() == "-" {
+                true => access_log::Destination::Stdout,
+                false => access_log::Destination::File(path.clone()),
+            },
+            share: proxy.access_log_share.unwrap_or(1.0),
+        }),
         place: config.node.pop.code().to_owned(),
     }
 }

@@ -101,6 +101,10 @@ pub(crate) struct Proxy {
     pub(crate) max_connections: usize,
     /// Responses say which pool and endpoint they are from.
     pub(crate) expose: bool,
+    /// A file, or `-` for standard output; absent logs nothing.
+    pub(crate) access_log: Option<PathBuf>,
+    /// Of requests, from 0 to 1; absent logs all.
+    pub(crate) access_log_share: Option<f64>,
 }
 
 /// Where this node may connect.
@@ -155,6 +159,9 @@ impl Config {
         })?;
         let folder = path.parent().unwrap_or(Path::new("."));
         config.data_dir = folder.join(&config.data_dir);
+        if let Some(log) = config.proxy.access_log.as_mut().filter(|log| log.as_os_str() != "-") {
+            *log = folder.join(&*log);
+        }
         let geo = &mut config.geo;
         let feeds = geo.geofeed.iter_mut().chain(&mut geo.latencies);
         for file in geo.databases.iter_mut().chain(feeds) {
@@ -187,6 +194,9 @@ impl Config {
         }
         if matches!(self.store, Store::Etcd { .. }) {
             return Err(("engine", "this release has the engine \"sqlite\" only".into()));
+        }
+        if self.proxy.access_log_share.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
+            return Err(("access_log_share", "must be from 0 to 1".into()));
         }
         let secure = self.dns.tls.len().saturating_add(self.dns.https.len());
         if secure > 0 {

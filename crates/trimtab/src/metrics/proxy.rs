@@ -28,6 +28,8 @@ pub(super) fn encode(
     counters(to, "http_unknown_hosts", "requests for hosts that no balancer has", unknown)?;
     let shed = [(vec![], tally.shed)];
     counters(to, "http_shed", "connections turned away by a full node", shed)?;
+    let dropped = [(vec![], tally.log_dropped)];
+    counters(to, "access_log_dropped", "lines of the access log that were lost", dropped)?;
     let accepted = [(vec![], tally.connections)];
     counters(to, "http_connections", "client connections accepted", accepted)?;
     let idle = [(vec![], tally.idle as f64)];

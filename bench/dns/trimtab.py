@@ -1,22 +1,14 @@
 """Our own server: started from server.toml, set up through its HTTP API as a user would."""
 
-import json
-import time
-import urllib.error
-import urllib.request
 import uuid
 
 import harness
-from harness import ROOT, WORK, Failed
+from harness import ROOT, WORK
+from node import Node, require
 from peers import geo_database, write
 
-BINARY = ROOT / "target" / "release" / "trimtab"
 WRAPPER = ROOT / "target" / "release" / "examples" / "echo"
 API_PORT, DNS_PORT, WRAPPER_PORT = 15380, 15310, 15305
-TOKEN = "benchmark-token-000000000000000000000000000"
-
-READY_PATIENCE = 20.0  # seconds from start to /readyz
-REQUEST_PATIENCE = 120.0  # seconds for one request; an import of many records is slow
 
 # Which sites serve the places of the synthetic database: some by country, some by region.
 COUNTRIES = {"US": "us", "DE": "eu", "FR": "eu", "JP": "as"}
@@ -24,29 +16,11 @@ REGIONS = {"SSAM": "us", "NSAM": "us", "SEAS": "as", "OC": "as", "SAF": "eu"}
 WEIGHTS = (1, 0.5, 0.25)
 
 
-class Server:
-    """One running node with an account, reachable through its API."""
+class Server(Node):
+    """A node that answers DNS."""
 
     def __init__(self, home="trimtab"):
-        require(BINARY, "cargo build --release -p trimtab")
-        self.config = self._write_config(home)
-        self._start()
-
-    def restart(self):
-        """A new process on the same data."""
-        harness.stop(self.process)
-        self._start()
-
-    def _start(self):
-        self.process = harness.start(
-            [BINARY, "serve", "--config", self.config], env={"TRIMTAB_TOKEN": TOKEN}
-        )
-        try:
-            self._wait_until_ready()
-            self.account = self.call("GET", "/accounts")[0]["id"]
-        except BaseException:
-            harness.stop(self.process)
-            raise
+        super().__init__(self._write_config(home), API_PORT, WORK / "server.log")
 
     def _write_config(self, home):
         data = WORK / home / f"data-{uuid.uuid4().hex[:8]}"
@@ -69,40 +43,6 @@ databases = ["{geo_database()}"]
 """,
         )
 
-    def _wait_until_ready(self):
-        end = time.monotonic() + READY_PATIENCE
-        while time.monotonic() < end:
-            if self.process.poll() is not None:
-                raise Failed(f"trimtab ended with {self.process.returncode}: {WORK}/server.log")
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{API_PORT}/readyz", timeout=1).close()
-                return
-            except OSError:
-                time.sleep(0.02)
-        raise Failed(f"trimtab is not ready after {READY_PATIENCE:.0f} s: {WORK}/server.log")
-
-    def call(self, method, path, body=None):
-        """`result` of one API request with a JSON body."""
-        data = None if body is None else json.dumps(body).encode()
-        return self.send(method, path, data, "application/json")
-
-    def send(self, method, path, data, content_type):
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{API_PORT}/client/v4{path}",
-            data=data,
-            method=method,
-            headers={"Authorization": f"Bearer {TOKEN}", "Content-Type": content_type},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=REQUEST_PATIENCE) as reply:
-                return json.load(reply)["result"]
-        except urllib.error.HTTPError as error:
-            raise Failed(f"{method} {path}: {error.code} {error.read().decode()}") from error
-
-    def add_zone(self, name):
-        zone = {"name": name, "account": {"id": self.account}, "type": "full"}
-        return self.call("POST", "/zones", zone)["id"]
-
     def import_records(self, zone, text):
         """One BIND file by multipart upload; how many records were added."""
         boundary = uuid.uuid4().hex
@@ -111,11 +51,6 @@ databases = ["{geo_database()}"]
         kind = f"multipart/form-data; boundary={boundary}"
         path = f"/zones/{zone}/dns_records/import"
         return self.send("POST", path, data, kind)["recs_added"]
-
-
-def require(binary, build):
-    if not binary.exists():
-        raise Failed(f"{binary} is missing: {build}")
 
 
 def start_wrapper():
@@ -130,8 +65,7 @@ def add_pool(server, site, number):
         for i, weight in enumerate(WEIGHTS)
     ]
     pool = {"name": site, "origins": origins, "origin_steering": {"policy": "random"}}
-    path = f"/accounts/{server.account}/load_balancers/pools"
-    return server.call("POST", path, pool)["id"]
+    return server.add_pool(pool)
 
 
 def start_steered():

@@ -1,7 +1,6 @@
 """A client that says HTTP/2 frame by frame, right or wrong, and tells what comes back: RFC 9113."""
 
 import itertools
-import socket
 import struct
 import time
 
@@ -116,7 +115,7 @@ class Connection:
             self.sock.settimeout(left)
             try:
                 received = self.sock.recv(RECEIVE_BYTES)
-            except socket.timeout:
+            except TimeoutError:
                 return None
             except OSError:
                 received = b""  # reset

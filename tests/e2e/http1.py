@@ -1,6 +1,5 @@
 """An HTTP/1.1 client that sends bytes as they are and reads what answers there are."""
 
-import socket
 import time
 
 # A refusal and an end of a connection come at once; what has not come by then does not come.
@@ -68,7 +67,8 @@ class Client:
             status = int(start.split(b" ")[1])
             if status >= 200 or status == 101:
                 break
-        fields = dict((name.strip().lower(), value.strip().lower()) for name, _, value in (line.partition(b":") for line in lines))
+        pairs = (line.lower().partition(b":") for line in lines)
+        fields = {name.strip(): value.strip() for name, _, value in pairs}
         is_head = number < len(self.methods) and self.methods[number] == b"HEAD"
         return Answer(status, fields, b"" if is_head or status in (204, 304) else self._body(fields))
 
@@ -108,7 +108,7 @@ class Client:
         self.connection.settimeout(QUIET_SECONDS)
         try:
             received = self.connection.recv(RECEIVE_BYTES)
-        except socket.timeout:
+        except TimeoutError:
             return False
         except OSError:
             received = b""  # reset

@@ -91,21 +91,21 @@ class Nginx(Peer):
             f"upstream {name} {{ keepalive 64; "
             + "".join(f"server {o['address']}:{o['port']} max_fails=0; " for o in pool["origins"]) + "}\n"
             for name, pool in self.pools.items())
-        common = f"""listen 127.0.0.1:{self.http_port}; listen 127.0.0.1:{self.https_port} ssl http2;
-        ssl_certificate {self.certificate}; ssl_certificate_key {self.key};"""
-        hosts = "".join(f"""server {{ server_name {host}; {common}
+        certificate = f"ssl_certificate {self.certificate}; ssl_certificate_key {self.key};"
+        plain, tls = f"listen 127.0.0.1:{self.http_port}", f"listen 127.0.0.1:{self.https_port} ssl http2"
+        hosts = "".join(f"""server {{ server_name {host}; {plain}; {tls}; {certificate}
         location / {{ proxy_pass http://{pool}; proxy_http_version 1.1; proxy_set_header Host $host;
           proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header Upgrade $http_upgrade;
           proxy_set_header Connection $upgrade_or_not; proxy_request_buffering off; proxy_read_timeout 60s; }} }}
         """ for host, pool in self.balancers.items())
         config = self.folder / "nginx.conf"
-        config.write_text(f"""daemon off; worker_processes 1; pid {self.folder}/pid; error_log {self.folder}/log.txt info;
+        config.write_text(f"""daemon off; worker_processes 1; pid {self.folder}/pid;
+        error_log {self.folder}/log.txt info;
         events {{ worker_connections 4096; }}
         http {{ access_log off; client_max_body_size 100m; {temporary_folders(self.folder)}
         map $http_upgrade $upgrade_or_not {{ websocket upgrade; default ""; }}
         {pools}
-        server {{ server_name _; {common.replace("; listen", " default_server; listen").replace("http2;", "http2 default_server;")}
-        return 421; }}
+        server {{ server_name _; {plain} default_server; {tls} default_server; {certificate} return 421; }}
         {hosts} }}""")
         return [program("nginx"), "-c", config]
 

@@ -185,7 +185,8 @@ CHUNKS = [
     accept("two chunks", "9112 7.1", chunks(b"2\r\nhe\r\n3\r\nllo\r\n" + END), b"hello"),
     accept("none", "9112 7.1", chunks(END), b""),
     accept("a request as data", "9112 7.1", chunks(ONE), CANARY),
-    accept("hexadecimal of both cases", "9112 7.1", chunks(b"A\r\n0123456789\r\na\r\n0123456789\r\n" + END), b"0123456789" * 2),
+    accept("hexadecimal of both cases", "9112 7.1", chunks(b"A\r\n0123456789\r\na\r\n0123456789\r\n" + END),
+           b"0123456789" * 2),
     accept("leading zeros", "9112 7.1", size_line(b"005\r\n"), b"hello"),
     accept("an extension", "9112 7.1.1", size_line(b"5;a=b\r\n"), b"hello"),
     accept("a quoted extension", "9112 7.1.1", size_line(b'5;a="b;c"\r\n'), b"hello"),
@@ -443,7 +444,8 @@ UPGRADES = [
 ]
 
 HOPS = [  # fields of one hop, and those who try to make the next hop's fields of one hop: 9110 7.6.1
-    accept("the proxy's own fields", "9110 7.6.1", head(b"Connection: close, X-Forwarded-For, CF-Connecting-IP"), after=ENDED),
+    accept("the proxy's own fields", "9110 7.6.1",
+           head(b"Connection: close, X-Forwarded-For, CF-Connecting-IP"), after=ENDED),
     either("Host", "9110 7.6.1", head(b"Connection: Host"), b""),
     either("Content-Length", "9110 7.6.1", sized(b"Connection: Content-Length", b"Content-Length: 5"), b"hello"),
     either("Transfer-Encoding", "9110 7.6.1", chunks(HELLO, b"Connection: Transfer-Encoding"), b"hello"),
@@ -462,5 +464,6 @@ HOPS = [  # fields of one hop, and those who try to make the next hop's fields o
            sized(b"Expect: 100-continue", b"Expect: 100-continue", b"Content-Length: 5"), b"hello"),
     either("Expect in HTTP/1.0", "9110 10.1.1",
            head(b"Expect: 100-continue", b"Content-Length: 5", start=b"POST /v HTTP/1.0") + b"hello", b"hello", ENDED),
-    refuse("Expect and both lengths", "9112 6.3", sized(b"Expect: 100-continue", b"Content-Length: 5", b"Content-Length: 6")),
+    refuse("Expect and two lengths", "9112 6.3",
+           sized(b"Expect: 100-continue", b"Content-Length: 5", b"Content-Length: 6")),
 ]

@@ -133,7 +133,7 @@ def test_bidirectional_streaming_goes_back_and_forth(channel):
     assert answers == [b"re:%d" % number for number in range(100)]
 
 
-@pytest.mark.parametrize("code", [code for code in grpc.StatusCode if code is not grpc.StatusCode.OK], ids=lambda code: code.name)
+@pytest.mark.parametrize("code", list(grpc.StatusCode)[1:], ids=lambda code: code.name)
 def test_statuses_in_trailers(channel, code):
     with pytest.raises(grpc.RpcError) as error:
         channel.unary_unary("/echo/Fail")(code.name.encode(), timeout=CALL_SECONDS)

@@ -52,7 +52,8 @@ class NginxOrigin:
     def __init__(self, folder):
         self.folder, self.address, self.port = folder, "127.0.0.1", free_port()
         self.log = folder / "access.txt"
-        (folder / "nginx.conf").write_text(f"""daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/errors.txt;
+        (folder / "nginx.conf").write_text(f"""daemon off; worker_processes 1;
+        pid {folder}/pid; error_log {folder}/errors.txt;
         events {{ worker_connections 1024; }}
         http {{ log_format seen '$status|$http_x_forwarded_for|$request'; access_log {folder}/access.txt seen;
         {temporary_folders(folder)}
@@ -198,4 +199,5 @@ def check_commonly(target, vector):
 
 def report(vector, exchange, wrong, seen):
     answers = [(answer.status, answer.body[:60]) for answer in exchange.answers]
-    return f"{vector}\n{'; '.join(wrong)}\nsent {vector.raw[:400]!r}\ngot {answers}, ended: {exchange.ended}\norigin saw {seen}"
+    sent, got = f"sent {vector.raw[:400]!r}", f"got {answers}, ended: {exchange.ended}"
+    return f"{vector}\n{'; '.join(wrong)}\n{sent}\n{got}\norigin saw {seen}"

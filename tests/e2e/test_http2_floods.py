@@ -7,7 +7,7 @@ import time
 import pytest
 
 from h2_frames import (
-    CODES, CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, INITIAL_WINDOW_SIZE, PING, PRIORITY, SETTINGS,
+    CODES, CONTINUATION, DATA, END_HEADERS, END_STREAM, ENDED, HEADERS, INITIAL_WINDOW_SIZE, PING, PRIORITY, SETTINGS,
     Connection, block, connection_error, frame, headers, reset, settings, window,
 )
 from node import until
@@ -67,14 +67,14 @@ class GoodClient:
         self.thread.join()
 
 
-def flood(proxy, pieces, seconds=ENDS_SECONDS, first=()):
+def flood(proxy, pieces):
     """The connection ends while the pieces are sent or soon after, and a good client is served throughout."""
     with GoodClient(proxy) as good, Connection(proxy.connect_tls(HOST, "h2")) as connection:
-        connection.begin(*first)
-        deadline = time.monotonic() + seconds
+        connection.begin()
+        deadline = time.monotonic() + ENDS_SECONDS
         send_until_refused(connection, pieces, deadline)
         events = connection.happens(ENDS, max(0.1, deadline - time.monotonic()))
-    assert ENDS.intersection(events), f"the connection did not end in {seconds} s"
+    assert ENDS.intersection(events), f"the connection did not end in {ENDS_SECONDS} s"
     assert good.statuses == {200}
     assert max(good.seconds) < SERVED_SECONDS
     assert proxy.running(), proxy.log()

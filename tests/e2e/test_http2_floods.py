@@ -16,9 +16,9 @@ from strict_origin import StrictOrigin
 HOST = "floods.example.com"
 # From the first frame to the end of the connection.
 ENDS_SECONDS = 10
-# A client that takes nothing is told apart from a slow one by time alone.
 # What the proxy says it lets be open.
 STREAMS_MAX = 100
+# By then every request that a connection may have open has reached the origin.
 TAKES_NOTHING_SECONDS = 3
 # Of frames that a proxy may go on taking.
 CHEAP_SECONDS = 2

@@ -18,7 +18,8 @@ use crate::choice::{Bind, Choice, Target};
 use crate::exchange::{Broken, Piece, Pump, Side, Sink, Source};
 use crate::fault::{FailsOver, Fault};
 use crate::forward::{self, Sender};
-use crate::head::{Body, Field, Known, RequestHead, ResponseHead, Upgrade, Version};
+use crate::h1::put_decimal;
+use crate::head::{Body, Known, RequestHead, ResponseHead, Upgrade, Version};
 use crate::refusal::Refusal;
 use crate::replay::Replay;
 use crate::reply::{Added, Own, Reply, ray};
@@ -27,6 +28,7 @@ use crate::tally::{Class, Method, RequestKey};
 use crate::upstream::{self, Upstream};
 use crate::watch::{Expired, Watch};
 use crate::worker::Worker;
+use crate::{buffers, cookie};
 
 /// The client's side of one request, whatever protocol it speaks.
 pub(crate) trait Client: Source + Sink {
@@ -215,10 +217,10 @@ impl<'a> Request<'a> {
         limit: Duration,
         watch: &mut Watch,
     ) -> Result<ResponseHead, Ended> {
-        let mut list: Vec<Field> = Vec::new();
+        let mut list = buffers::take_list();
         loop {
-            let (mut moved, mut waits) = (body.moved(), false);
-            watch.set(Instant::now() + BODY_TIMEOUT);
+            let (mut moved, mut waits) = (body.moved(), self.head.body == Body::None);
+            watch.set(Instant::now() + if waits { limit } else { BODY_TIMEOUT });
             let polled = poll_fn(|cx| {
                 if let Poll::Ready(ended) = poll_upload(cx, client, upstream, body) {
                     return Poll::Ready(Err(ended));
@@ -249,8 +251,8 @@ impl<'a> Request<'a> {
             if self.head.version != Version::Http10 {
                 client.reply(&Reply::of(&head, self.head));
             }
-            list = head.fields.list;
-            list.clear();
+            buffers::give_list(head.fields.list);
+            list = buffers::take_list();
         }
     }
 
@@ -264,7 +266,7 @@ impl<'a> Request<'a> {
         body: &mut Replay,
         watch: &mut Watch,
     ) -> Outcome {
-        self.note_answer(&target, response.status);
+        let now = self.note_answer(&target, response.status);
         if response.switches() != (self.head.upgrade == Upgrade::WebSocket && response.switches()) {
             return self.fail(client, watch, target.balancer, Fault::Unknown).await;
         }
@@ -280,7 +282,7 @@ impl<'a> Request<'a> {
             };
         }
         let (mut download, mut moved) = (Pump::Moving, 0);
-        watch.set(Instant::now() + BODY_TIMEOUT);
+        watch.set(now + BODY_TIMEOUT);
         let ended = poll_fn(|cx| {
             // An origin that answers before it has read all may read no more: its answer counts all the same.
             let upload = poll_upload(cx, client, &mut upstream, body);
@@ -304,8 +306,9 @@ impl<'a> Request<'a> {
         }
         if response.keeps && body.is_sent() {
             let limit = Duration::from_secs(target.pool.upstream.idle_timeout.into());
-            upstream.finish(self.worker, limit);
+            upstream.finish(self.worker, now, limit);
         }
+        buffers::give_list(response.fields.list);
         if client.is_read() { Outcome::Done } else { Outcome::Unread }
     }
 
@@ -325,7 +328,7 @@ impl<'a> Request<'a> {
         let mut reply = Reply::of(response, self.head);
         reply.added.push((b"cf-ray", &self.ray));
         if let Some(cookie) = &cookie {
-            reply.added.push((b"set-cookie", cookie.as_bytes()));
+            reply.added.push((b"set-cookie", cookie));
         }
         reply.added.extend(told.iter().flat_map(Told::fields));
         client.reply(&reply);
@@ -407,7 +410,9 @@ impl<'a> Request<'a> {
         }
     }
 
-    fn note_answer(&self, target: &Target, status: u16) {
+    /// The moment of it.
+    fn note_answer(&self, target: &Target, status: u16) -> Instant {
+        let now = Instant::now();
         if let Some(failures) = target.open.as_ref().map(|open| &open.endpoint().failures) {
             match (status, failures.load(Ordering::Relaxed)) {
                 (502..=504, _) => _ = failures.fetch_add(1, Ordering::Relaxed),
@@ -419,7 +424,8 @@ impl<'a> Request<'a> {
         let mut tally = self.worker.tally();
         tally.session(target.balancer, target.session);
         let of_endpoint = tally.upstream.entry((target.slot, target.endpoint)).or_default();
-        of_endpoint.record(self.started.elapsed());
+        of_endpoint.record(now - self.started);
+        now
     }
 
     /// Every request that a balancer has ends here, once.
@@ -553,7 +559,7 @@ fn set_cookie(
     same_site: SameSite,
     secure: Secure,
     over_tls: bool,
-) -> String {
+) -> BytesMut {
     let same_site = match same_site {
         SameSite::Auto if over_tls => "None",
         SameSite::Auto | SameSite::Lax => "Lax",
@@ -565,9 +571,22 @@ fn set_cookie(
         Secure::Auto => over_tls,
         Secure::Never => false,
     };
-    let secure = if secure { "; Secure" } else { "" };
-    format!("__cflb={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite={same_site}{secure}")
+    let mut cookie = BytesMut::with_capacity(COOKIE_BYTES);
+    cookie.extend_from_slice(cookie::NAME);
+    cookie.extend_from_slice(b"=");
+    cookie.extend_from_slice(value.as_bytes());
+    cookie.extend_from_slice(b"; Path=/; Max-Age=");
+    put_decimal(&mut cookie, max_age.into());
+    cookie.extend_from_slice(b"; HttpOnly; SameSite=");
+    cookie.extend_from_slice(same_site.as_bytes());
+    if secure {
+        cookie.extend_from_slice(b"; Secure");
+    }
+    cookie
 }
+
+/// The longest there is: a value, a number, and every attribute.
+const COOKIE_BYTES: usize = 160;
 
 /// What a response says of its decision, for operators who want clients to see it.
 struct Told<'a> {

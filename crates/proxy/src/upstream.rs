@@ -169,10 +169,10 @@ impl Upstream {
     }
 
     /// Lets others use the connection: the response was read to its end, and nothing else came.
-    pub(crate) fn finish(self, worker: &Worker, limit: Duration) {
+    pub(crate) fn finish(self, worker: &Worker, now: Instant, limit: Duration) {
         match self.carrier {
             Carrier::Http1(wire) if wire.is_read() && !wire.has_begun() => {
-                worker.give_idle(self.key, wire, Instant::now(), limit);
+                worker.give_idle(self.key, wire, now, limit);
             }
             // A stream of HTTP/2 was never alone.
             Carrier::Http1(_) | Carrier::Http2(_) => {}

@@ -56,7 +56,7 @@ const QUEUED_BYTES_MAX: usize = BUFFER_BYTES;
 /// Free space below which a buffer is made larger before it is read into.
 const ROOM_BYTES_MIN: usize = 2 * 1024;
 /// One read of a large body: beyond this, copying out of caches costs more than the calls saved.
-const ROOM_BYTES_MAX: usize = 128 * 1024;
+const ROOM_BYTES_MAX: usize = 256 * 1024;
 
 // === impl Wire ===
 

@@ -10,17 +10,25 @@ use crate::workspace::Workspace;
 /// A program, how to see that it is there, and the Debian package that brings it.
 type Program = (&'static str, &'static [&'static str], &'static str);
 
-const PROGRAMS: [Program; 6] = [
+const PROGRAMS: [Program; 8] = [
     ("dig", &["-v"], "bind9-dnsutils"),
     ("kdig", &["--version"], "knot-dnsutils"),
     ("python3", &["-c", "import ensurepip, venv"], "python3-venv"),
     ("python3", &["--version"], "python3"),
     ("node", &["--version"], "nodejs"),
     ("npm", &["--version"], "npm"),
+    ("/usr/sbin/nginx", &["-v"], "nginx-light"),
+    ("openssl", &["version"], "openssl"),
 ];
 
-/// The official SDK, and what runs our own tests.
-const SDK: [&str; 2] = ["cloudflare==5.9.0", "pytest==9.2.0"];
+/// The official SDK, what runs our own tests, and clients of what the proxy carries.
+const SDK: [&str; 5] = [
+    "cloudflare==5.9.0",
+    "pytest==9.2.0",
+    "websockets==17.4",
+    "hpack==4.2.0",
+    "grpcio==1.85.1",
+];
 /// The last release before the official SDK. It has the same name on PyPI, hence a second environment.
 const OLD_SDK: [&str; 3] = ["cloudflare==2.20.0", "pytest==9.2.0", "pytz"];
 
@@ -114,7 +122,8 @@ fn apt_get() -> Command {
             sudo
         }
     };
-    command.env("DEBIAN_FRONTEND", "noninteractive");
+    // Packages of servers start nothing at what they take for a run level in which nothing starts.
+    command.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
     command
 }
 

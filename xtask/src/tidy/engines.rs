@@ -4,16 +4,18 @@ use super::DECIDING;
 use crate::workspace::Package;
 
 /// Whoever else wants one of these goes through its owner.
-const OWNERS: [(&str, &[&str]); 9] = [
+const OWNERS: [(&str, &[&str]); 11] = [
     ("axum", &["api", "trimtab"]),
     ("domain", &["dns", "api", "trimtab", "testkit"]),
-    ("hyper", &["proxy", "probe", "notify", "trimtab"]),
+    ("h2", &["proxy"]),
+    ("hyper", &["probe", "notify", "trimtab"]),
     ("libc", &["net"]),
     ("maxminddb", &["geo", "xtask"]),
     ("rusqlite", &["store", "analytics"]),
     ("rustls", &["connect", "proxy", "dns-server", "tunnel", "acme", "trimtab"]),
     ("socket2", &["net", "l4"]),
     ("quinn", &["tunnel"]),
+    ("x509-parser", &["connect"]),
 ];
 
 /// Clocks, dice, sockets, tasks, logs.

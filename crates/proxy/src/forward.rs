@@ -176,3 +176,6 @@ impl Text {
         self.written.as_ref().map_or(&[], |(_, text)| text.as_bytes())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,5 +5,7 @@ mod parse;
 mod wire;
 mod write;
 
+#[cfg(test)]
+pub(crate) use parse::read_request;
 pub(crate) use wire::Wire;
 pub(crate) use write::{RequestLine, StatusLine, put_decimal, put_field, reason_of};

@@ -168,3 +168,6 @@ pub(crate) fn ray(id: u64, place: &str) -> BytesMut {
     out.put_slice(place.as_bytes());
     out
 }
+
+#[cfg(test)]
+mod tests;

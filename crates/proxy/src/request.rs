@@ -218,6 +218,8 @@ impl<'a> Request<'a> {
         watch: &mut Watch,
     ) -> Result<ResponseHead, Ended> {
         let mut list = buffers::take_list();
+        // An interim response is nothing to the client while it waits here: the origin may wait for what it asks for.
+        let mut owes_interim = false;
         loop {
             let (mut moved, mut waits) = (body.moved(), self.head.body == Body::None);
             watch.set(Instant::now() + if waits { limit } else { BODY_TIMEOUT });
@@ -232,9 +234,19 @@ impl<'a> Request<'a> {
                     moved = body.moved();
                     watch.set(Instant::now() + BODY_TIMEOUT);
                 }
-                match upstream.poll_response(cx, &mut list, self.head.is_head()) {
-                    Poll::Ready(head) => return Poll::Ready(response_or_fault(head)),
-                    Poll::Pending => {}
+                if owes_interim {
+                    match client.poll_flush(cx) {
+                        Poll::Ready(Ok(())) => owes_interim = false,
+                        Poll::Ready(Err(_)) => return Poll::Ready(Err(Ended::Client)),
+                        Poll::Pending => {}
+                    }
+                }
+                // One that is read slowly holds back what comes behind it.
+                if !owes_interim
+                    && let Poll::Ready(head) =
+                        upstream.poll_response(cx, &mut list, self.head.is_head())
+                {
+                    return Poll::Ready(response_or_fault(head));
                 }
                 if body.is_sent() && client.poll_gone(cx).is_ready() {
                     return Poll::Ready(Err(Ended::Client));
@@ -250,6 +262,7 @@ impl<'a> Request<'a> {
             }
             if self.head.version != Version::Http10 {
                 client.reply(&Reply::of(&head, self.head));
+                owes_interim = true;
             }
             buffers::give_list(head.fields.list);
             list = buffers::take_list();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use h2::client::{Builder, ResponseFuture, SendRequest};
 use hashbrown::HashMap;
+use http::response::Parts;
 use http::{Method, Request, Uri, Version};
 use tokio::task::JoinSet;
 
@@ -141,15 +142,19 @@ impl Exchange {
     ) -> Poll<Result<Option<ResponseHead>, Broken>> {
         ready!(self.poll_begun(cx))?;
         let Some(response) = &mut self.response else { return Poll::Ready(Ok(None)) };
+        if let Poll::Ready(Some(interim)) = response.poll_informational(cx) {
+            let (parts, ()) = interim?.into_parts();
+            let (fields, status) = (fields_of(&parts)?, parts.status.as_u16());
+            return Poll::Ready(Ok(Some(ResponseHead {
+                fields,
+                status,
+                body: Body::None,
+                keeps: true,
+            })));
+        }
         let (parts, receive) = ready!(std::pin::Pin::new(response).poll(cx))?.into_parts();
         self.response = None;
-        let mut fields = Fields { bytes: BytesMut::with_capacity(1024), list: Vec::new() };
-        for (name, value) in &parts.headers {
-            if !fields.push(name.as_str().as_bytes(), value.as_bytes()) {
-                return Poll::Ready(Err(Broken::Response));
-            }
-        }
-        let status = parts.status.as_u16();
+        let (fields, status) = (fields_of(&parts)?, parts.status.as_u16());
         let body = match body_of_response(&fields, status, to_head) {
             None => return Poll::Ready(Err(Broken::Response)),
             // Trailers may follow where no data does: those of gRPC tell its status.
@@ -160,6 +165,17 @@ impl Exchange {
         self.receive = Some(receive);
         Poll::Ready(Ok(Some(ResponseHead { fields, status, body, keeps: true })))
     }
+}
+
+/// More of them than a head may have are no response.
+fn fields_of(parts: &Parts) -> Result<Fields, Broken> {
+    let mut fields = Fields { bytes: BytesMut::with_capacity(1024), list: Vec::new() };
+    for (name, value) in &parts.headers {
+        if !fields.push(name.as_str().as_bytes(), value.as_bytes()) {
+            return Err(Broken::Response);
+        }
+    }
+    Ok(fields)
 }
 
 impl Source for Exchange {

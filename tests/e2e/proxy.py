@@ -18,9 +18,10 @@ MONITOR = {"type": "http", "path": "/health", "expected_codes": "200", "interval
 class Proxy:
     """What tests of the proxy ask for; a peer answers the same calls, see `peers`."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, more=""):
+        """`more`: further lines of [proxy]."""
         self.http_port, self.https_port = free_port(), free_port()
-        listeners = f'http = ["127.0.0.1:{self.http_port}"]\nhttps = ["127.0.0.1:{self.https_port}"]\nthreads = 1'
+        listeners = f'http = ["127.0.0.1:{self.http_port}"]\nhttps = ["127.0.0.1:{self.https_port}"]\nthreads = 1\n{more}'
         self.node = Node(folder, listeners)
         self.certificate, self.key = make_certificate(folder)
 

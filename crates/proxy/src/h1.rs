@@ -1,6 +1,8 @@
 //! HTTP/1.1 on the wire (RFC 9112): strict reading, framing of bodies, and one connection of either side.
 
 mod body;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod parse;
 mod wire;
 mod write;

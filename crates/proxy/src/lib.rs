@@ -30,6 +30,8 @@ mod upstream;
 mod watch;
 mod worker;
 
+#[cfg(fuzzing)]
+pub use h1::fuzzing::read_connection;
 pub use server::{Server, StartError};
 pub use settings::Settings;
 pub use tally::Tally;

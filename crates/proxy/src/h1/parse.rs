@@ -58,16 +58,20 @@ impl Scan {
     pub(crate) fn find(&mut self, bytes: &[u8]) -> Result<Option<usize>, Refusal> {
         while let Some(found) = memchr::memchr(b'\n', bytes.get(self.seen..).unwrap_or_default()) {
             let at = self.seen + found;
+            // In the order in which bytes come, so that it does not matter how they are cut.
+            if self.line_start == 0 && at > START_LINE_BYTES_MAX {
+                return Err(Refusal::RequestLineTooLong);
+            }
+            if at >= HEAD_BYTES_MAX {
+                return Err(Refusal::HeadTooLarge);
+            }
             if at == 0 || bytes.get(at - 1) != Some(&b'\r') {
                 return Err(Refusal::BareLineFeed);
             }
             let is_empty = at - 1 == self.line_start;
             (self.seen, self.line_start) = (at + 1, at + 1);
             if is_empty {
-                return match at < HEAD_BYTES_MAX {
-                    true => Ok(Some(at + 1)),
-                    false => Err(Refusal::HeadTooLarge),
-                };
+                return Ok(Some(at + 1));
             }
         }
         self.seen = bytes.len();

@@ -2,12 +2,16 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
 /// Connections the kernel keeps for us before `accept`; it cuts this to `net.core.somaxconn`
 /// (4096 on today's Linux). Enough for a burst while the accepting task is held up for 50 ms.
 const BACKLOG: i32 = 4096;
+
+/// Of silence, before the kernel asks whether the peer is still there.
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
 
 /// A non-blocking listener. Several may be bound to one address, one per core, and the kernel
 /// spreads the connections over them; one that is bound while an old process still serves takes
@@ -19,6 +23,8 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
     }
+    // What is accepted inherits it: a peer that is gone without a word is found out.
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE_AFTER))?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;

@@ -44,7 +44,8 @@ pub(crate) async fn serve(worker: Arc<Worker>, stream: Stream, before: BytesMut,
             Ok(None) => break,
             Err(refusal) => return connection.refuse(&worker, &mut watch, refusal).await,
         };
-        (connection.version, connection.closes) = (head.version, !head.keeps);
+        connection.version = head.version;
+        connection.closes = !head.keeps || worker.is_stopping();
         match request::serve(&worker, &mut connection, &head, peer, &mut watch).await {
             Outcome::Done if !connection.closes => {}
             // The rest of the request was promised and could be taken for another one.

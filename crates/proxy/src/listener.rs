@@ -46,7 +46,7 @@ impl Listener {
     }
 }
 
-/// Until told to stop; connections that stand then finish what they do.
+/// Until told to stop; requests under way are answered, and then their connections end.
 pub(crate) async fn accept(
     worker: Arc<Worker>,
     listener: Listener,
@@ -71,7 +71,7 @@ pub(crate) async fn accept(
         }
     }
     drop(listener);
-    while connections.join_next().await.is_some() {}
+    worker.finish_requests().await;
 }
 
 /// The sender outlives every thread; were it gone, stopping is right as well.

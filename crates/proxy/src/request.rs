@@ -27,7 +27,7 @@ use crate::settings::BODY_TIMEOUT;
 use crate::tally::{Class, Method, RequestKey};
 use crate::upstream::{self, Upstream};
 use crate::watch::{Expired, Watch};
-use crate::worker::Worker;
+use crate::worker::{UnderWay, Worker};
 use crate::{buffers, cookie};
 
 /// The client's side of one request, whatever protocol it speaks.
@@ -72,6 +72,7 @@ struct Request<'a> {
     id: u64,
     ray: BytesMut,
     started: Instant,
+    _under_way: UnderWay<'a>,
 }
 
 /// Endpoints that one request is sent to: the first, and one more.
@@ -155,6 +156,7 @@ impl<'a> Request<'a> {
             id,
             ray: ray(id, &worker.shared.settings.place),
             started: Instant::now(),
+            _under_way: worker.begin_request(),
         }
     }
 

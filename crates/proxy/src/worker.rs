@@ -2,11 +2,12 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hashbrown::HashMap;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use trimtab_connect::{Connector, Ready};
 use trimtab_live::{Reader, clock};
@@ -50,10 +51,23 @@ pub(crate) struct Worker {
     profiles: Mutex<HashMap<u64, Ready>>,
     tally: Arc<Mutex<Tally>>,
     pub(crate) budget: Budget,
+    stopping: Stopping,
     /// Rays are made of a number that rises and a secret, so that nobody who sees one knows the next.
     rays: AtomicU64,
     secret: RandomState,
 }
+
+/// Requests under way, and whether they are the last ones.
+#[derive(Debug, Default)]
+struct Stopping {
+    is_asked: AtomicBool,
+    under_way: AtomicUsize,
+    none_left: Notify,
+}
+
+/// Counts one request while it is served.
+#[derive(Debug)]
+pub(crate) struct UnderWay<'a>(&'a Stopping);
 
 /// The current moment, and what is made of it once.
 #[derive(Debug)]
@@ -83,6 +97,7 @@ impl Worker {
             profiles: Mutex::default(),
             tally,
             budget: Budget::default(),
+            stopping: Stopping::default(),
             rays: AtomicU64::new(0),
             secret: RandomState::new(),
         })
@@ -126,6 +141,28 @@ impl Worker {
         choose(snapshot, &asking)
     }
 
+    pub(crate) fn begin_request(&self) -> UnderWay<'_> {
+        self.stopping.under_way.fetch_add(1, Ordering::Relaxed);
+        UnderWay(&self.stopping)
+    }
+
+    /// The node stops: the response under way is the last one of its connection.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.is_asked.load(Ordering::Relaxed)
+    }
+
+    /// Until no request is under way; from then on connections may go.
+    pub(crate) async fn finish_requests(&self) {
+        self.stopping.is_asked.store(true, Ordering::Relaxed);
+        loop {
+            let none_left = self.stopping.none_left.notified();
+            if self.stopping.under_way.load(Ordering::Relaxed) == 0 {
+                return;
+            }
+            none_left.await;
+        }
+    }
+
     pub(crate) fn take_idle(&self, key: &Key, now: Instant) -> Option<Wire> {
         locked(&self.idle).take(key, now)
     }
@@ -166,6 +203,17 @@ impl Worker {
 
     pub(crate) fn tally(&self) -> MutexGuard<'_, Tally> {
         locked(&self.tally)
+    }
+}
+
+// === impl UnderWay ===
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        let before = self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+        if before == 1 && self.0.is_asked.load(Ordering::Relaxed) {
+            self.0.none_left.notify_waiters();
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::{BufMut, BytesMut};
 
 use crate::choice::Target;
@@ -54,6 +56,10 @@ pub(crate) fn put_head(
         out.put_slice(b"content-length: 0\r\n");
     }
     if head.upgrade == Upgrade::WebSocket {
+        // HTTP/2 has none (RFC 8441 section 5), and origins of HTTP/1.1 want 16 bytes that they have not seen.
+        if !head.fields.has(Known::WebSocketKey) {
+            put_field(out, b"sec-websocket-key", &websocket_key(sender.ray));
+        }
         out.put_slice(b"connection: upgrade\r\nupgrade: websocket\r\n");
     }
 }
@@ -146,6 +152,11 @@ fn put_sender(
     } else {
         put(b"cdn-loop", LOOP_NAME);
     }
+}
+
+/// A ray begins with 16 characters of its own.
+fn websocket_key(ray: &[u8]) -> Vec<u8> {
+    STANDARD.encode(ray.get(..16).unwrap_or(ray)).into_bytes()
 }
 
 /// Methods whose requests say that they have no body (RFC 9110 section 8.6).

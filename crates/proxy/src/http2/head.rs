@@ -32,7 +32,8 @@ pub(super) fn request_head(parts: Parts, has_body: bool) -> Result<RequestHead, 
     fields.bytes.get_mut(host.range()).unwrap_or_default().make_ascii_lowercase();
     take_fields(&mut fields, &parts.headers)?;
     let body = match body_of_request(&fields, Version::Http2)? {
-        Body::None if has_body => Body::Streamed,
+        // What comes over a tunnel is no body.
+        Body::None if has_body && websocket == Upgrade::None => Body::Streamed,
         body => body,
     };
     Ok(RequestHead {

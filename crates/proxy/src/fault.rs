@@ -12,6 +12,8 @@ pub(crate) enum Fault {
     Refused,
     /// It hung up before the first byte of a response.
     HungUp,
+    /// It hung up within the head of a response.
+    CutShort,
     ConnectTimeout,
     Unreachable,
     /// It took the request and gave no answer in time.
@@ -30,7 +32,7 @@ impl Fault {
     /// 520 to 526 and 530, as the clients of the hosted product know them.
     pub(crate) const fn status(self) -> u16 {
         match self {
-            Fault::Unknown => 520,
+            Fault::Unknown | Fault::CutShort => 520,
             Fault::Refused | Fault::HungUp => 521,
             Fault::ConnectTimeout => 522,
             Fault::Unreachable => 523,
@@ -52,7 +54,7 @@ impl Fault {
             | Fault::TlsHandshake
             | Fault::Certificate
             | Fault::Busy => FailsOver::Always,
-            Fault::HungUp => FailsOver::Idempotent,
+            Fault::HungUp | Fault::CutShort => FailsOver::Idempotent,
             Fault::Unknown | Fault::ResponseTimeout | Fault::NoOrigin => FailsOver::Never,
         }
     }
@@ -64,6 +66,7 @@ impl Fault {
             Fault::Unknown
             | Fault::Refused
             | Fault::HungUp
+            | Fault::CutShort
             | Fault::ConnectTimeout
             | Fault::Unreachable
             | Fault::ResponseTimeout
@@ -78,6 +81,7 @@ impl Fault {
             Fault::Unknown => "unknown",
             Fault::Refused => "refused",
             Fault::HungUp => "hung_up",
+            Fault::CutShort => "cut_short",
             Fault::ConnectTimeout => "connect_timeout",
             Fault::Unreachable => "unreachable",
             Fault::ResponseTimeout => "response_timeout",
@@ -119,10 +123,11 @@ impl From<&ConnectError> for Fault {
 }
 
 impl From<&Broken> for Fault {
-    /// Before the first byte of a response.
+    /// Before the head of a response was whole.
     fn from(broken: &Broken) -> Fault {
         match broken {
-            Broken::Io(_) | Broken::Ended | Broken::Http2(_) => Fault::HungUp,
+            Broken::Io(_) | Broken::Http2(_) => Fault::HungUp,
+            Broken::Ended => Fault::CutShort,
             Broken::Refused(_) | Broken::Response => Fault::Unknown,
         }
     }

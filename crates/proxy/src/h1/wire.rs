@@ -121,11 +121,11 @@ impl Wire {
                 self.scan = Scan::default();
                 return Poll::Ready(Ok(Some(self.inbox.split_to(length))));
             }
-            if ready!(self.poll_fill(cx))? == 0 {
-                return match self.inbox.is_empty() {
-                    true => Poll::Ready(Ok(None)),
-                    false => Poll::Ready(Err(Broken::Ended)),
-                };
+            match ready!(self.poll_fill(cx)) {
+                Ok(0) if self.inbox.is_empty() => return Poll::Ready(Ok(None)),
+                Err(error) if self.inbox.is_empty() => return Poll::Ready(Err(error.into())),
+                Ok(0) | Err(_) => return Poll::Ready(Err(Broken::Ended)),
+                Ok(_) => {}
             }
         }
     }

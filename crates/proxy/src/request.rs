@@ -567,7 +567,7 @@ fn address(text: &[u8]) -> Option<IpAddr> {
     std::str::from_utf8(text).ok()?.trim().parse().ok()
 }
 
-/// RFC 6265 section 4.1. Auto is Lax without TLS, and None with Secure over it.
+/// RFC 6265 section 4.1. Auto is Lax without TLS, and None with Secure over it: without Secure no browser takes None.
 fn set_cookie(
     value: &str,
     max_age: u32,
@@ -575,16 +575,16 @@ fn set_cookie(
     secure: Secure,
     over_tls: bool,
 ) -> BytesMut {
-    let same_site = match same_site {
-        SameSite::Auto if over_tls => "None",
-        SameSite::Auto | SameSite::Lax => "Lax",
-        SameSite::None => "None",
-        SameSite::Strict => "Strict",
-    };
     let secure = match secure {
         Secure::Always => true,
         Secure::Auto => over_tls,
         Secure::Never => false,
+    };
+    let same_site = match same_site {
+        SameSite::Auto if over_tls && secure => "None",
+        SameSite::Auto | SameSite::Lax => "Lax",
+        SameSite::None => "None",
+        SameSite::Strict => "Strict",
     };
     let mut cookie = BytesMut::with_capacity(COOKIE_BYTES);
     cookie.extend_from_slice(cookie::NAME);

@@ -173,7 +173,8 @@ impl Client for Connection {
             (true, false, Version::Http10) => put_field(out, b"connection", b"keep-alive"),
             (false, ..) | (true, false, Version::Http11 | Version::Http2) => {}
         }
-        self.wire.end_head(body);
+        // The length that HEAD is told is of content that does not come.
+        self.wire.end_head(if reply.to_head { Body::None } else { body });
     }
 
     fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {

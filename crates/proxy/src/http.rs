@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::exchange::{Broken, Piece, Sink, Source};
 use crate::h1::{StatusLine, Wire, put_field};
-use crate::head::{Body, Field, RequestHead, Version};
+use crate::head::{Body, Field, Known, RequestHead, Version};
 use crate::http2;
 use crate::refusal::Refusal;
 use crate::reply::{Own, Reply, decimal};
@@ -26,6 +26,9 @@ struct Connection {
     /// The response says that it is the last one.
     closes: bool,
 }
+
+/// Of a body that nobody wants: about what is on its way when the client hears so.
+const DRAINED_BYTES_MAX: usize = 256 * 1024;
 
 /// Serves the connection until either side is done with it. `before` is what was read of it already.
 pub(crate) async fn serve(worker: Arc<Worker>, stream: Stream, before: BytesMut, peer: Peer) {
@@ -48,8 +51,13 @@ pub(crate) async fn serve(worker: Arc<Worker>, stream: Stream, before: BytesMut,
         connection.closes = !head.keeps || worker.is_stopping();
         match request::serve(&worker, &mut connection, &head, peer, &mut watch).await {
             Outcome::Done if !connection.closes => {}
+            // Who expects 100 and is answered otherwise may leave the body out (RFC 9110 section 10.1.1).
+            Outcome::Unread
+                if !connection.closes
+                    && !head.fields.has(Known::Expect)
+                    && connection.drain(&mut watch).await => {}
             // The rest of the request was promised and could be taken for another one.
-            Outcome::Done | Outcome::Unread => break,
+            Outcome::Done | Outcome::Unread | Outcome::Garbled => break,
             Outcome::Broken => return,
             Outcome::Tunnel(upstream, target) => {
                 return tunnel::join(connection.wire, *upstream, &target).await;
@@ -108,6 +116,21 @@ impl Connection {
         watch.set(Instant::now() + LINGER_TIMEOUT);
         if self.push(Piece::Data(own.body.clone())).is_ok() {
             self.linger(watch).await;
+        }
+    }
+
+    /// Reads what is left of a request that was answered before it was read. False when that is more than a new
+    /// connection costs.
+    async fn drain(&mut self, watch: &mut Watch) -> bool {
+        watch.set(Instant::now() + LINGER_TIMEOUT);
+        let mut left = DRAINED_BYTES_MAX;
+        loop {
+            let piece = watch.within(|cx| self.wire.poll_piece(cx)).await;
+            match piece {
+                Ok(Ok(Piece::Data(data))) if data.len() <= left => left -= data.len(),
+                Ok(Ok(Piece::End(_))) => return true,
+                Ok(Ok(Piece::Data(_)) | Err(_)) | Err(Expired) => return false,
+            }
         }
     }
 

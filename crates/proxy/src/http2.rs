@@ -153,7 +153,7 @@ async fn answer(
     let mut watch = Watch::new(IDLE_TIMEOUT);
     match request::serve(&worker, &mut stream, &head, peer, &mut watch).await {
         Outcome::Done => {}
-        Outcome::Unread => drain(&mut stream, &mut watch).await,
+        Outcome::Unread | Outcome::Garbled => drain(&mut stream, &mut watch).await,
         Outcome::Broken => stream.reset(Reason::INTERNAL_ERROR),
         Outcome::Tunnel(upstream, target) => {
             tunnel::join_stream(stream, *upstream, &target, &mut watch).await;

@@ -55,8 +55,10 @@ pub(crate) struct Peer {
 pub(crate) enum Outcome {
     /// The response is whole.
     Done,
-    /// The response is whole, and bytes of the request are not read: nothing more can be told apart.
+    /// The response is whole, and bytes of the request are not read.
     Unread,
+    /// The same, and where the request ends is anybody's guess.
+    Garbled,
     /// The response was cut, or the client is gone.
     Broken,
     /// Both sides speak something else from now on.
@@ -112,7 +114,11 @@ pub(crate) async fn serve<C: Client>(
             Attempt::ClientGone => return request.gone(&target),
             Attempt::Refused(refusal) => {
                 let own = Own::refusal(refusal);
-                return request.answer(client, watch, Some(target.balancer), own).await;
+                let answered = request.answer(client, watch, Some(target.balancer), own).await;
+                return match answered {
+                    Outcome::Unread => Outcome::Garbled,
+                    outcome => outcome,
+                };
             }
             Attempt::Failed(fault) => fault,
         };

@@ -1,5 +1,6 @@
 //! What can go wrong between this node and an origin, the status that clients are told, and whether another endpoint may try.
 
+use rustls::AlertDescription;
 use trimtab_connect::{ConnectError, TlsFault};
 
 use crate::exchange::Broken;
@@ -126,9 +127,29 @@ impl From<&Broken> for Fault {
     /// Before the head of a response was whole.
     fn from(broken: &Broken) -> Fault {
         match broken {
+            Broken::Io(error) if refuses_certificate(error) => Fault::TlsHandshake,
             Broken::Io(_) | Broken::Http2(_) => Fault::HungUp,
             Broken::Ended => Fault::CutShort,
             Broken::Refused(_) | Broken::Response => Fault::Unknown,
         }
     }
+}
+
+/// With TLS 1.3 our side of the handshake is done before the origin has seen the certificate that we show, or do not.
+fn refuses_certificate(error: &std::io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let Some(rustls::Error::AlertReceived(alert)) = inner else { return false };
+    matches!(
+        alert,
+        AlertDescription::CertificateRequired
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnknownCA
+            | AlertDescription::AccessDenied
+            | AlertDescription::DecryptError
+            | AlertDescription::HandshakeFailure
+    )
 }

@@ -294,6 +294,7 @@ fn note(candidate: &mut Candidate, step: &Step) {
         Step::FallbackDisabled { .. } => candidate.state = "out",
         Step::Unmeasured { .. }
         | Step::Chose { .. }
+        | Step::Rising { .. }
         | Step::Answered { .. }
         | Step::Ruled { .. }
         | Step::Known { .. }

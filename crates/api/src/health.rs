@@ -1,34 +1,51 @@
 //! The health of pools, from the live snapshot.
 
+mod away;
+
 use std::collections::BTreeMap;
 
-use trimtab_api_types::v1::health::{OriginHealth, PlaceHealth, PoolHealth, PopHealth};
-use trimtab_health::{Observation, PoolStatus};
+use trimtab_api_types::v1::health::{
+    OriginHealth, PlaceHealth, PoolHealth, PoolHealthExtension, PopHealth,
+};
+use trimtab_health::{FailureReason, Observation, PoolStatus};
 use trimtab_live::Snapshot;
 use trimtab_model::{Pool, PoolId, Pop};
+use trimtab_steer::{self as steer, PoolSlot};
 
 use crate::errors::Error;
 use crate::previews::origin_health;
 
+pub(crate) use away::Clocks;
+
 /// None where nothing is known or nobody looks.
 pub(crate) fn healthy(world: &Snapshot, pool: PoolId) -> Option<bool> {
-    match find(world, pool)?.health.status {
+    match find(world, pool)?.1.health.status {
         PoolStatus::Unknown => None,
         PoolStatus::Healthy | PoolStatus::Degraded => Some(true),
         PoolStatus::Critical => Some(false),
     }
 }
 
-/// What every place has seen of the pool's endpoints.
-pub(crate) fn of_pool(world: &Snapshot, pool: &Pool) -> Result<PoolHealth, Error> {
-    if pool.watch.monitor.is_none() && pool.watch.monitor_group.is_none() {
-        return Ok(PoolHealth { pool_id: pool.id, pop_health: PopHealth::unmonitored() });
-    }
-    let live = find(world, pool.id).ok_or(Error::HealthUnavailable)?;
+/// What every place has seen of the pool's endpoints, and which of them requests or a person took out for a while.
+pub(crate) fn of_pool(world: &Snapshot, pool: &Pool, now: Clocks) -> Result<PoolHealth, Error> {
+    let live = find(world, pool.id);
+    let away = live.map(|(slot, live)| away::of_pool(world, slot, live, now)).unwrap_or_default();
+    let trimtab = (!away.is_empty()).then_some(PoolHealthExtension { origins: away });
+    let pop_health = match live {
+        _ if pool.watch.monitor.is_none() && pool.watch.monitor_group.is_none() => {
+            PopHealth::unmonitored()
+        }
+        Some((_, live)) => PopHealth::Probed(places(pool, live)?),
+        None => return Err(Error::HealthUnavailable),
+    };
+    Ok(PoolHealth { pool_id: pool.id, pop_health, trimtab })
+}
+
+fn places(pool: &Pool, live: &steer::Pool) -> Result<BTreeMap<String, PlaceHealth>, Error> {
     let mut places: BTreeMap<Pop, Vec<(String, OriginHealth)>> = BTreeMap::new();
     for (endpoint, health) in live.endpoints.iter().zip(&live.health.endpoints) {
         for (pop, seen) in &health.observers {
-            let Some(origin) = origin(seen) else { continue };
+            let Some(origin) = origin(seen, health.ejected_until().is_some()) else { continue };
             places.entry(*pop).or_default().push((endpoint.address.to_string(), origin));
         }
     }
@@ -44,17 +61,25 @@ pub(crate) fn of_pool(world: &Snapshot, pool: &Pool) -> Result<PoolHealth, Error
         let name = if named.contains_key(&name) { format!("{name} ({pop})") } else { name };
         named.insert(name, PlaceHealth::new(healthy, origins.into_iter()));
     }
-    Ok(PoolHealth { pool_id: pool.id, pop_health: PopHealth::Probed(named) })
+    Ok(named)
 }
 
-fn find(world: &Snapshot, id: PoolId) -> Option<&trimtab_steer::Pool> {
-    world.world.pools.iter().flatten().find(|pool| pool.id == id).map(AsRef::as_ref)
+fn find(world: &Snapshot, id: PoolId) -> Option<(PoolSlot, &steer::Pool)> {
+    let mut slots = (0..).map(PoolSlot).zip(world.world.pools.iter());
+    slots.find_map(|(slot, pool)| Some((slot, &**pool.as_ref().filter(|pool| pool.id == id)?)))
 }
 
-/// The last probe, with the verdict that the place has come to; None before the first one.
-fn origin(seen: &Observation) -> Option<OriginHealth> {
-    let last = seen.last?;
-    Some(OriginHealth { healthy: seen.state.is_up(), ..origin_health(&last) })
+/// The last probe, with the verdict that the place has come to; None before the first one. Of an endpoint that is
+/// ejected the place sees nothing wrong, and it is told what requests say.
+fn origin(seen: &Observation, is_ejected: bool) -> Option<OriginHealth> {
+    let probed = origin_health(&seen.last?);
+    Some(match is_ejected && seen.state.is_up() {
+        true => {
+            let failure_reason = FailureReason::Ejected.word().into();
+            OriginHealth { healthy: false, failure_reason, ..probed }
+        }
+        false => OriginHealth { healthy: seen.state.is_up(), ..probed },
+    })
 }
 
 /// `Amsterdam, NL`; the code where no airport has it or the airport has no city.

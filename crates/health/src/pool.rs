@@ -16,6 +16,10 @@ pub enum Verdict {
     Unknown,
     Up,
     Down,
+    /// It would serve, but failed requests keep it out until then, or until a probe passes.
+    Ejected {
+        until: Moment,
+    },
 }
 
 words! {
@@ -65,6 +69,8 @@ pub struct PoolHealth {
     pub probes_to_flip: u32,
     /// None without a monitor. Every query asks for it, so what can be worked out before is.
     flips: Option<Flips>,
+    /// When the first of its ejections ends.
+    ejection_ends: Option<Moment>,
 }
 
 /// The rhythm of probes after which a verdict could change.
@@ -105,7 +111,7 @@ impl PoolStatus {
                     known = known.saturating_add(1);
                     up = up.saturating_add(1);
                 }
-                Verdict::Down => known = known.saturating_add(1),
+                Verdict::Down | Verdict::Ejected { .. } => known = known.saturating_add(1),
                 Verdict::Unknown | Verdict::Unmonitored => {}
             }
         }
@@ -140,6 +146,14 @@ impl EndpointHealth {
         EndpointHealth { verdict, since, observers }
     }
 
+    /// When its ejection ends, if it is ejected.
+    pub fn ejected_until(&self) -> Option<Moment> {
+        match self.verdict {
+            Verdict::Ejected { until } => Some(until),
+            Verdict::Unmonitored | Verdict::Unknown | Verdict::Up | Verdict::Down => None,
+        }
+    }
+
     /// The mean of the observers' smoothed round-trip times.
     pub fn rtt(&self) -> Option<Duration> {
         let times = self.observers.iter().filter_map(|(_, seen)| seen.rtt);
@@ -149,8 +163,11 @@ impl EndpointHealth {
         sum.checked_div(count)
     }
 
-    /// The fewest probes in a row that could change an observer's mind.
+    /// The fewest probes in a row that could change an observer's mind; one that passes ends an ejection.
     pub fn probes_to_flip(&self, limits: Thresholds) -> u32 {
+        if self.ejected_until().is_some() {
+            return 1;
+        }
         let states = self.observers.iter().map(|(_, seen)| seen.state);
         states.map(|state: State| state.probes_to_flip(limits)).min().unwrap_or(1)
     }
@@ -170,8 +187,13 @@ impl Schedule {
 
 impl PoolHealth {
     pub fn unmonitored(endpoints: usize) -> PoolHealth {
-        let endpoints = (0..endpoints).map(|_| EndpointHealth::unmonitored()).collect();
+        PoolHealth::unprobed((0..endpoints).map(|_| EndpointHealth::unmonitored()).collect())
+    }
+
+    /// Nobody probes it: what is known is what requests say.
+    pub fn unprobed(endpoints: Box<[EndpointHealth]>) -> PoolHealth {
         PoolHealth {
+            ejection_ends: ejection_ends(&endpoints),
             endpoints,
             status: PoolStatus::Unknown,
             schedule: None,
@@ -193,6 +215,7 @@ impl PoolHealth {
         let probes_to_flip = flips.min().unwrap_or(1);
         let more = probes_to_flip.saturating_sub(1);
         PoolHealth {
+            ejection_ends: ejection_ends(&endpoints),
             endpoints,
             status,
             schedule: Some(schedule),
@@ -225,20 +248,27 @@ impl PoolHealth {
 
     /// How long from `now` until the verdict on one endpoint could change. For ever without a monitor.
     pub fn soonest_flip_of(&self, endpoint: &EndpointHealth, now: Moment) -> Wait {
-        let Some(schedule) = self.schedule else { return Wait::FOREVER };
-        let more = endpoint.probes_to_flip(schedule.limits).saturating_sub(1);
-        let next = now.wait_for_beat(schedule.phase, schedule.interval.into());
-        next.and_then(schedule.interval.saturating_mul(more).into())
+        let by_probes = self.schedule.map_or(Wait::FOREVER, |schedule| {
+            let more = endpoint.probes_to_flip(schedule.limits).saturating_sub(1);
+            let next = now.wait_for_beat(schedule.phase, schedule.interval.into());
+            next.and_then(schedule.interval.saturating_mul(more).into())
+        });
+        endpoint.ejected_until().map_or(by_probes, |until| by_probes.min((until - now).into()))
     }
 
-    /// How long from `now` until a verdict in this pool could change: to its next probe, or to a later
-    /// one when several must agree. For ever without a monitor.
+    /// How long from `now` until a verdict in this pool could change: to its next probe, to a later one when several
+    /// must agree, or to the end of an ejection. For ever without any of them.
     #[inline]
     pub fn soonest_flip(&self, now: Moment) -> Wait {
-        self.flips.map_or(Wait::FOREVER, |flips| {
+        let by_probes = self.flips.map_or(Wait::FOREVER, |flips| {
             now.wait_for_beat(flips.phase, flips.interval).and_then(flips.behind_the_next)
-        })
+        });
+        self.ejection_ends.map_or(by_probes, |end| by_probes.min((end - now).into()))
     }
+}
+
+fn ejection_ends(endpoints: &[EndpointHealth]) -> Option<Moment> {
+    endpoints.iter().filter_map(EndpointHealth::ejected_until).min()
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ impl Rule {
                     ) {
                         Verdict::Up => Some(true),
                         Verdict::Down => Some(false),
-                        Verdict::Unknown | Verdict::Unmonitored => None,
+                        Verdict::Unknown | Verdict::Unmonitored | Verdict::Ejected { .. } => None,
                     }
                 }))
             }

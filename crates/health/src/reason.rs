@@ -3,7 +3,7 @@
 use trimtab_model::words;
 
 words! {
-    /// The causes of "Common error codes"; `None` is a pass.
+    /// The causes of "Common error codes"; `None` is a pass, and `Ejected` is no probe's word.
     FailureReason {
         None = "No failures",
         TcpConnectionFailed = "TCP connection failed",
@@ -24,6 +24,7 @@ words! {
         ConnectionReset = "Connection Reset by Peer",
         MonitorConfig = "Monitor Config Error",
         Other = "Other Failure",
+        Ejected = "Ejected after failed requests",
     }
 }
 
@@ -50,6 +51,7 @@ impl FailureReason {
             FailureReason::ConnectionReset => "reset",
             FailureReason::MonitorConfig => "config_error",
             FailureReason::Other => "other",
+            FailureReason::Ejected => "ejected",
         }
     }
 }

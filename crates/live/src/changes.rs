@@ -88,20 +88,27 @@ impl EndpointChange {
     }
 }
 
-/// Attaching and detaching a monitor is no news; the first result and every flip are.
+/// Attaching and detaching a monitor is no news; the first result, every flip and every ejection are.
 fn is_news(old: Verdict, new: Verdict) -> bool {
-    use Verdict::{Down, Unknown, Unmonitored, Up};
+    use Verdict::{Down, Ejected, Unknown, Unmonitored, Up};
     match (old, new) {
-        (Unknown | Up | Unmonitored, Down) | (Unknown | Down, Up) => true,
+        (Unknown | Up | Unmonitored, Down)
+        | (Unknown | Down, Up)
+        | (Unmonitored | Unknown | Up | Down, Ejected { .. })
+        | (Ejected { .. }, Unmonitored | Unknown | Up | Down) => true,
         (Unmonitored, Unmonitored | Unknown | Up)
         | (Unknown | Up | Down, Unmonitored | Unknown)
         | (Up, Up)
-        | (Down, Down) => false,
+        | (Down, Down)
+        | (Ejected { .. }, Ejected { .. }) => false,
     }
 }
 
 /// The reason that the first failing observer gives, else what the first observer saw.
 fn evidence(health: &EndpointHealth) -> (FailureReason, u16) {
+    if health.ejected_until().is_some() {
+        return (FailureReason::Ejected, 0);
+    }
     let mut last = health.observers.iter().filter_map(|(_, seen)| seen.last);
     let first = last.clone().next();
     let failing = last.find(|last| last.reason != FailureReason::None);

@@ -13,6 +13,8 @@ pub enum Event {
     Config(Batch),
     /// One probe ended.
     Report(Report),
+    /// An endpoint failed requests.
+    Passive(Passive),
     /// A host name has other addresses.
     Resolved(Resolved),
 }
@@ -42,6 +44,15 @@ pub struct Report {
     /// [`Target::key`](crate::Target): stays the same while the endpoint does.
     pub endpoint: u64,
     pub outcome: Outcome,
+    pub at: Moment,
+}
+
+/// Requests in a row that an endpoint failed, as many as it takes: a weaker word than a probe's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passive {
+    pub pool: PoolId,
+    /// As in a [`Report`].
+    pub endpoint: u64,
     pub at: Moment,
 }
 

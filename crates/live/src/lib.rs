@@ -4,6 +4,7 @@ pub mod cell;
 pub mod changes;
 pub mod clock;
 mod directory;
+mod ejections;
 mod epochs;
 pub mod event;
 mod hosts;
@@ -19,7 +20,7 @@ mod zones;
 
 pub use cell::{Cell, Reader};
 pub use changes::{EndpointChange, HealthChange};
-pub use event::{Batch, Event, NameRecords, Report, Resolved};
+pub use event::{Batch, Event, NameRecords, Passive, Report, Resolved};
 pub use hosts::Hosts;
 pub use loads::{EndpointLoad, Loads, OpenRequest, PoolLoad};
 pub use observers::Observer;

@@ -5,8 +5,9 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use trimtab_health::ejection::FAILURES_TO_EJECT;
 use trimtab_steer::{Load, PoolSlot};
 
 use crate::Places;
@@ -26,12 +27,18 @@ pub struct PoolLoad {
 }
 
 /// One endpoint's counters.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct EndpointLoad {
+    /// Its name in reports: [`Target::key`](crate::Target).
+    pub key: u64,
     /// Requests under way.
     pub open: AtomicU32,
-    /// Gateway errors in a row.
-    pub failures: AtomicU32,
+    /// Failed requests in a row, since there were last enough of them.
+    failures: AtomicU32,
+    /// How often failed requests took it out.
+    pub ejections: AtomicU64,
+    /// How often they did not, because others of its pool were out.
+    pub ejections_refused: AtomicU64,
     /// For pools that limit how many are under way.
     pub places: Arc<Places>,
 }
@@ -108,11 +115,46 @@ impl PoolLoad {
         let mut known: HashMap<u64, Arc<EndpointLoad>> =
             known.map(|(&key, load)| (key, Arc::clone(load))).collect();
         // Two entries for one place share one counter.
-        let endpoints = keys.iter().map(|&key| Arc::clone(known.entry(key).or_default()));
+        let new = |key| Arc::new(EndpointLoad::new(key));
+        let endpoints = keys
+            .iter()
+            .map(|&key| Arc::clone(known.entry(key).or_insert_with_key(|&key| new(key))));
         PoolLoad {
             open: before.map(|before| Arc::clone(&before.open)).unwrap_or_default(),
             endpoints: endpoints.collect(),
             keys,
+        }
+    }
+}
+
+// === impl EndpointLoad ===
+
+impl EndpointLoad {
+    pub fn new(key: u64) -> EndpointLoad {
+        EndpointLoad {
+            key,
+            open: AtomicU32::new(0),
+            failures: AtomicU32::new(0),
+            ejections: AtomicU64::new(0),
+            ejections_refused: AtomicU64::new(0),
+            places: Arc::default(),
+        }
+    }
+
+    /// A request failed. True for the one of [`FAILURES_TO_EJECT`] in a row that makes them enough; after it the count
+    /// begins anew.
+    pub fn fails(&self) -> bool {
+        let is_enough = self.failures.fetch_add(1, Ordering::Relaxed) + 1 == FAILURES_TO_EJECT;
+        if is_enough {
+            self.failures.store(0, Ordering::Relaxed);
+        }
+        is_enough
+    }
+
+    /// A request was answered. Reading is cheap and shared, writing is neither.
+    pub fn answers(&self) {
+        if self.failures.load(Ordering::Relaxed) != 0 {
+            self.failures.store(0, Ordering::Relaxed);
         }
     }
 }
@@ -181,6 +223,26 @@ mod tests {
         follow(&mut loads, &[10, 20]);
         drop(first);
         assert_eq!(counts(&loads), [0, 0, 0]);
+    }
+
+    #[test]
+    fn semantics_40_five_failures_in_a_row_are_enough_and_then_it_takes_five_more() {
+        let load = EndpointLoad::new(7);
+        // `.` answers, `x` fails; upper case where it is enough.
+        let play = |text: &str| -> String {
+            text.chars()
+                .map(|letter| match letter {
+                    '.' => {
+                        load.answers();
+                        '.'
+                    }
+                    _ if load.fails() => 'X',
+                    _ => 'x',
+                })
+                .collect()
+        };
+        assert_eq!(play("xxxx.xxxx.xxxxx"), "xxxx.xxxx.xxxxX");
+        assert_eq!(play("xxxxxxxxxx.x"), "xxxxXxxxxX.x");
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use trimtab_health::{
-    EndpointHealth, Observation, PoolHealth, Rule, Schedule, Thresholds, Verdict, Vote,
-    region_first,
+    Ejection, EndpointHealth, Observation, PoolHealth, Rule, Schedule, Thresholds, Verdict, Vote,
+    ejection, region_first,
 };
 use trimtab_model::pool::CheckRegions;
 use trimtab_model::{Moment, Monitor, Pool, PoolId, Pop, Region};
@@ -67,15 +67,21 @@ impl Observers {
         self.seen.retain(|endpoint, _| living.contains(endpoint));
     }
 
-    /// The pool's health as the votes stand; `before` keeps the time of verdicts that stay.
+    /// The pool's health as the votes stand, and what requests say where they do not contradict it; `before` keeps the
+    /// time of verdicts that stay.
     pub(crate) fn health(
         &self,
         pool: &Pool,
         monitor: Option<&Arc<Monitor>>,
+        ejections: &[Ejection],
         before: Option<&PoolHealth>,
     ) -> PoolHealth {
+        let enabled: Vec<bool> = pool.origins.iter().map(|origin| origin.enabled).collect();
         let Some(monitor) = monitor else {
-            return PoolHealth::unmonitored(pool.origins.len());
+            let mut endpoints: Box<[EndpointHealth]> =
+                pool.origins.iter().map(|_| EndpointHealth::unmonitored()).collect();
+            ejection::apply(&mut endpoints, &enabled, ejections);
+            return PoolHealth::unprobed(endpoints);
         };
         let sites = self.sites_of(&pool.watch.check_regions);
         let rule = rule_of(&pool.watch.check_regions);
@@ -86,9 +92,10 @@ impl Observers {
             let before = before.and_then(|before| before.endpoints.get(index));
             self.judge(&sites, seen, rule, near, before)
         });
-        let enabled = pool.origins.iter().map(|origin| origin.enabled);
+        let mut endpoints: Box<[EndpointHealth]> = endpoints.collect();
+        ejection::apply(&mut endpoints, &enabled, ejections);
         let schedule = self.schedule(pool.id, monitor);
-        PoolHealth::new(endpoints.collect(), enabled, pool.minimum_origins, schedule)
+        PoolHealth::new(endpoints, enabled.into_iter(), pool.minimum_origins, schedule)
     }
 
     /// What the prober must do for the pool; None when there is nothing to probe.

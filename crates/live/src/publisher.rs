@@ -11,19 +11,22 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::mpsc;
 use trimtab_dns::Node;
 use trimtab_geo::Table;
+use trimtab_health::{Passed, Signal};
 use trimtab_model::balancer::Scope;
 use trimtab_model::{Moment, Name, PoolId, Timestamp, ZoneId};
+use trimtab_steer::pool::Ejectable;
 use trimtab_steer::{Balancer, BalancerSlot, Pool, Site, World};
 
 use crate::changes::HealthChange;
 use crate::directory::{Directory, Touched};
+use crate::ejections::{Ejections, wants_ejection};
 use crate::epochs::Epochs;
 use crate::hosts::HostTable;
 use crate::observers::{Observer, Observers, endpoint_key, limits_of};
 use crate::routes::Route;
 use crate::saved::{Clocks, Saved};
 use crate::zones::{Hosted, Hosting};
-use crate::{Batch, Cell, Event, Loads, Report, Routes, Snapshot, clock};
+use crate::{Batch, Cell, EndpointLoad, Event, Loads, Passive, Report, Routes, Snapshot, clock};
 
 /// A flip waits this long for others that come with it, so that a dead site is one new snapshot and not fifty.
 const FLIP_COALESCE: Duration = Duration::from_millis(20);
@@ -60,6 +63,7 @@ pub struct Publisher {
     settings: Settings,
     directory: Directory,
     observers: Observers,
+    ejections: Ejections,
     hosts: HostTable,
     hosted: Hosted,
     geo: Arc<Table>,
@@ -96,6 +100,7 @@ impl Publisher {
             settings,
             directory: Directory::default(),
             observers,
+            ejections: Ejections::default(),
             hosts,
             geo: start.geo,
             pools: Vec::new(),
@@ -156,7 +161,7 @@ impl Publisher {
         let mut publish_at: Option<Moment> = None;
         let mut save_at: Option<Moment> = None;
         loop {
-            let wake = publish_at.into_iter().chain(save_at).min();
+            let wake = publish_at.into_iter().chain(save_at).chain(self.ejections.next_end()).min();
             let event = tokio::select! {
                 biased;
                 () = sleep_until(wake) => None,
@@ -174,6 +179,10 @@ impl Publisher {
                     due = due.min(self.take(event, now));
                 }
                 publish_at = Some(publish_at.map_or(due, |at| at.min(due)));
+            }
+            if self.ejections.next_end().is_some_and(|at| at <= now) {
+                self.reported.extend(self.ejections.end(now));
+                publish_at = Some(now);
             }
             if publish_at.is_some_and(|at| at <= now) {
                 self.rebuild_reported();
@@ -197,6 +206,7 @@ impl Publisher {
                 now
             }
             Event::Report(report) => now + self.apply_report(&report),
+            Event::Passive(passive) => now + self.apply_passive(passive),
             Event::Resolved(resolved) => {
                 self.reported.extend(self.hosts.resolve(resolved));
                 now + FLIP_COALESCE
@@ -260,7 +270,8 @@ impl Publisher {
         let before = self.pools.get(slot.0 as usize).and_then(Option::as_deref);
         let monitor = self.directory.monitor_of(config);
         let known = before.filter(|before| same_endpoints(before, config)).map(|b| &b.health);
-        let health = self.observers.health(config, monitor, known);
+        let ejections = self.ejections.of_pool(config);
+        let health = self.observers.health(config, monitor, &ejections, known);
         self.hosts.follow(before, config);
         let pool = Pool::resolved(config, health, |name| self.hosts.addresses(name))
             .measured_by(self.geo.latencies())
@@ -334,10 +345,44 @@ impl Publisher {
             return DETAIL_COALESCE;
         };
         self.reported.insert(report.pool);
-        match self.observers.record(report, limits) {
+        let endpoint = (report.pool, report.endpoint);
+        let is_back = report.outcome.passed == Passed::Pass
+            && self.ejections.take(endpoint, Signal::Passed, report.at);
+        match self.observers.record(report, limits) || is_back {
             true => FLIP_COALESCE,
             false => DETAIL_COALESCE,
         }
+    }
+
+    /// The same. Requests may take an endpoint out that probes know nothing against, unless too many are out already.
+    fn apply_passive(&mut self, Passive { pool: id, endpoint: key, at }: Passive) -> Duration {
+        // What was reported just before has its say first.
+        if self.reported.remove(&id) {
+            self.build_pool(id);
+        }
+        let Some((ejectable, load)) = self.ejectable(id, key) else { return DETAIL_COALESCE };
+        match ejectable {
+            Ejectable::Yes if self.ejections.take((id, key), Signal::Failing, at) => {
+                load.ejections.fetch_add(1, Ordering::Relaxed);
+                self.reported.insert(id);
+                FLIP_COALESCE
+            }
+            Ejectable::AtCeiling => {
+                load.ejections_refused.fetch_add(1, Ordering::Relaxed);
+                DETAIL_COALESCE
+            }
+            Ejectable::Yes | Ejectable::ServesNobody => DETAIL_COALESCE,
+        }
+    }
+
+    /// None where nobody wants it: the pool says so, or the endpoint is gone.
+    fn ejectable(&self, id: PoolId, key: u64) -> Option<(Ejectable, Arc<EndpointLoad>)> {
+        let slot = self.directory.pool_slot(id)?;
+        let pool = self.pools.get(slot.0 as usize)?.as_ref()?;
+        let loads = &self.loads.pool(slot)?.endpoints;
+        let index = loads.iter().position(|load| load.key == key)?;
+        let wanted = self.directory.pools.get(&id).is_some_and(wants_ejection);
+        wanted.then(|| (pool.ejectable(index), Arc::clone(&loads[index])))
     }
 
     fn rebuild_reported(&mut self) {
@@ -359,6 +404,7 @@ impl Publisher {
             .collect();
         if !self.directory.pools.is_empty() {
             self.observers.keep_only(&living);
+            self.ejections.keep_only(&living);
         }
     }
 

@@ -22,6 +22,7 @@ mod request;
 pub mod server;
 mod sessions;
 pub mod settings;
+mod signals;
 mod stream;
 pub mod tally;
 mod tls;

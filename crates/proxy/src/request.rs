@@ -2,7 +2,6 @@
 
 use std::future::poll_fn;
 use std::net::IpAddr;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -24,6 +23,7 @@ use crate::refusal::Refusal;
 use crate::replay::Replay;
 use crate::reply::{Added, Own, Reply, ray};
 use crate::settings::BODY_TIMEOUT;
+use crate::signals;
 use crate::tally::{Class, Method, RequestKey};
 use crate::upstream::{self, Upstream};
 use crate::watch::{Expired, Watch};
@@ -424,23 +424,18 @@ impl<'a> Request<'a> {
 
     fn note_fault(&self, target: &Target, fault: Fault) {
         self.worker.tally().fault(target.slot, target.endpoint, fault);
-        if fault.is_of_endpoint()
-            && let Some(open) = &target.open
-        {
-            open.endpoint().failures.fetch_add(1, Ordering::Relaxed);
+        if fault.is_of_endpoint() {
+            self.worker.note_failure(target);
         }
     }
 
     /// The moment of it.
     fn note_answer(&self, target: &Target, status: u16) -> Instant {
         let now = Instant::now();
-        if let Some(failures) = target.open.as_ref().map(|open| &open.endpoint().failures) {
-            match (status, failures.load(Ordering::Relaxed)) {
-                (502..=504, _) => _ = failures.fetch_add(1, Ordering::Relaxed),
-                // Reading is cheap and shared, writing is neither.
-                (_, 0) => {}
-                (..) => failures.store(0, Ordering::Relaxed),
-            }
+        match &target.open {
+            _ if signals::is_failure(status) => self.worker.note_failure(target),
+            Some(open) => open.endpoint().answers(),
+            None => {}
         }
         let mut tally = self.worker.tally();
         tally.session(target.balancer, target.session);

@@ -11,10 +11,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::runtime::Builder;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use trimtab_connect::Connector;
-use trimtab_live::Cell;
+use trimtab_live::{Cell, Event};
 use trimtab_net::{tcp, thread};
 
 use crate::access_log::Log;
@@ -65,7 +65,8 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 // === impl Server ===
 
 impl Server {
-    /// Binds every address before the first connection is taken.
+    /// Binds every address before the first connection is taken. `signals` receives endpoints that fail requests; what it
+    /// has no room for is counted and dropped.
     ///
     /// # Errors
     /// When an address cannot be bound; nothing is left running then.
@@ -73,6 +74,7 @@ impl Server {
         mut settings: Settings,
         cell: &Cell,
         connector: &Connector,
+        signals: mpsc::Sender<Event>,
     ) -> Result<Server, StartError> {
         let cores = thread::cores().map_err(StartError::Thread)?;
         let threads = if settings.threads == 0 { cores.len().max(1) } else { settings.threads };
@@ -93,6 +95,7 @@ impl Server {
         let shared = Arc::new(Shared {
             settings,
             connector: connector.clone(),
+            signals,
             sessions: Table::new(),
             connections: AtomicUsize::new(0),
             log: log.clone(),

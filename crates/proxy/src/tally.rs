@@ -33,6 +33,8 @@ pub struct Tally {
     /// Connections to origins that wait for a request.
     pub idle: usize,
     pub connections: u64,
+    /// Endpoints that failed requests, of which nobody had room to hear.
+    pub signals_dropped: u64,
     /// Lines of the access log that nobody had room for.
     pub log_dropped: u64,
 }
@@ -109,6 +111,7 @@ impl Tally {
         self.shed += other.shed;
         self.idle += other.idle;
         self.connections += other.connections;
+        self.signals_dropped += other.signals_dropped;
     }
 }
 

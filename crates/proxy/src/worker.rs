@@ -7,16 +7,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hashbrown::HashMap;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use trimtab_connect::{Connector, Ready};
-use trimtab_live::{Reader, clock};
+use trimtab_live::{Event, Reader, clock};
 use trimtab_model::AffinityKeys;
 use trimtab_steer::Failed;
 
 use crate::access_log::Log;
 use crate::budget::Budget;
-use crate::choice::{Asking, Choice, choose};
+use crate::choice::{Asking, Choice, Target, choose};
 use crate::cookie;
 use crate::fault::Fault;
 use crate::h1::Wire;
@@ -25,6 +25,7 @@ use crate::http2;
 use crate::idle::{Idle, Key};
 use crate::sessions::Table;
 use crate::settings::Settings;
+use crate::signals::{self, Told};
 use crate::tally::Tally;
 
 /// Pools with TLS settings of their own; more of them make theirs anew.
@@ -35,6 +36,8 @@ const PROFILES_MAX: usize = 1_000;
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) connector: Connector,
+    /// To whoever judges endpoints.
+    pub(crate) signals: mpsc::Sender<Event>,
     pub(crate) sessions: Table,
     /// Client connections of the whole node.
     pub(crate) connections: AtomicUsize,
@@ -192,6 +195,16 @@ impl Worker {
         let made = make()?;
         profiles.insert(hash, made.clone());
         Ok(made)
+    }
+
+    /// A request failed at its endpoint.
+    pub(crate) fn note_failure(&self, target: &Target) {
+        let Some(open) = &target.open else { return };
+        let now = clock::moment(Instant::now().into_std());
+        match signals::fails(open.endpoint(), &target.pool, &self.shared.signals, now) {
+            Told::Nothing | Told::Failing => {}
+            Told::Dropped => self.tally().signals_dropped += 1,
+        }
     }
 
     pub(crate) fn sweep(&self, now: Instant) {

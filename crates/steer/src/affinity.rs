@@ -13,7 +13,7 @@ use crate::persistence::Identity;
 use crate::pool::Pool;
 use crate::settings::Settings;
 use crate::why::{EndpointChoice, Notes, Step, Why};
-use crate::{Balancer, PoolSlot, World};
+use crate::{Balancer, PoolSlot, World, drain};
 
 pub(crate) use settings::Overrides;
 pub use settings::{Affinity, Configured};
@@ -221,8 +221,7 @@ impl Resuming<'_> {
 
     /// For `drain_duration` from when it was disabled.
     fn drains(&self, disabled_at: Option<Timestamp>) -> bool {
-        let span = i64::from(self.affinity.drain).saturating_mul(MICROS_PER_SECOND);
-        disabled_at.is_some_and(|at| self.now.micros() < at.micros().saturating_add(span))
+        disabled_at.is_some_and(|at| self.now < drain::end(at, self.affinity.drain))
     }
 
     fn is_shed(

@@ -15,6 +15,7 @@ use crate::persistence::Identity;
 use crate::policy::{self, Asked, Choice, Requested};
 use crate::pool::{Endpoint, Member, Pool, Set, Usable};
 use crate::rules::{self, Ruled};
+use crate::slow_start::Weights;
 use crate::why::{EndpointChoice, Notes, PoolChoice, Silent, Step, Steps, Why};
 use crate::{Balancer, Client, PoolSlot, Wanted, World};
 
@@ -291,6 +292,11 @@ fn choose_endpoints<'a>(
         }
     };
     notes.note(Step::Endpoints { how, eligible: set.members().len() });
+    if notes.listens() && client.wanted == Wanted::Endpoint && how.draws() {
+        for (endpoint, weight, full) in Weights::at(pool, asked.now).rising(set.members()) {
+            notes.note(Step::Rising { pool: slot, endpoint, weight, full });
+        }
+    }
     for pick in picks.iter() {
         notes.note(Step::Answered { pool: slot, endpoint: pick.endpoint, data: pick.data });
     }

@@ -9,6 +9,7 @@ use crate::load::{self, Effective};
 use crate::persistence::{Identity, rendezvous};
 use crate::policy::Asked;
 use crate::pool::{Data, Member, Set, hash_ip};
+use crate::slow_start::Weights;
 use crate::why::EndpointChoice;
 use crate::{Client, Pool, PoolSlot};
 
@@ -46,7 +47,8 @@ pub fn choose<'a>(
             None,
         ) => match members.len() {
             _ if !set.weights_are_equal() => {
-                (one(drawn(set, set.total_weight(), all, dice)), EndpointChoice::Drawn)
+                let weighed = (set.total_weight(), |member: &Member| member.weight);
+                (one(drawn(set, weighed, all, dice)), EndpointChoice::Drawn)
             }
             few if few <= ANSWERS_MAX => (shuffled(few, dice), EndpointChoice::All),
             many => (sampled(many, dice), EndpointChoice::Sample),
@@ -65,9 +67,12 @@ pub(crate) fn choose_one<'a>(
     let members = set.members();
     let left = |member: &Member| !asked.has_failed_at(slot, member.endpoint);
     let client_hash = || hash_ip(asked.client.address(), 0);
+    let weights = Weights::at(pool, asked.now);
+    let weight = |member: &Member| weights.of(member);
     let by_chance = |dice: &mut Dice| {
-        let total = members.iter().filter(|member| left(member)).map(|m| u32::from(m.weight)).sum();
-        (drawn(set, total, left, dice), EndpointChoice::Drawn)
+        let total =
+            members.iter().filter(|member| left(member)).map(|m| u32::from(weight(m))).sum();
+        (drawn(set, (total, weight), left, dice), EndpointChoice::Drawn)
     };
     let (chosen, how) = match (pool.policy, asked.kept) {
         _ if !members.iter().any(left) => (None, EndpointChoice::NoneOfFamily),
@@ -78,7 +83,8 @@ pub(crate) fn choose_one<'a>(
             match asked.client.load {
                 Some(load) => {
                     let open = |member: &Member| load.endpoint(slot, member.endpoint);
-                    (drawn_by_load(set, open, left, dice), EndpointChoice::LeastLoaded)
+                    let effective = |member: &Member| Effective::of(weight(member), open(member));
+                    (drawn_by_load(set, effective, left, dice), EndpointChoice::LeastLoaded)
                 }
                 None => by_chance(dice),
             }
@@ -115,24 +121,30 @@ impl<'a> Picks<'a> {
 
 /// An endpoint in proportion to weight, among those that `is_left` leaves, which weigh `total`; then any of its
 /// addresses.
-fn drawn(set: &Set, total: u32, is_left: impl Fn(&Member) -> bool, dice: &mut Dice) -> Option<u16> {
+fn drawn(
+    set: &Set,
+    (total, weight): (u32, impl Fn(&Member) -> u8),
+    is_left: impl Fn(&Member) -> bool,
+    dice: &mut Dice,
+) -> Option<u16> {
     let members = set.members();
     let mut left = dice.below(total);
-    let first = members.iter().position(|member| match left.checked_sub(member.weight.into()) {
-        _ if !is_left(member) => false,
-        Some(rest) => {
-            left = rest;
-            false
-        }
-        None => true,
-    })?;
+    let first =
+        members.iter().position(|member| match left.checked_sub(weight(member).into()) {
+            _ if !is_left(member) => false,
+            Some(rest) => {
+                left = rest;
+                false
+            }
+            None => true,
+        })?;
     any_address(members, first, dice)
 }
 
 /// The same, in proportion to what open requests leave of the weight. They are read once: other threads go on counting.
 fn drawn_by_load(
     set: &Set,
-    open: impl Fn(&Member) -> u32,
+    effective: impl Fn(&Member) -> Effective,
     is_left: impl Fn(&Member) -> bool,
     dice: &mut Dice,
 ) -> Option<u16> {
@@ -140,9 +152,9 @@ fn drawn_by_load(
     // Only the first address of an endpoint has a weight.
     let weighing = members.iter().enumerate();
     let weighing = weighing.filter(|(_, member)| member.weight > 0 && is_left(member));
-    let effective = weighing.clone().take(ORIGINS_MAX);
+    let weighed = weighing.clone().take(ORIGINS_MAX);
     let effective: ArrayVec<Effective, ORIGINS_MAX> =
-        effective.map(|(_, member)| Effective::of(member.weight, open(member))).collect();
+        weighed.map(|(_, member)| effective(member)).collect();
     let place = load::pick(effective.iter().copied(), dice.draw())?;
     let (first, _) = weighing.clone().nth(place)?;
     any_address(members, first, dice)

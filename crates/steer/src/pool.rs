@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use trimtab_geo::{Latencies, Point, PoolNumber};
-use trimtab_health::{PoolHealth, PoolStatus, Verdict};
+use trimtab_health::{PoolHealth, PoolStatus, Verdict, ejection};
 use trimtab_model::monitor::MonitorType;
 use trimtab_model::pool::{OriginPolicy, Upstream, UpstreamTls};
 use trimtab_model::{self as model, Name, PoolId, SecretPem};
@@ -68,6 +68,16 @@ pub enum Usable {
     NoResultYet,
     /// No endpoint is enabled.
     Empty,
+}
+
+/// What failed requests may do to an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ejectable {
+    Yes,
+    /// As many are out as may be, or it is the last that serves.
+    AtCeiling,
+    /// It is out already, by requests or by what has the better word.
+    ServesNobody,
 }
 
 /// RFC 9110 section 4.2.2.
@@ -187,6 +197,24 @@ impl Pool {
             && self.endpoints.iter().map(hash).eq(other.endpoints.iter().map(hash))
             && self.serving.draws_as(&other.serving)
             && self.enabled_endpoints.draws_as(&other.enabled_endpoints)
+    }
+
+    /// One that is disabled may still serve sessions, and counts for none of those that must stay.
+    pub fn ejectable(&self, endpoint: usize) -> Ejectable {
+        let all = || self.endpoints.iter().zip(&self.health.endpoints);
+        let Some((it, health)) = all().nth(endpoint) else { return Ejectable::ServesNobody };
+        if !it.could_serve(health.verdict) {
+            return Ejectable::ServesNobody;
+        }
+        let enabled = all().filter(|(endpoint, _)| endpoint.enabled);
+        let out = enabled.clone().filter(|(_, health)| health.ejected_until().is_some()).count();
+        let most = ejection::most(enabled.count());
+        let serving = all().filter(|(endpoint, health)| endpoint.serves(health.verdict)).count();
+        match serving.saturating_sub(usize::from(it.enabled)) {
+            0 => Ejectable::AtCeiling,
+            _ if it.enabled && out >= most => Ejectable::AtCeiling,
+            _ => Ejectable::Yes,
+        }
     }
 
     /// Healthy and enabled endpoints.

@@ -104,6 +104,14 @@ impl Rules {
         self.sets.is_empty() && self.rules.is_empty()
     }
 
+    /// Whether some rule gives sessions to requests that have none without it; pool sets have no say in them.
+    pub(crate) fn turn_affinity_on(&self) -> bool {
+        self.rules.iter().any(|rule| match &rule.action {
+            Action::Overrides(overrides) => overrides.turn_affinity_on(),
+            Action::FixedResponse(_) => false,
+        })
+    }
+
     /// False for a rule whose condition was stored by another version and means nothing to this one.
     pub fn can_read(&self, of: RuleRef) -> bool {
         match of {

@@ -149,6 +149,10 @@ impl Overrides {
         to.ttl = self.ttl.unwrap_or(to.ttl);
     }
 
+    pub(crate) fn turn_affinity_on(&self) -> bool {
+        self.affinity.as_ref().is_some_and(affinity::Overrides::turn_on)
+    }
+
     pub(crate) fn apply_to_handling<'a>(&'a self, to: &mut Handling<'a>) {
         if let Some(affinity) = &self.affinity {
             affinity.apply(&mut to.affinity);

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use trimtab_geo::Place;
-use trimtab_health::{FailureReason, Verdict};
+use trimtab_health::{EndpointHealth, FailureReason, Verdict};
 use trimtab_model::Moment;
 use trimtab_model::balancer::SteeringPolicy;
 use trimtab_model::pool::ShedPolicy;
@@ -97,14 +97,7 @@ fn sentence(step: &Step, balancer: &Balancer, world: &World, now: Moment) -> Str
             let evidence = world.pool(slot).map(|pool| evidence(pool, now)).unwrap_or_default();
             format!("{} is out: {}{evidence}", pool(slot), because.text())
         }
-        Step::Weighed { pool: slot, weight, open } => {
-            let weight = f64::from(weight) / 100.0;
-            let open = match open {
-                0 => String::new(),
-                open => format!(" and {open} open requests"),
-            };
-            format!("{} is in, with weight {weight}{open}", pool(slot))
-        }
+        Step::Weighed { pool: slot, weight, open } => weighed(&pool(slot), weight, open),
         Step::Measured { pool: slot, km, stretched_km } => measured(&pool(slot), km, stretched_km),
         Step::Drew { draw, of } => format!("the dice fell on {draw} of {of}"),
         Step::Chose { pool: slot, how } => format!("{} is chosen: {}", pool(slot), how.text()),
@@ -112,6 +105,11 @@ fn sentence(step: &Step, balancer: &Balancer, world: &World, now: Moment) -> Str
             format!("the fallback pool {} is disabled, so there is no address to give", pool(slot))
         }
         Step::Endpoints { how, eligible } => endpoints(how, eligible),
+        Step::Rising { pool: slot, endpoint, weight, full } => {
+            let [weight, full] = [weight, full].map(|hundredths| f64::from(hundredths) / 100.0);
+            let endpoint = endpoint_name(world, slot, endpoint);
+            format!("{endpoint} came up a while ago, and has weight {weight} of {full}")
+        }
         Step::Answered { pool: slot, endpoint, data } => {
             answered(world, (slot, endpoint), data, now)
         }
@@ -218,17 +216,32 @@ fn evidence(pool: &Pool, now: Moment) -> String {
     let endpoints = pool.endpoints.iter().zip(&pool.health.endpoints);
     let nameless = pool.endpoints.iter().filter(|endpoint| endpoint.addresses().is_empty());
     let nameless = nameless.map(|endpoint| format!("{} was never resolved", endpoint.address));
-    let down = endpoints.filter(|(_, health)| health.verdict == Verdict::Down).map(
-        |(endpoint, health)| {
-            let failing = health.observers.iter().filter_map(|(_, seen)| seen.last);
-            let reason = failing.map(|last| last.reason).find(|r| *r != FailureReason::None);
-            let reason = reason.map_or("down", FailureReason::word);
-            let since = health.since.map_or(0, |at| now.saturating_duration_since(at).as_secs());
-            format!("{} since {since} s ({reason})", endpoint.name)
-        },
-    );
+    let down = endpoints.filter_map(|(endpoint, health)| {
+        let reason = match health.verdict {
+            Verdict::Down => failing(health).map_or("down", FailureReason::word),
+            Verdict::Ejected { .. } => FailureReason::Ejected.word(),
+            Verdict::Up | Verdict::Unknown | Verdict::Unmonitored => return None,
+        };
+        let since = health.since.map_or(0, |at| now.saturating_duration_since(at).as_secs());
+        Some(format!("{} since {since} s ({reason})", endpoint.name))
+    });
     let told: Vec<String> = nameless.chain(down).collect();
     if told.is_empty() { String::new() } else { format!(" [{}]", told.join(", ")) }
+}
+
+fn weighed(pool: &PoolName<'_>, weight: u8, open: u32) -> String {
+    let weight = f64::from(weight) / 100.0;
+    let open = match open {
+        0 => String::new(),
+        open => format!(" and {open} open requests"),
+    };
+    format!("{pool} is in, with weight {weight}{open}")
+}
+
+/// What the first place that fails says.
+fn failing(health: &EndpointHealth) -> Option<FailureReason> {
+    let reasons = health.observers.iter().filter_map(|(_, seen)| Some(seen.last?.reason));
+    reasons.into_iter().find(|reason| *reason != FailureReason::None)
 }
 
 fn measured(pool: &PoolName<'_>, km: Option<f64>, stretched_km: f64) -> String {
@@ -294,10 +307,11 @@ fn answered(world: &World, (slot, endpoint): (PoolSlot, u16), data: Data, now: M
         Verdict::Unknown => "no result yet",
         Verdict::Up => "up",
         Verdict::Down => "down",
+        Verdict::Ejected { .. } => "ejected",
     };
     let told = RecordText { endpoint, data };
     let mut text = format!("answer {told} ({}, {state}", endpoint.name);
-    if let Some(since) = health.since {
+    if let Some(since) = health.since.filter(|_| health.verdict != Verdict::Unmonitored) {
         text.push_str(&format!(" for {} s", now.saturating_duration_since(since).as_secs()));
     }
     if let Some(rtt) = health.rtt() {

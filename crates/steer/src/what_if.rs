@@ -9,7 +9,7 @@ use trimtab_health::Verdict;
 use trimtab_model::{Moment, Wait};
 
 use crate::endpoint::Picks;
-use crate::why::{EndpointChoice, PoolChoice, Step};
+use crate::why::{PoolChoice, Step};
 use crate::{Balancer, Client, Decision, Pool, PoolSlot, World, decide, decide_request};
 
 /// One question of one moment: all that a decision is made of.
@@ -121,7 +121,7 @@ impl<'a> Asking<'a> {
         let limits = pool.health.schedule?.limits;
         let to = match health.verdict {
             Verdict::Up => Verdict::Down,
-            Verdict::Down | Verdict::Unknown => Verdict::Up,
+            Verdict::Down | Verdict::Unknown | Verdict::Ejected { .. } => Verdict::Up,
             Verdict::Unmonitored => return None,
         };
         let world = self.world.with_pool(slot, |pool| pool.with_verdict(index, to));
@@ -186,9 +186,7 @@ fn draw(decision: &Decision<'_>, steps: &[Step]) -> Option<Flip> {
         | PoolChoice::Fallback
         | PoolChoice::Nothing => 1.0,
     };
-    let drawn =
-        matches!(decision.why.endpoints, EndpointChoice::Drawn | EndpointChoice::LeastLoaded);
-    let by_chance = of_pool < 1.0 || drawn;
+    let by_chance = of_pool < 1.0 || decision.why.endpoints.draws();
     by_chance.then_some(Flip::Draw { same_percent: of_pool * 100.0 })
 }
 

@@ -141,6 +141,13 @@ pub enum Step {
     FallbackDisabled {
         pool: PoolSlot,
     },
+    /// It came up a while ago, and is drawn with less than its weight; hundredths.
+    Rising {
+        pool: PoolSlot,
+        endpoint: u16,
+        weight: u8,
+        full: u8,
+    },
     Answered {
         pool: PoolSlot,
         endpoint: u16,
@@ -197,6 +204,7 @@ impl Step {
             | Step::FallbackDisabled { pool }
             | Step::Failover { from: Failed { pool, .. } }
             | Step::Session { at: Some((pool, _)), .. }
+            | Step::Rising { pool, .. }
             | Step::Answered { pool, .. } => Some(pool),
             Step::Ruled { .. }
             | Step::Session { at: None, .. }
@@ -227,6 +235,7 @@ impl Step {
             Step::Chose { .. } => "pool",
             Step::FallbackDisabled { .. } => "fallback",
             Step::Endpoints { .. } => "endpoints",
+            Step::Rising { .. } => "slow_start",
             Step::Answered { .. } => "answer",
             Step::Bounded { .. } => "ttl",
         }
@@ -252,6 +261,15 @@ impl Notes for Steps {
 
     fn note(&mut self, step: Step) {
         self.0.push(step);
+    }
+}
+
+// === impl EndpointChoice ===
+
+impl EndpointChoice {
+    /// By chance, in proportion to something.
+    pub const fn draws(self) -> bool {
+        matches!(self, EndpointChoice::Drawn | EndpointChoice::LeastLoaded)
     }
 }
 

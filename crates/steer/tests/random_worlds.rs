@@ -321,7 +321,7 @@ fn check_what_if(asking: &Asking<'_>, decision: &Decision<'_>) {
             let to = match health.verdict {
                 Verdict::Unmonitored => return None,
                 Verdict::Up => Verdict::Down,
-                Verdict::Down | Verdict::Unknown => Verdict::Up,
+                Verdict::Down | Verdict::Unknown | Verdict::Ejected { .. } => Verdict::Up,
             };
             Some((slot, index, Pool::clone(pool).with_verdict(index, to)))
         })

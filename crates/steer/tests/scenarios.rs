@@ -13,7 +13,7 @@ use trimtab_health::{
     EndpointHealth, Observation, PoolHealth, Rtt, Schedule, State, Thresholds, Verdict,
 };
 use trimtab_model::balancer::{LocationMode, LocationStrategy, Persistence, PreferEcs, Steering};
-use trimtab_model::pool::{Address, Weight};
+use trimtab_model::pool::{Address, Upstream, Weight};
 use trimtab_model::{self as model, Coordinates, Moment, PoolId, Pop};
 use trimtab_steer::{
     Balancer, Client, Decision, Load, Pool, PoolSlot, Site, Subnet, Wanted, World, decide,
@@ -63,7 +63,7 @@ impl Stage {
     fn new(title: &str) -> Stage {
         Stage {
             title: title.into(),
-            now: Moment::default(),
+            now: Moment::default() + Duration::from_secs(3600),
             geofeed: String::new(),
             resolvers: "prefix,operator,site\n".into(),
             latencies: "source,pool,ms\n".into(),
@@ -125,6 +125,10 @@ impl Stage {
                     pool.load_shedding.session_percent = percent.parse().unwrap();
                 }
                 Some(("shed", percent)) => pool.load_shedding = rules::shedding(percent),
+                Some(("slow", seconds)) => {
+                    let slow_start = seconds.parse().unwrap();
+                    pool.upstream = Some(Box::new(Upstream { slow_start, ..Upstream::default() }));
+                }
                 Some((key, millis)) if key.starts_with("rtt.") => {
                     rtts.push((key[4..].parse().unwrap(), millis.parse().unwrap()));
                 }
@@ -136,27 +140,23 @@ impl Stage {
                 _ => panic!("{}: unknown word {word}", self.title),
             }
         }
-        let (origins, verdicts): (Vec<_>, Vec<_>) = origins.split(", ").map(origin).unzip();
+        let origins = origins.split(", ").map(|text| origin(text, self.now));
+        let (origins, seen): (Vec<_>, Vec<_>) = origins.unzip();
         pool.origins = origins;
-        let health = self.health(&pool, &verdicts, &rtts);
+        let health = self.health(&pool, &seen, &rtts);
         match self.pools.iter().position(|(known, _)| known.name == name) {
             Some(index) => self.pools[index] = (pool, health),
             None => self.pools.push((pool, health)),
         }
     }
 
-    fn health(
-        &self,
-        pool: &model::Pool,
-        verdicts: &[Option<Verdict>],
-        rtts: &[(Pop, u64)],
-    ) -> PoolHealth {
-        if verdicts.iter().all(Option::is_none) {
-            return PoolHealth::unmonitored(verdicts.len());
+    fn health(&self, pool: &model::Pool, seen: &[Seen], rtts: &[(Pop, u64)]) -> PoolHealth {
+        if seen.iter().all(|seen| seen.verdict.is_none()) {
+            return PoolHealth::unmonitored(seen.len());
         }
-        let endpoints = verdicts.iter().map(|verdict| EndpointHealth {
-            verdict: verdict.unwrap_or(Verdict::Unknown),
-            since: None,
+        let endpoints = seen.iter().map(|seen| EndpointHealth {
+            verdict: seen.verdict.unwrap_or(Verdict::Unknown),
+            since: seen.since,
             observers: rtts.iter().map(|&(pop, millis)| (pop, self.observation(millis))).collect(),
         });
         let schedule = Schedule {
@@ -401,7 +401,14 @@ fn location(steering: &mut Steering) -> &mut LocationStrategy {
     steering.location.get_or_insert(default)
 }
 
-fn origin(text: &str) -> (model::Origin, Option<Verdict>) {
+/// What is written of an endpoint's health.
+#[derive(Default)]
+struct Seen {
+    verdict: Option<Verdict>,
+    since: Option<Moment>,
+}
+
+fn origin(text: &str, now: Moment) -> (model::Origin, Seen) {
     let mut words = text.split(' ');
     let address = words.next().unwrap();
     let mut origin = model::Origin {
@@ -409,21 +416,32 @@ fn origin(text: &str) -> (model::Origin, Option<Verdict>) {
         address: Address::read(address).unwrap(),
         ..trimtab_testkit::origin()
     };
-    let mut verdict = None;
+    let mut seen = Seen::default();
     for word in words {
         match word {
-            "up" => verdict = Some(Verdict::Up),
-            "down" => verdict = Some(Verdict::Down),
-            "unknown" => verdict = Some(Verdict::Unknown),
+            "up" => seen.verdict = Some(Verdict::Up),
+            "down" => seen.verdict = Some(Verdict::Down),
+            "unknown" => seen.verdict = Some(Verdict::Unknown),
             "disabled" => origin.enabled = false,
             other => match other.split_once('=').unwrap() {
                 ("w", share) => origin.weight = weight(share),
+                ("up", seconds) => {
+                    seen.verdict = Some(Verdict::Up);
+                    seen.since = Some(now.saturating_sub(span(seconds)));
+                }
+                ("ejected", seconds) => {
+                    seen.verdict = Some(Verdict::Ejected { until: now + span(seconds) });
+                }
                 ("disabled", seconds) => proxied::disable(&mut origin, seconds),
                 _ => panic!("{text}: unknown word {other}"),
             },
         }
     }
-    (origin, verdict)
+    (origin, seen)
+}
+
+fn span(seconds: &str) -> Duration {
+    Duration::from_secs(seconds.parse().unwrap())
 }
 
 fn empty_pool(name: &str) -> model::Pool {

@@ -138,13 +138,13 @@ impl Running {
         let (task, names) = resolve::follow(connector.clone(), &cell, &to_publisher, feed_stopped);
         tasks.spawn(task);
         let settings = trimtab_probe::Settings { simulate: extras.simulate };
-        let prober = Prober::start(&cell, to_publisher, connector.clone(), settings);
+        let prober = Prober::start(&cell, to_publisher.clone(), connector.clone(), settings);
         let (sampling, task, kept) =
             decisions::keep(store.clone(), Arc::clone(&events), config.dns.keep_decisions);
         tasks.spawn(task);
         let dns = Server::start(&config.dns.listen, config.dns.threads, &cell, Some(&sampling))?;
 
-        let proxy = Proxy::start(proxy_settings(&config), &cell, &connector)?;
+        let proxy = Proxy::start(proxy_settings(&config), &cell, &connector, to_publisher)?;
 
         let draws = Arc::new(dns.draws_handle());
         let (app, first_token) =

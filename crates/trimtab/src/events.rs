@@ -5,7 +5,6 @@ use std::time::UNIX_EPOCH;
 
 use tokio::sync::mpsc;
 use trimtab_analytics::{EventLog, NewEvent, OriginHealth, PoolHealth};
-use trimtab_health::Verdict;
 use trimtab_live::HealthChange;
 
 /// Until nobody flips any more.
@@ -52,7 +51,7 @@ fn event(change: HealthChange) -> NewEvent {
                 ip: endpoint.address.parse().ok(),
                 address: endpoint.address.into(),
                 enabled: endpoint.enabled,
-                healthy: endpoint.verdict == Verdict::Up,
+                healthy: endpoint.verdict.serves(),
                 changed: endpoint.changed,
                 failure_reason: Some(endpoint.reason.word().to_owned()),
                 response_code: Some(endpoint.response_code).filter(|&code| code != 0),

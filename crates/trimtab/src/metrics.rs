@@ -20,6 +20,7 @@ use prometheus_client::registry::Registry;
 use trimtab_analytics::EventLog;
 use trimtab_dns_server::Counted;
 use trimtab_live::Cell;
+use trimtab_model::Timestamp;
 use trimtab_probe::Stats;
 
 use crate::{decisions, resolve as names};
@@ -67,7 +68,7 @@ impl Collector for Sources {
     fn encode(&self, mut to: DescriptorEncoder) -> fmt::Result {
         self.node(&mut to)?;
         dns::encode(&(self.dns)(), &self.cell.load(), &mut to)?;
-        health::encode(&self.cell.load(), &mut to)?;
+        health::encode(&self.cell.load(), timestamp(SystemTime::now()), &mut to)?;
         probes::encode(&self.probes.read(), &self.cell.load(), &mut to)?;
         proxy::encode(&(self.proxy)(), &self.cell.load(), &mut to)?;
         certificates::encode(&self.cell.load().certificates, &mut to)?;
@@ -120,6 +121,12 @@ impl fmt::Debug for Sources {
 
 fn seconds(at: SystemTime) -> f64 {
     at.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
+/// A clock before 1970 is set wrong, and says so best as 1970.
+fn timestamp(at: SystemTime) -> Timestamp {
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
 fn gauges(

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
-use trimtab_model::PoolId;
 use trimtab_model::pool::Address;
+use trimtab_model::{PoolId, Timestamp};
 use utoipa::ToSchema;
 
 /// The answer of `pools/{id}/health`.
@@ -14,6 +14,48 @@ pub struct PoolHealth {
     #[schema(value_type = String)]
     pub pool_id: PoolId,
     pub pop_health: PopHealth,
+    /// Absent while there is nothing to tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trimtab: Option<PoolHealthExtension>,
+}
+
+/// What places do not see, because requests or a person had the say.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct PoolHealthExtension {
+    /// Those that are ejected or drain.
+    pub origins: Vec<OriginAway>,
+}
+
+/// An endpoint that gets no new requests for a while.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct OriginAway {
+    pub name: String,
+    pub address: String,
+    /// 0: the protocol's own port.
+    pub port: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ejected: Option<Ejected>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drain: Option<Drain>,
+}
+
+/// Failed requests took it out; a probe that passes brings it back before.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Ejected {
+    pub failure_reason: String,
+    #[schema(value_type = String)]
+    pub until: Timestamp,
+    pub seconds_left: u64,
+}
+
+/// It is disabled and keeps its sessions, by the longest drain of the load balancers that use the pool.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Drain {
+    #[schema(value_type = String)]
+    pub until: Timestamp,
+    pub seconds_left: u64,
+    /// Requests under way on the node that answers.
+    pub requests_open: u32,
 }
 
 /// Per place, such as `Amsterdam, NL`.
@@ -112,6 +154,7 @@ mod tests {
         let health = PoolHealth {
             pool_id: PoolId::new([1; 16]),
             pop_health: PopHealth::Probed(BTreeMap::from([("Amsterdam, NL".to_owned(), place)])),
+            trimtab: None,
         };
         let endpoint = json!({
             "failure_reason": "No failures", "healthy": true, "response_code": 401, "rtt": "12.1ms",

@@ -37,6 +37,7 @@ pub(super) fn endpoint(of: &steer::Endpoint, health: &EndpointHealth, now: Momen
             Verdict::Unknown => "unknown",
             Verdict::Up => "up",
             Verdict::Down => "down",
+            Verdict::Ejected { .. } => "ejected",
         },
         since_seconds: health.since.map(|since| now.saturating_duration_since(since).as_secs()),
         rtt_ms: health.rtt().map(millis),

@@ -30,9 +30,10 @@ pub(super) fn told(world: &World, flip: &Flip) -> Told {
             let pool = pool_name(world, pool);
             let (change, turns) = match to {
                 Verdict::Up => ("endpoint_up", "up"),
-                Verdict::Down | Verdict::Unknown | Verdict::Unmonitored => {
-                    ("endpoint_down", "down")
-                }
+                Verdict::Down
+                | Verdict::Unknown
+                | Verdict::Unmonitored
+                | Verdict::Ejected { .. } => ("endpoint_down", "down"),
             };
             let earliest_ms = millis(earliest);
             let seconds = earliest_ms.map_or(0.0, |ms| ms as f64 / 1e3);

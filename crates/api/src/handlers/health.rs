@@ -7,7 +7,7 @@ use trimtab_model::PoolId;
 
 use crate::app::App;
 use crate::extract::{AtAccount, Id};
-use crate::health;
+use crate::health::{self, Clocks};
 use crate::respond::{Answer, Reply};
 use crate::route::Gives::One;
 use crate::route::Method::Get;
@@ -22,6 +22,7 @@ pub(crate) fn routes(base: Base) -> Vec<Route> {
 
 async fn of_pool(State(app): State<App>, at: AtAccount, Id(id): Id<PoolId>) -> Answer<PoolHealth> {
     let pool = app.config.pool(at.account, id).await?;
-    let health = health::of_pool(&app.cell.load(), &pool)?;
+    let now = Clocks { monotonic: trimtab_live::clock::now(), wall: app.now() };
+    let health = health::of_pool(&app.cell.load(), &pool, now)?;
     Ok(Reply::one(health))
 }

@@ -8,13 +8,16 @@ use tokio::sync::Notify;
 use trimtab_analytics::{NewEvent, OriginHealth, PoolHealth as LoggedPool};
 use trimtab_health::{
     EndpointHealth, FailureReason, Observation, Outcome, PoolHealth, Rule, Schedule, Thresholds,
-    Vote,
+    Verdict, Vote,
 };
-use trimtab_model::{Pop, Region};
-use trimtab_steer::Pool;
+use trimtab_live::Snapshot;
+use trimtab_model::balancer::{AffinityAttributes, SessionAffinity};
+use trimtab_model::{self as model, Moment, MonitorId, PoolId, Pop, Region, Timestamp};
+use trimtab_steer::{Balancer, Pool, PoolSlot, World};
 
 use super::bench::{Bench, Transcript, cell, redact, settings};
 use crate::PreviewPort;
+use crate::health::Clocks;
 
 /// A live pool whose endpoints were probed once from each place, with these outcomes.
 async fn live(bench: &Bench, id: &str, outcomes: &[(&str, &[Outcome])]) -> Pool {
@@ -196,4 +199,92 @@ async fn events_are_told_newest_first_and_filtered() {
     check("since=2026-01-01T00:00:00.000002Z", &[3]).await;
     check("pool_name=nobody", &[]).await;
     assert_eq!(bench.get(&format!("{path}?since=monday")).await.refusal(), (400, vec![1002]));
+}
+
+/// Three endpoints: the first ejected, the second disabled at 1000 s, the third at 930 s.
+fn away_pool(monitor: Option<MonitorId>, now: Moment) -> (model::Pool, Pool) {
+    let origin = |host: u8, disabled: Option<i64>| model::Origin {
+        name: host.to_string(),
+        address: model::pool::Address::Ip([192, 0, 2, host].into()),
+        enabled: disabled.is_none(),
+        disabled_at: disabled.map(|at| Timestamp::from_micros(at * 1_000_000)),
+        ..trimtab_testkit::origin()
+    };
+    let config = model::Pool {
+        origins: vec![origin(1, None), origin(2, Some(1000)), origin(3, Some(930))],
+        watch: model::pool::Watch { monitor, ..model::pool::Watch::default() },
+        ..trimtab_testkit::pool()
+    };
+    let mut endpoints = [(); 3].map(|()| EndpointHealth::unmonitored());
+    endpoints[0].verdict = Verdict::Ejected { until: now + Duration::from_millis(24_500) };
+    if monitor.is_some() {
+        let up = Outcome::pass(200, Duration::from_millis(5));
+        let seen = Observation::unknown(now).after(up, Thresholds::new(1, 1), now);
+        endpoints[0].observers = Box::new([("FRA".parse().unwrap(), seen)]);
+    }
+    let pool = Pool::build(&config, PoolHealth::unprobed(Box::new(endpoints)));
+    (config, pool)
+}
+
+/// A proxied balancer with cookies and a drain of a minute, over that pool and no other.
+fn draining(pool: PoolId, drain_duration: u32) -> Balancer {
+    let attributes = AffinityAttributes { drain_duration, ..AffinityAttributes::default() };
+    let config = model::Balancer {
+        proxied: true,
+        affinity: model::balancer::Affinity {
+            kind: SessionAffinity::Cookie,
+            attributes,
+            ..trimtab_testkit::balancer().affinity
+        },
+        steering: model::balancer::Steering {
+            default_pools: vec![pool],
+            fallback_pool: pool,
+            ..trimtab_testkit::steering()
+        },
+        ..trimtab_testkit::balancer()
+    };
+    Balancer::build(&config, |_| Some(PoolSlot(0))).unwrap()
+}
+
+#[test]
+fn semantics_33_and_40_what_is_left_of_drains_and_ejections_is_counted_down() {
+    let monotonic = Moment::default() + Duration::from_secs(100);
+    let told = |monitor, drain, wall: i64| {
+        let (config, pool) = away_pool(monitor, monotonic);
+        let snapshot = cell(vec![pool]).load();
+        let balancers = vec![Some(Arc::new(draining(config.id, drain)))];
+        let world = World { balancers: Arc::new(balancers), ..snapshot.world.clone() };
+        let snapshot = Snapshot { world, ..Snapshot::clone(&snapshot) };
+        let now = Clocks { monotonic, wall: Timestamp::from_micros(wall * 1_000_000) };
+        serde_json::to_value(crate::health::of_pool(&snapshot, &config, now).unwrap()).unwrap()
+    };
+    let ejected = |until: &str| {
+        json!({
+            "name": "1", "address": "192.0.2.1", "port": 0,
+            "ejected": {
+                "failure_reason": "Ejected after failed requests", "until": until, "seconds_left": 25,
+            },
+        })
+    };
+    let drained = |until: &str, seconds_left: u64| {
+        json!({
+            "name": "2", "address": "192.0.2.2", "port": 0,
+            "drain": {"until": until, "seconds_left": seconds_left, "requests_open": 0},
+        })
+    };
+    let of = |told: serde_json::Value| told["trimtab"]["origins"].clone();
+    let (first, second) = ("1970-01-01T00:17:14.500000Z", "1970-01-01T00:17:40.000000Z");
+    assert_eq!(of(told(None, 60, 1010)), json!([ejected(first), drained(second, 50)]));
+    let (first, last) = ("1970-01-01T00:18:03.500000Z", "1970-01-01T00:18:04.500000Z");
+    assert_eq!(of(told(None, 60, 1059)), json!([ejected(first), drained(second, 1)]));
+    assert_eq!(of(told(None, 60, 1060)), json!([ejected(last)]), "its time is over");
+    let first = "1970-01-01T00:17:14.500000Z";
+    assert_eq!(of(told(None, 0, 1010)), json!([ejected(first)]), "nobody drains");
+    let probed = told(Some(MonitorId::new([3; 16])), 60, 1010);
+    let seen = json!({
+        "failure_reason": "Ejected after failed requests", "healthy": false,
+        "response_code": 200, "rtt": "5.0ms",
+    });
+    let place = json!({"Frankfurt-am-Main, DE": {"healthy": false, "origins": [{"192.0.2.1": seen}]}});
+    assert_eq!((&probed["pop_health"], of(probed.clone())), (&place, of(told(None, 60, 1010))));
 }

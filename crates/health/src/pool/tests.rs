@@ -84,3 +84,31 @@ fn a_verdict_that_stays_keeps_its_time() {
     let down = judge(State::Down { passes: 0 }, later, Some(&still));
     assert_eq!([up.since, still.since, down.since], [Some(start), Some(start), Some(later)]);
 }
+
+#[test]
+fn semantics_27_the_end_of_an_ejection_and_the_next_probe_bound_what_holds() {
+    let at = |seconds| Moment::default() + Duration::from_secs(seconds);
+    let ejected = |until| EndpointHealth {
+        verdict: Verdict::Ejected { until: at(until) },
+        ..EndpointHealth::unmonitored()
+    };
+    let seen = Observation { state: State::Up { fails: 0 }, ..Observation::unknown(at(0)) };
+    let seen = || -> Box<[(Pop, Observation)]> { Box::new([("FRA".parse().unwrap(), seen)]) };
+    let probed = |endpoint| EndpointHealth { observers: seen(), ..endpoint };
+    let endpoints = || [ejected(130), EndpointHealth::unmonitored(), ejected(120)];
+    let unprobed = PoolHealth::unprobed(Box::new(endpoints()));
+    assert_eq!(unprobed.status, PoolStatus::Unknown);
+    let limits = Thresholds::new(3, 3);
+    let schedule = Schedule { phase: at(0), interval: Duration::from_secs(15), limits };
+    let probed = Box::new(endpoints().map(probed));
+    let probed = PoolHealth::new(probed, [true; 3].into_iter(), 1, schedule);
+    let check = |pool: &PoolHealth, now: u64, want: [u64; 2]| {
+        let waits = [pool.soonest_flip(at(now)), pool.soonest_flip_of(&pool.endpoints[0], at(now))];
+        assert_eq!(waits.map(Wait::as_secs), want, "at {now}");
+    };
+    check(&unprobed, 100, [20, 30]);
+    check(&unprobed, 121, [0, 9]);
+    // One probe that passes is enough, whatever the thresholds.
+    check(&probed, 100, [5, 5]);
+    check(&probed, 118, [2, 2]);
+}

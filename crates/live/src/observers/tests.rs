@@ -59,7 +59,7 @@ fn seen_from(pops: &[&str], pool: &Pool, probes: &str) -> PoolHealth {
             Report { pop: pop.parse().unwrap(), pool: pool.id, endpoint, outcome, at: now };
         observers.record(&report, limits_of(&monitor));
     }
-    observers.health(pool, Some(&monitor), None)
+    observers.health(pool, Some(&monitor), &[], None)
 }
 
 fn named(regions: &str) -> CheckRegions {

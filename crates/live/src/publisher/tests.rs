@@ -17,6 +17,7 @@ use super::*;
 use crate::NameRecords;
 
 mod certificates;
+mod ejections;
 mod epochs;
 mod host_names;
 mod proxied;

@@ -80,6 +80,14 @@ impl Configured {
         }
     }
 
+    pub(crate) fn is_on(&self) -> bool {
+        self.kind != SessionAffinity::None
+    }
+
+    pub(crate) fn drain_seconds(&self) -> u32 {
+        self.drain
+    }
+
     pub(crate) fn lend(&self) -> Affinity<'_> {
         Affinity {
             kind: self.kind,
@@ -112,6 +120,10 @@ impl Overrides {
             secure: attributes.secure,
             failover: attributes.zero_downtime_failover,
         })
+    }
+
+    pub(crate) fn turn_on(&self) -> bool {
+        self.kind.is_some_and(|kind| kind != SessionAffinity::None)
     }
 
     pub(crate) fn apply<'a>(&'a self, to: &mut Affinity<'a>) {

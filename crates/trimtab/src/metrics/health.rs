@@ -5,12 +5,28 @@ use std::fmt;
 use prometheus_client::encoding::DescriptorEncoder;
 use trimtab_health::{EndpointHealth, PoolStatus, State, Verdict};
 use trimtab_live::Snapshot;
-use trimtab_steer::Pool;
+use trimtab_model::Timestamp;
 use trimtab_steer::pool::{Endpoint, Usable};
+use trimtab_steer::{Pool, PoolSlot, drain};
 
 use super::{Labels, gauges};
 
-pub(super) fn encode(snapshot: &Snapshot, to: &mut DescriptorEncoder) -> fmt::Result {
+/// What an endpoint is, by the metric `trimtab_origin_state`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OriginState {
+    Healthy,
+    Unhealthy,
+    Unknown,
+    Disabled,
+    Draining,
+    Ejected,
+}
+
+pub(super) fn encode(
+    snapshot: &Snapshot,
+    now: Timestamp,
+    to: &mut DescriptorEncoder,
+) -> fmt::Result {
     let pools = || snapshot.world.pools.iter().flatten();
     let pool_label = |pool: &Pool| vec![("pool", pool.name.to_string())];
     let up = pools().map(|pool| (pool_label(pool), number(pool.usable == Usable::Yes)));
@@ -27,6 +43,7 @@ pub(super) fn encode(snapshot: &Snapshot, to: &mut DescriptorEncoder) -> fmt::Re
     let healthy =
         pools().map(|pool| (pool_label(pool), count(pool, |e, h| e.enabled && h.verdict.serves())));
     gauges(to, "pool_origins_healthy", "enabled endpoints that may serve", healthy)?;
+    states(snapshot, now, to)?;
     gauges(
         to,
         "origin_up",
@@ -41,6 +58,84 @@ pub(super) fn encode(snapshot: &Snapshot, to: &mut DescriptorEncoder) -> fmt::Re
     gauges(to, "origin_latency_seconds", "smoothed round-trip time of probes", latencies)
 }
 
+/// One row for each state of each endpoint, 1 where it is that.
+fn states(snapshot: &Snapshot, now: Timestamp, to: &mut DescriptorEncoder) -> fmt::Result {
+    let pools = || {
+        (0..)
+            .map(PoolSlot)
+            .zip(snapshot.world.pools.iter())
+            .filter_map(|(slot, pool)| Some((slot, pool.as_ref()?)))
+    };
+    let states_of = |slot, pool: &Pool| {
+        let endpoints = pool.endpoints.iter().zip(&pool.health.endpoints);
+        endpoints
+            .map(|(endpoint, health)| {
+                let drains = drain::until(&snapshot.world, slot, endpoint, now).is_some();
+                (endpoint.name.to_string(), OriginState::of(endpoint, health.verdict, drains))
+            })
+            .collect::<Vec<_>>()
+    };
+    let draining = pools().map(|(slot, pool)| {
+        let draining =
+            states_of(slot, pool).into_iter().filter(|(_, state)| *state == OriginState::Draining);
+        (vec![("pool", pool.name.to_string())], draining.count() as f64)
+    });
+    gauges(
+        to,
+        "pool_draining",
+        "disabled endpoints that keep their sessions for a while",
+        draining,
+    )?;
+    let rows = pools().flat_map(|(slot, pool)| {
+        states_of(slot, pool).into_iter().flat_map(|(name, is)| {
+            OriginState::ALL.map(|state| {
+                let labels = vec![
+                    ("pool", pool.name.to_string()),
+                    ("origin", name.clone()),
+                    ("state", state.label().to_owned()),
+                ];
+                (labels, number(state == is))
+            })
+        })
+    });
+    gauges(to, "origin_state", "1 for what the endpoint is", rows)
+}
+
+// === impl OriginState ===
+
+impl OriginState {
+    const ALL: [OriginState; 6] = [
+        OriginState::Healthy,
+        OriginState::Unhealthy,
+        OriginState::Unknown,
+        OriginState::Disabled,
+        OriginState::Draining,
+        OriginState::Ejected,
+    ];
+
+    fn of(endpoint: &Endpoint, verdict: Verdict, drains: bool) -> OriginState {
+        match (endpoint.enabled, verdict) {
+            (false, _) if drains => OriginState::Draining,
+            (false, _) => OriginState::Disabled,
+            (true, Verdict::Ejected { .. }) => OriginState::Ejected,
+            (true, Verdict::Down) => OriginState::Unhealthy,
+            (true, Verdict::Unknown | Verdict::Unmonitored) => OriginState::Unknown,
+            (true, Verdict::Up) => OriginState::Healthy,
+        }
+    }
+
+    const fn label(self) -> &'static str {
+        match self {
+            OriginState::Healthy => "healthy",
+            OriginState::Unhealthy => "unhealthy",
+            OriginState::Unknown => "unknown",
+            OriginState::Disabled => "disabled",
+            OriginState::Draining => "draining",
+            OriginState::Ejected => "ejected",
+        }
+    }
+}
+
 fn ups(snapshot: &Snapshot) -> impl Iterator<Item = (Labels, f64)> + '_ {
     snapshot.world.pools.iter().flatten().flat_map(|pool| {
         let endpoints = pool.endpoints.iter().zip(&pool.health.endpoints);
@@ -52,7 +147,7 @@ fn ups(snapshot: &Snapshot) -> impl Iterator<Item = (Labels, f64)> + '_ {
             let verdict = match health.verdict {
                 Verdict::Unmonitored => None,
                 Verdict::Up => Some(1.0),
-                Verdict::Down | Verdict::Unknown => Some(0.0),
+                Verdict::Down | Verdict::Unknown | Verdict::Ejected { .. } => Some(0.0),
             };
             seen.chain(verdict.map(|up| (origin_labels(pool, endpoint, ""), up)))
         })

@@ -1,10 +1,11 @@
 //! Numbers of the HTTP proxy.
 
 use std::fmt;
+use std::sync::atomic::Ordering;
 
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::MetricType;
-use trimtab_live::Snapshot;
+use trimtab_live::{EndpointLoad, Snapshot};
 use trimtab_proxy::Tally;
 use trimtab_proxy::tally::{BOUNDS_MICROS, Durations};
 use trimtab_steer::{BalancerSlot, PoolSlot};
@@ -26,6 +27,9 @@ pub(super) fn encode(
     counters(to, "http_refused", "requests that no strict reader lets through", refused)?;
     let unknown = [(vec![], tally.unknown_hosts)];
     counters(to, "http_unknown_hosts", "requests for hosts that no balancer has", unknown)?;
+    let dropped = [(vec![], tally.signals_dropped)];
+    let help = "endpoints that failed requests in a row, of which nobody had room to hear";
+    counters(to, "origin_ejection_signals_dropped", help, dropped)?;
     let shed = [(vec![], tally.shed)];
     counters(to, "http_shed", "connections turned away by a full node", shed)?;
     let dropped = [(vec![], tally.log_dropped)];
@@ -34,6 +38,7 @@ pub(super) fn encode(
     counters(to, "http_connections", "client connections accepted", accepted)?;
     let idle = [(vec![], tally.idle as f64)];
     gauges(to, "upstream_connections_idle", "connections to origins that wait", idle)?;
+    ejections(snapshot, to)?;
     open(snapshot, to)
 }
 
@@ -73,19 +78,33 @@ fn failures(tally: &Tally, snapshot: &Snapshot, to: &mut DescriptorEncoder) -> f
     counters(to, "http_failovers", "requests that another endpoint was given", retries)
 }
 
+/// How often failed requests took endpoints out, and did not because others of the pool were out.
+fn ejections(snapshot: &Snapshot, to: &mut DescriptorEncoder) -> fmt::Result {
+    let ejected = loads(snapshot).map(|(of, load)| (of, load.ejections.load(Ordering::Relaxed)));
+    counters(to, "origin_ejections", "times that failed requests took it out", ejected)?;
+    let refused =
+        loads(snapshot).map(|(of, load)| (of, load.ejections_refused.load(Ordering::Relaxed)));
+    let help = "times that failed requests did not take it out, because others were out";
+    counters(to, "origin_ejections_refused", help, refused)
+}
+
 /// Requests under way, by endpoint.
 fn open(snapshot: &Snapshot, to: &mut DescriptorEncoder) -> fmt::Result {
+    let open = |load: &EndpointLoad| f64::from(load.open.load(Ordering::Relaxed));
+    let counts = loads(snapshot).map(|(of, load)| (of, open(load)));
+    gauges(to, "upstream_requests_open", "requests under way", counts)
+}
+
+/// The counters of every endpoint.
+fn loads(snapshot: &Snapshot) -> impl Iterator<Item = (Labels, &EndpointLoad)> {
     let pools =
         snapshot.world.pools.iter().zip(0..).filter_map(|(pool, slot)| {
             Some((pool.as_ref()?, snapshot.loads.pool(PoolSlot(slot))?))
         });
-    let counts = pools.flat_map(|(pool, load)| {
-        pool.endpoints.iter().zip(&load.endpoints).map(|(endpoint, load)| {
-            let open = load.open.load(std::sync::atomic::Ordering::Relaxed);
-            (labels_of(&pool.name, &endpoint.name), f64::from(open))
-        })
-    });
-    gauges(to, "upstream_requests_open", "requests under way", counts)
+    pools.flat_map(|(pool, load)| {
+        let endpoints = pool.endpoints.iter().zip(&load.endpoints);
+        endpoints.map(|(endpoint, load)| (labels_of(&pool.name, &endpoint.name), &**load))
+    })
 }
 
 fn histograms<'a>(

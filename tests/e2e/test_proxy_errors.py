@@ -19,6 +19,7 @@ from traffic import FallibleOrigin, Loop
 LARGE, SMALL = b"x" * 300_000, b"x" * 30_000
 # So many requests miss one of two endpoints in one run of a thousand million.
 MANY = 30
+STALE_REQUESTS = 1_000
 UPSTREAM = {"connect_timeout": 300, "response_timeout": 1, "ejection": False}
 TYPES = {"application/json": "application/json", "text/html,*/*": "text/html; charset=utf-8"}
 silence, stalled = threading.Event(), threading.Event()
@@ -245,6 +246,19 @@ def test_semantics_34_the_next_pool_where_that_is_allowed(proxy, origin, across,
              for name, origin in (("down", nobody), ("up", origin))]
     host = proxy.balancer(f"across-{across}".lower(), pools, adaptive_routing={"failover_across_pools": across})
     proxy.wait(host, status=status)
+
+
+def test_rfc_9112_section_9_3_1_connections_that_origins_end_are_not_seen(hosts):
+    """The origin says nothing of leaving behind each answer, and is now quicker than the next request and now slower."""
+    origin = ScriptedOrigin({"/": says(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok", False)}).start()
+    host = hosts.of("once", [origin])
+    try:
+        with plain(hosts.proxy, host) as client:
+            statuses = [client.ask(method, "/", body=body).status
+                        for method, body in [("GET", b""), ("POST", b"x")] * (STALE_REQUESTS // 2)]
+    finally:
+        origin.kill()
+    assert [at for at, status in enumerate(statuses) if status != 200] == []
 
 
 # === sessions ===

@@ -36,7 +36,7 @@ struct Again<'a, From> {
 }
 
 /// What may be kept of one body: longer uploads fail with their endpoint.
-const KEPT_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const KEPT_BYTES_MAX: usize = 64 * 1024;
 /// Pieces are as large as reads; a client that sends a few bytes at a time is not sent again.
 const PIECES_MAX: usize = 16;
 

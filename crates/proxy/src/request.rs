@@ -207,6 +207,9 @@ impl<'a> Request<'a> {
                 Err(Ended::Refused(refusal)) => return Attempt::Refused(refusal),
                 Err(Ended::Origin(fault)) => {
                     let stale = upstream.is_used && fault == Fault::HungUp;
+                    if stale {
+                        upstream.was_stale(self.worker);
+                    }
                     if !stale || fresh || !self.may_repeat(fault, body) {
                         return Attempt::Failed(fault);
                     }

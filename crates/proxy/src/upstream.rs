@@ -15,9 +15,10 @@ use crate::exchange::{Broken, Piece, Sink, Source};
 use crate::fault::Fault;
 use crate::forward::{self, Sender, host_of};
 use crate::h1::Wire;
-use crate::head::{Field, Host, RequestHead, ResponseHead};
+use crate::head::{Body, Field, Host, RequestHead, ResponseHead};
 use crate::http2::Exchange;
-use crate::idle::Key;
+use crate::idle::{AtWorst, Key, Served};
+use crate::replay::KEPT_BYTES_MAX;
 use crate::stream::Stream;
 use crate::worker::Worker;
 
@@ -49,14 +50,25 @@ pub(crate) async fn open(
     if target.pool.upstream.http2 {
         return open_http2(worker, target, server, key, fresh).await;
     }
-    while let Some(mut wire) = (!fresh).then(|| worker.take_idle(&key, Instant::now())).flatten() {
+    let take = || worker.with_idle(|idle| idle.take(&key, Instant::now(), at_worst(head)));
+    while let Some(mut wire) = (!fresh).then(take).flatten() {
         let stale = poll_fn(|cx| Poll::Ready(wire.poll_stale(cx))).await;
         if !stale {
             return Ok(Upstream { carrier: Carrier::Http1(wire), key, is_used: true });
         }
+        worker.with_idle(|idle| idle.doubt(&key));
     }
     let stream = connect(worker, target, server).await?;
     Ok(Upstream { carrier: Carrier::Http1(Wire::new(stream)), key, is_used: false })
+}
+
+fn at_worst(head: &RequestHead) -> AtWorst {
+    let is_kept = match head.body {
+        Body::None => true,
+        Body::Length(length) => length <= KEPT_BYTES_MAX as u64,
+        Body::Streamed | Body::UntilClose => false,
+    };
+    if is_kept && head.is_idempotent() { AtWorst::Repeated } else { AtWorst::Lost }
 }
 
 /// One connection carries the requests of all clients of this thread.
@@ -172,11 +184,17 @@ impl Upstream {
     pub(crate) fn finish(self, worker: &Worker, now: Instant, limit: Duration) {
         match self.carrier {
             Carrier::Http1(wire) if wire.is_read() && !wire.has_begun() => {
-                worker.give_idle(self.key, wire, now, limit);
+                let served = if self.is_used { Served::Again } else { Served::Once };
+                worker.with_idle(|idle| idle.give(self.key, wire, now, limit, served));
             }
             // A stream of HTTP/2 was never alone.
             Carrier::Http1(_) | Carrier::Http2(_) => {}
         }
+    }
+
+    /// It waited, and had ended.
+    pub(crate) fn was_stale(&self, worker: &Worker) {
+        worker.with_idle(|idle| idle.doubt(&self.key));
     }
 
     /// The connection itself, for a tunnel; a stream of HTTP/2 is none.

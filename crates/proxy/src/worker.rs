@@ -19,10 +19,9 @@ use crate::budget::Budget;
 use crate::choice::{Asking, Choice, Target, choose};
 use crate::cookie;
 use crate::fault::Fault;
-use crate::h1::Wire;
 use crate::head::RequestHead;
 use crate::http2;
-use crate::idle::{Idle, Key};
+use crate::idle::Idle;
 use crate::sessions::Table;
 use crate::settings::Settings;
 use crate::signals::{self, Told};
@@ -166,12 +165,8 @@ impl Worker {
         }
     }
 
-    pub(crate) fn take_idle(&self, key: &Key, now: Instant) -> Option<Wire> {
-        locked(&self.idle).take(key, now)
-    }
-
-    pub(crate) fn give_idle(&self, key: Key, wire: Wire, now: Instant, limit: std::time::Duration) {
-        locked(&self.idle).give(key, wire, now, limit);
+    pub(crate) fn with_idle<T>(&self, with: impl FnOnce(&mut Idle) -> T) -> T {
+        with(&mut locked(&self.idle))
     }
 
     /// Connections of HTTP/2, which many requests use at a time.

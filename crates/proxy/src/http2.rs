@@ -85,6 +85,10 @@ pub(crate) async fn serve(worker: Arc<Worker>, stream: Stream, before: BytesMut,
 }
 
 /// What can happen to a connection.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, and it is a request nearly always"
+)]
 enum Next {
     Request(Accepted),
     Answered,

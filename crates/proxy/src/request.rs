@@ -399,10 +399,9 @@ impl<'a> Request<'a> {
         balancer: BalancerSlot,
         fault: Fault,
     ) -> Outcome {
-        let accepts = self.head.fields.values(Known::Accept);
-        let wants_json = accepts.fold(false, |json, value| {
-            json || memchr::memmem::find(value, b"application/json").is_some()
-        });
+        let mut accepts = self.head.fields.values(Known::Accept);
+        let wants_json =
+            accepts.any(|value| memchr::memmem::find(value, b"application/json").is_some());
         let ray = String::from_utf8_lossy(&self.ray);
         let own = Own::fault(fault, &ray, wants_json);
         self.answer(client, watch, Some(balancer), own).await

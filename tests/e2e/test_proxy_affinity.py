@@ -278,10 +278,9 @@ def check_shares(proxy, label, make, body=dict):
     host = proxy.wait(proxy.balancer(label, pools, **body()))
     held = []
     while heavy.held < 3:
-        before = heavy.held + light.held
         held.append(plain(proxy, host))
         held[-1].begin("GET", "/hold")
-        assert until(lambda: heavy.held + light.held > before, PATIENCE_SECONDS)
+        assert until(lambda: heavy.held + light.held == len(held), PATIENCE_SECONDS)
     share = sum(name == heavy.name for name in drawn(proxy, host)) / DRAWN
     heavy.freed.set()
     assert {connection.read().status for connection in held} == {200}

@@ -36,12 +36,15 @@ def hangs_up(wire, request):
     return False
 
 
-def resets(wire, request):
-    """Once the proxy has had the time to take what came before."""
-    read_body(wire, request)
-    wire.connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-len")
-    wire.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    return False
+def resets(raw):
+    """A script: these bytes, and then the connection is reset."""
+    def script(wire, request):
+        read_body(wire, request)
+        wire.connection.sendall(raw)
+        wire.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        return False
+
+    return script
 
 
 def stalls(wire, request):
@@ -54,11 +57,12 @@ SCRIPTS = {
     "/garbage": says(b"SSH-2.0-OpenSSH_9.2\r\n\r\n", False),
     "/two-lengths": says(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nokk", False),
     "/both": says(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", False),
-    "/half": resets,
+    "/half": resets(b"HTTP/1.1 200 OK\r\ncontent-len"),
     "/half-and-end": says(b"HTTP/1.1 200 OK\r\ncontent-len", False),
     "/nothing": hangs_up,
     "/silent": says_nothing,
     "/stall": stalls,
+    "/cut-without-length": resets(b"HTTP/1.1 200 OK\r\n\r\nabcde"),
     "/cut": says(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabcde", False),
     "/cut-chunk": says(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nabcde\r\n5\r\nab", False),
     "/cut-behind-chunk": says(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nabcde\r\n", False),
@@ -182,7 +186,7 @@ def test_rfc_9110_section_15_5_20_an_unknown_host_is_misdirected(proxy, way):
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("path", ["/cut", "/cut-chunk", "/cut-behind-chunk", "/cut-trailers", "/bad-chunk"])
+@pytest.mark.parametrize("path", ["/cut", "/cut-without-length", "/cut-chunk", "/cut-behind-chunk", "/cut-trailers", "/bad-chunk"])
 def test_rfc_9112_section_8_an_answer_that_is_cut_stays_cut(hosts, origin, way, path):
     with way(hosts.proxy, hosts.of("origin", [origin])) as client:
         answer = client.ask("GET", path)

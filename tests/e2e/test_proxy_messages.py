@@ -172,6 +172,19 @@ def continue_in_frames(state, stream, _):
     state.send_headers(stream, [(":status", "100"), ("x-from", "origin")])
 
 
+def cut_in_frames(state, stream, _):
+    state.send_headers(stream, [(":status", "200")])
+    state.send_data(stream, b"abc")
+    state.reset_stream(stream)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_rfc_9113_section_8_1_1_what_an_origin_of_http_2_cuts_stays_cut(proxy, way, origin_of_http_2):
+    with way(proxy, origin_of_http_2[1]) as client:
+        answer = client.ask("GET", "/cut")
+    assert answer is None or not answer.whole, answer
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_rfc_9113_section_8_1_an_origin_of_http_2_says_the_same(proxy, way, origin_of_http_2):
     origin, host = origin_of_http_2
@@ -188,7 +201,7 @@ def test_rfc_9113_section_8_1_an_origin_of_http_2_says_the_same(proxy, way, orig
 
 @pytest.fixture(scope="module")
 def origin_of_http_2(proxy):
-    origin = Http2Origin({"/hints": hints_in_frames, "/continue": continue_in_frames}).start()
+    origin = Http2Origin({"/hints": hints_in_frames, "/continue": continue_in_frames, "/cut": cut_in_frames}).start()
     upstream = {"upstream": {"http2": True, "tls": "off"}}
     yield origin, proxy.wait(proxy.balancer("h2", [proxy.pool("h2", [origin], trimtab=upstream)]))
     origin.kill()

@@ -1,6 +1,7 @@
 //! Version 1: the Load Balancing API v4 as the official clients speak it.
 
 pub mod account;
+pub mod acme;
 pub mod affinity;
 pub mod balancer;
 pub mod certificate;
@@ -32,6 +33,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 pub use account::Account;
+pub use acme::Acme;
 pub use affinity::AffinityKeys;
 pub use balancer::Balancer;
 pub use certificate::Certificate;
@@ -63,6 +65,7 @@ pub fn schemas() -> Vec<(String, RefOr<Schema>)> {
     let mut all = Vec::new();
     add::<Account>(&mut all);
     add::<account::User>(&mut all);
+    add::<Acme>(&mut all);
     add::<AffinityKeys>(&mut all);
     add::<Balancer>(&mut all);
     add::<Certificate>(&mut all);

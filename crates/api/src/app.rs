@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use trimtab_analytics::EventLog;
+use trimtab_api_types::v1;
 use trimtab_live::Cell;
 use trimtab_model::{Name, Timestamp};
 use trimtab_store::{AnyStore, Clock};
@@ -31,6 +32,9 @@ pub struct Settings {
     pub requests_per_minute: u32,
 }
 
+/// What is known of the certificates that the node orders. Filled in by whoever runs the issuer.
+pub type AcmePort = Arc<dyn Fn(Timestamp) -> v1::Acme + Send + Sync>;
+
 /// What an [`App`] is made of.
 pub struct Parts {
     pub store: AnyStore,
@@ -38,6 +42,7 @@ pub struct Parts {
     pub events: Arc<EventLog>,
     pub preview: PreviewPort,
     pub draws: DrawsPort,
+    pub acme: AcmePort,
     pub clock: Arc<dyn Clock>,
     pub settings: Settings,
 }
@@ -55,6 +60,7 @@ pub struct Shared {
     pub(crate) events: Arc<EventLog>,
     pub(crate) previews: Previews,
     pub(crate) draws: DrawsPort,
+    pub(crate) acme: AcmePort,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: Settings,
 }
@@ -73,7 +79,7 @@ impl App {
     /// # Errors
     /// When the tokens cannot be read from the store.
     pub async fn start(parts: Parts) -> Result<App, StartError> {
-        let Parts { store, cell, events, preview, draws, clock, settings } = parts;
+        let Parts { store, cell, events, preview, draws, acme, clock, settings } = parts;
         let tokens = Tokens::load(store.clone()).await.map_err(|why| StartError(why.into()))?;
         let tokens = Arc::new(tokens);
         let limits = Limits::new(settings.requests_per_minute);
@@ -87,6 +93,7 @@ impl App {
             events,
             previews,
             draws,
+            acme,
             clock,
             settings,
         })))

@@ -1,6 +1,7 @@
 //! The routes, resource by resource. A handler takes, calls and wraps; the work is in `config`.
 
 mod accounts;
+mod acme;
 mod affinity;
 mod certificates;
 mod decisions;
@@ -44,6 +45,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(explain::routes());
     routes.extend(decisions::routes());
     routes.extend(split::routes());
+    routes.extend(acme::routes());
     routes.extend(affinity::routes());
     routes.extend(ips::routes());
     routes

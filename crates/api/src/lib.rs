@@ -24,7 +24,7 @@ mod route;
 mod router;
 mod split;
 
-pub use app::{App, Parts, Settings, StartError};
+pub use app::{AcmePort, App, Parts, Settings, StartError};
 pub use auth::Secret;
 pub use bootstrap::{Bootstrap, BootstrapError, bootstrap};
 pub use explain::Case;

@@ -1,6 +1,7 @@
 //! The API from the outside: requests in, statuses and whole bodies out.
 
 mod accounts;
+mod acme;
 mod affinity;
 mod auth;
 mod balancers;

@@ -129,6 +129,12 @@ pub fn roots(text: &str) -> Result<RootCertStore, ChainError> {
     Ok(roots)
 }
 
+/// Whom a certificate is of, such as `CN=example`; None when it is not X.509.
+pub fn subject(der: &[u8]) -> Option<String> {
+    // It passed a verifier, which reads no more of it than it must.
+    parse(der, 1).ok().map(|certificate| certificate.subject().to_string())
+}
+
 fn certificates(text: &str, most: usize) -> Result<Vec<CertificateDer<'static>>, ChainError> {
     let mut certificates = Vec::new();
     for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(text.as_bytes()) {

@@ -1,6 +1,7 @@
 //! The one way out of this node: a resolved address is checked, then exactly that address is connected to.
 //! And what TLS shows and trusts, from PEM.
 
+pub mod challenges;
 pub mod connector;
 pub mod egress;
 pub mod error;
@@ -8,6 +9,7 @@ pub mod identity;
 pub mod resolver;
 pub mod tls;
 
+pub use challenges::Challenges;
 pub use connector::{Connector, Detour, Detours};
 pub use egress::{Egress, Rule};
 pub use error::{ConnectError, TlsFault};

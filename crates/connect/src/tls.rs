@@ -6,14 +6,14 @@ use std::sync::Arc;
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::sign::SingleCertAndKey;
 use rustls::{
     AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore,
     SignatureScheme,
 };
 
-use crate::{ConnectError, TlsFault};
+use crate::{Chain, ChainError, ConnectError, KeyError, TlsFault, roots};
 
 /// How much the server's certificate matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,9 +50,13 @@ pub struct Ready(Arc<ClientConfig>);
 /// Why a profile cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
-    #[error("read certificates")]
-    Pem(#[from] rustls::pki_types::pem::Error),
-    #[error("use certificates")]
+    #[error("use the certificates of ca")]
+    Ca(#[source] ChainError),
+    #[error("use the client's certificate")]
+    Chain(#[source] ChainError),
+    #[error("use the client's key")]
+    Key(#[source] KeyError),
+    #[error("set up TLS")]
     Tls(#[from] Error),
 }
 
@@ -92,15 +96,15 @@ impl Tls {
             }
             Trust::Certified => versions.with_root_certificates(match profile.ca {
                 None => Arc::clone(&self.roots),
-                Some(pem) => Arc::new(roots_of(pem)?),
+                Some(pem) => Arc::new(roots(pem).map_err(ProfileError::Ca)?),
             }),
         };
         let mut config = match profile.client {
             None => verified.with_no_client_auth(),
             Some((chain, key)) => {
-                let chain = CertificateDer::pem_slice_iter(chain.as_bytes());
-                let key = PrivateKeyDer::from_pem_slice(key.as_bytes())?;
-                verified.with_client_auth_cert(chain.collect::<Result<_, _>>()?, key)?
+                let chain = Chain::read(chain).map_err(ProfileError::Chain)?;
+                let certified = chain.with_key(key).map_err(ProfileError::Key)?;
+                verified.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certified)))
             }
         };
         let protocol: &[u8] = if profile.http2 { b"h2" } else { b"http/1.1" };
@@ -124,14 +128,6 @@ pub fn os_roots() -> (RootCertStore, Vec<rustls_native_certs::Error>) {
     // Some systems carry roots that no longer parse; they would not be used anyway.
     roots.add_parsable_certificates(found.certs);
     (roots, found.errors)
-}
-
-fn roots_of(pem: &str) -> Result<RootCertStore, ProfileError> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        roots.add(certificate?)?;
-    }
-    Ok(roots)
 }
 
 // === impl Ready ===

@@ -67,8 +67,16 @@ impl Directory {
                 }
                 (Key::Certificate(_, id), document) => self.apply_certificate(id, document),
                 (Key::AffinityKeys, document) => self.apply_affinity_keys(document),
-                // Records come as whole names; accounts and tokens are the API's own business.
-                (Key::Record(..) | Key::RecordName(..) | Key::Account(_) | Key::Token(_), _) => {}
+                // Records come as whole names; accounts and tokens are the API's own business, the account with an
+                // authority is that of whoever orders certificates.
+                (
+                    Key::Record(..)
+                    | Key::RecordName(..)
+                    | Key::Account(_)
+                    | Key::Token(_)
+                    | Key::AcmeAccount,
+                    _,
+                ) => {}
             }
         }
         touched

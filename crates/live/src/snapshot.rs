@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use trimtab_dns::{Node, View, Zones};
-use trimtab_model::{AffinityKeys, Certificate, CertificateId};
+use trimtab_model::{AffinityKeys, Certificate, CertificateId, Name, ZoneId};
 use trimtab_steer::World;
 
 use crate::plan::Job;
@@ -43,5 +43,19 @@ impl Snapshot {
     /// The part that DNS answers are made of.
     pub fn view(&self) -> View<'_> {
         View { zones: &self.zones, world: &self.world, node: &self.node }
+    }
+
+    /// The names that a certificate is shown for: those in its zone.
+    pub fn hosts_of(&self, certificate: &Certificate) -> impl Iterator<Item = Name> {
+        let hosts = certificate.facts.hosts.iter().filter_map(|host| host.parse::<Name>().ok());
+        hosts.filter(|host| self.is_in_zone(host, certificate.zone))
+    }
+
+    /// False as well when there is no such zone.
+    fn is_in_zone(&self, host: &Name, zone: ZoneId) -> bool {
+        let text = host.as_str();
+        let above = text.match_indices('.').filter_map(|(dot, _)| text.get(dot + 1..));
+        let mut names = std::iter::once(text).chain(above).filter_map(|name| name.parse().ok());
+        names.any(|name: Name| self.zones.get(&name).is_some_and(|found| found.id() == zone))
     }
 }

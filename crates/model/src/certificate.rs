@@ -29,11 +29,18 @@ words! {
     GeoRestriction { Us = "us", Eu = "eu", HighestSecurity = "highest_security" }
 }
 
+words! {
+    /// Who brings a certificate and its successors.
+    CertificateSource { Upload = "upload", Acme = "acme" }
+}
+
 /// A certificate with its chain and its key, as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Certificate {
     pub id: CertificateId,
     pub zone: ZoneId,
+    #[serde(default)]
+    pub source: CertificateSource,
     /// Leaf first, each further one the issuer of the one before.
     pub chain_pem: String,
     pub key_pem: SecretPem,
@@ -71,14 +78,18 @@ words! {
 // === impl Certificate ===
 
 impl Certificate {
-    /// The greater is shown where two are for one name: `legacy_custom` before `sni_custom`, then by priority,
-    /// then the one that was uploaded last.
+    /// The greater is shown where two are for one name: what somebody uploaded, then `legacy_custom` before
+    /// `sni_custom`, then by priority, then the one that was uploaded last.
     pub fn rank(&self) -> impl Ord + use<> {
         let legacy = match self.kind {
             CertificateType::LegacyCustom => true,
             CertificateType::SniCustom => false,
         };
-        (legacy, self.priority, self.uploaded_on, self.id)
+        let uploaded = match self.source {
+            CertificateSource::Upload => true,
+            CertificateSource::Acme => false,
+        };
+        (uploaded, legacy, self.priority, self.uploaded_on, self.id)
     }
 }
 
@@ -104,6 +115,7 @@ mod tests {
         Certificate {
             id: CertificateId::new([1; 16]),
             zone: ZoneId::new([2; 16]),
+            source: CertificateSource::Upload,
             chain_pem: "chain".into(),
             key_pem: SecretPem::new("the key"),
             facts: CertificateFacts {
@@ -124,8 +136,11 @@ mod tests {
     }
 
     #[test]
-    fn a_legacy_certificate_outranks_then_priority_then_the_last_upload() {
+    fn an_upload_outranks_then_a_legacy_certificate_then_priority_then_the_last_upload() {
         use CertificateType::{LegacyCustom, SniCustom};
+        let mut managed = certificate(LegacyCustom, 9, 9);
+        managed.source = CertificateSource::Acme;
+        assert!(managed.rank() < certificate(SniCustom, 0, 0).rank());
         let ranked =
             [(SniCustom, 9, 9), (LegacyCustom, 0, 9), (LegacyCustom, 1, 1), (LegacyCustom, 1, 2)];
         let ranks = ranked.map(|(kind, priority, at)| certificate(kind, priority, at).rank());
@@ -145,5 +160,7 @@ mod tests {
         let stored = serde_json::to_string(&certificate).unwrap();
         assert_eq!(serde_json::from_str::<Certificate>(&stored).unwrap(), certificate);
         assert!(!format!("{certificate:?}").contains("the key"));
+        let before = stored.replace(r#""source":"upload","#, "");
+        assert_eq!(serde_json::from_str::<Certificate>(&before).unwrap(), certificate);
     }
 }

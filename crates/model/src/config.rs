@@ -2,8 +2,9 @@
 
 use crate::balancer::Scope;
 use crate::{
-    Account, AccountId, AffinityKeys, Balancer, BalancerId, Certificate, CertificateId, Monitor,
-    MonitorId, Name, Pool, PoolId, Record, RecordId, Token, TokenId, Zone, ZoneId,
+    Account, AccountId, AcmeAccount, AffinityKeys, Balancer, BalancerId, Certificate,
+    CertificateId, Monitor, MonitorId, Name, Pool, PoolId, Record, RecordId, Token, TokenId, Zone,
+    ZoneId,
 };
 
 /// One stored resource.
@@ -18,6 +19,7 @@ pub enum Document {
     Balancer(Box<Balancer>),
     Certificate(Box<Certificate>),
     AffinityKeys(AffinityKeys),
+    AcmeAccount(Box<AcmeAccount>),
 }
 
 /// Which resource a key names.
@@ -35,6 +37,8 @@ pub enum Key {
     Certificate(ZoneId, CertificateId),
     /// One for all nodes: a session's cookie is read by whichever node it comes to.
     AffinityKeys,
+    /// One for all nodes: an authority counts what is ordered by account.
+    AcmeAccount,
 }
 
 /// One resource was written (`Some`) or deleted (`None`).
@@ -71,6 +75,7 @@ impl std::fmt::Display for Key {
             }
             Key::Certificate(zone, id) => write!(f, "certificates/{zone}/{id}"),
             Key::AffinityKeys => f.write_str("secrets/affinity"),
+            Key::AcmeAccount => f.write_str("secrets/acme"),
         }
     }
 }
@@ -105,6 +110,7 @@ impl Key {
                 Key::Certificate(zone.parse().ok()?, id.parse().ok()?)
             }
             ("secrets", "affinity", None, None) => Key::AffinityKeys,
+            ("secrets", "acme", None, None) => Key::AcmeAccount,
             _ => return None,
         };
         parts.next().is_none().then_some(key)
@@ -129,6 +135,7 @@ impl Document {
             Document::Balancer(balancer) => serde_json::to_vec(balancer),
             Document::Certificate(certificate) => serde_json::to_vec(certificate),
             Document::AffinityKeys(keys) => serde_json::to_vec(keys),
+            Document::AcmeAccount(account) => serde_json::to_vec(account),
         }
     }
 
@@ -152,6 +159,9 @@ impl Document {
                 serde_json::from_slice(value).map(|c| Document::Certificate(Box::new(c)))
             }
             Key::AffinityKeys => serde_json::from_slice(value).map(Document::AffinityKeys),
+            Key::AcmeAccount => {
+                serde_json::from_slice(value).map(|a| Document::AcmeAccount(Box::new(a)))
+            }
         };
         document.map(Some).map_err(|source| Unreadable::Value { key: key.to_string(), source })
     }
@@ -177,6 +187,7 @@ mod tests {
             Key::Balancer(Scope::Account(AccountId::new(a)), BalancerId::new(b)),
             Key::Certificate(ZoneId::new(a), CertificateId::new(b)),
             Key::AffinityKeys,
+            Key::AcmeAccount,
         ] {
             assert_eq!(Key::read(&key.to_string()), Some(key));
         }

@@ -1,6 +1,7 @@
 //! All configuration as checked types: every limit, every default, no clock and no socket.
 
 pub mod account;
+pub mod acme;
 pub mod affinity;
 pub mod balancer;
 pub mod certificate;
@@ -19,6 +20,7 @@ pub mod wanted;
 pub mod zone;
 
 pub use account::{Account, Permission, Policy, Token, TokenStatus};
+pub use acme::AcmeAccount;
 pub use affinity::{AffinityKey, AffinityKeys};
 pub use balancer::Balancer;
 pub use certificate::Certificate;

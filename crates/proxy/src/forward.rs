@@ -22,6 +22,8 @@ pub(crate) struct Sender<'a> {
     /// Its word on who the client is counts, and is passed on.
     pub(crate) is_trusted: bool,
     pub(crate) over_tls: bool,
+    /// The certificate that it showed, see [`crate::tls::Shown`].
+    pub(crate) certificate: Option<&'a str>,
     pub(crate) ray: &'a [u8],
 }
 
@@ -99,7 +101,8 @@ pub(crate) fn each_field(
             | Known::Http2Settings
             | Known::CfConnectingIp
             | Known::CfRay
-            | Known::CfIpCountry => false,
+            | Known::CfIpCountry
+            | Known::ClientCertificate => false,
         };
         if passed && !(nominates && is_nominated(fields, name)) {
             put(name, value);
@@ -140,6 +143,9 @@ fn put_sender(
     put(b"cf-ipcountry", country.as_bytes());
     if !(sender.is_trusted && fields.has(Known::CfVisitor)) {
         put(b"cf-visitor", visitor);
+    }
+    if let Some(certificate) = sender.certificate {
+        put(b"x-trimtab-client-cert", certificate.as_bytes());
     }
     if fields.has(Known::CdnLoop) {
         let mut chain = BytesMut::new();

@@ -66,7 +66,7 @@ pub(crate) async fn serve(worker: Arc<Worker>, stream: Stream, before: BytesMut,
     loop {
         match next(&mut connection, &mut streams, &mut watch).await {
             Next::Request((request, respond)) => {
-                streams.spawn(answer(Arc::clone(&worker), request, respond, peer));
+                streams.spawn(answer(Arc::clone(&worker), request, respond, peer.clone()));
                 watch.set(Instant::now() + IDLE_TIMEOUT);
             }
             Next::Answered => watch.set(Instant::now() + IDLE_TIMEOUT),
@@ -155,7 +155,7 @@ async fn answer(
         }
     };
     let mut watch = Watch::new(IDLE_TIMEOUT);
-    match request::serve(&worker, &mut stream, &head, peer, &mut watch).await {
+    match request::serve(&worker, &mut stream, &head, &peer, &mut watch).await {
         Outcome::Done => {}
         Outcome::Unread | Outcome::Garbled => drain(&mut stream, &mut watch).await,
         Outcome::Broken => stream.reset(Reason::INTERNAL_ERROR),

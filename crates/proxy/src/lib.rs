@@ -34,5 +34,5 @@ mod worker;
 #[cfg(fuzzing)]
 pub use h1::fuzzing::read_connection;
 pub use server::{Server, StartError};
-pub use settings::Settings;
+pub use settings::{ClientCertificates, Settings};
 pub use tally::Tally;

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use crate::request::Peer;
 use crate::settings::HEAD_TIMEOUT;
 use crate::stream::Stream;
-use crate::tls::Acceptor;
+use crate::tls::{Acceptor, Shown};
 use crate::worker::Worker;
 use crate::{http, http2, proxy_header};
 
@@ -124,11 +124,13 @@ async fn serve(
             Err(_elapsed) => return,
         }
     }
-    let peer = Peer { address, is_trusted, over_tls: acceptor.is_some() };
+    let over_tls = acceptor.is_some();
+    let mut peer = Peer { address, is_trusted, over_tls, certificate: None };
     let stream = match acceptor {
         None => Stream::Plain(stream),
         Some(acceptor) => match acceptor.accept(stream).await {
             Some(stream) => {
+                peer.certificate = Shown::of(stream.get_ref().1);
                 let speaks_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
                 let stream = Stream::Tls(Box::new(stream));
                 if speaks_http2 {

@@ -25,6 +25,7 @@ use crate::reply::{Added, Own, Reply, ray};
 use crate::settings::BODY_TIMEOUT;
 use crate::signals;
 use crate::tally::{Class, Method, RequestKey};
+use crate::tls::Shown;
 use crate::upstream::{self, Upstream};
 use crate::watch::{Expired, Watch};
 use crate::worker::{UnderWay, Worker};
@@ -43,11 +44,12 @@ pub(crate) trait Client: Source + Sink {
 }
 
 /// Who is at the other end of a client connection.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Peer {
     pub(crate) address: IpAddr,
     pub(crate) is_trusted: bool,
     pub(crate) over_tls: bool,
+    pub(crate) certificate: Option<Shown>,
 }
 
 /// What is left of the connection after a request.
@@ -69,7 +71,7 @@ pub(crate) enum Outcome {
 struct Request<'a> {
     worker: &'a Worker,
     head: &'a RequestHead,
-    peer: Peer,
+    peer: &'a Peer,
     client: IpAddr,
     id: u64,
     ray: BytesMut,
@@ -84,7 +86,7 @@ pub(crate) async fn serve<C: Client>(
     worker: &Worker,
     client: &mut C,
     head: &RequestHead,
-    peer: Peer,
+    peer: &Peer,
     watch: &mut Watch,
 ) -> Outcome {
     let request = Request::new(worker, head, peer);
@@ -151,7 +153,7 @@ enum Attempt {
 // === impl Request ===
 
 impl<'a> Request<'a> {
-    fn new(worker: &'a Worker, head: &'a RequestHead, peer: Peer) -> Request<'a> {
+    fn new(worker: &'a Worker, head: &'a RequestHead, peer: &'a Peer) -> Request<'a> {
         let id = worker.next_ray();
         worker.budget.earn();
         Request {
@@ -176,6 +178,7 @@ impl<'a> Request<'a> {
             peer: self.peer.address,
             is_trusted: self.peer.is_trusted,
             over_tls: self.peer.over_tls,
+            certificate: self.peer.certificate.as_ref().map(Shown::text),
             ray: &self.ray,
         }
     }
@@ -560,7 +563,7 @@ fn fixed_response(fixed: FixedResponse) -> Own {
 }
 
 /// The other end, or whom a trusted one names.
-fn client_of(head: &RequestHead, peer: Peer) -> IpAddr {
+fn client_of(head: &RequestHead, peer: &Peer) -> IpAddr {
     if !peer.is_trusted {
         return peer.address;
     }

@@ -80,7 +80,7 @@ impl Server {
         let threads = if settings.threads == 0 { cores.len().max(1) } else { settings.threads };
         let http = bind_all(&mut settings.http, threads, "HTTP")?;
         let https = bind_all(&mut settings.https, threads, "HTTPS")?;
-        let acceptor = tls::Acceptor::new(cell)?;
+        let acceptor = tls::Acceptor::new(&settings, cell)?;
         let log = settings.access_log.as_ref().map(Log::start).transpose();
         let log = log.map_err(StartError::AccessLog)?;
         let (stop, stopped) = watch::channel(false);

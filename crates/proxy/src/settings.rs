@@ -1,14 +1,16 @@
 //! What an operator sets for the proxy, and the limits that nobody needs to.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use trimtab_connect::Challenges;
 
 use crate::access_log;
 
 /// The proxy's part of `server.toml`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     pub http: Vec<SocketAddr>,
     pub https: Vec<SocketAddr>,
@@ -18,11 +20,28 @@ pub struct Settings {
     pub threads: usize,
     /// Client connections of the whole node.
     pub connections_max: usize,
+    pub client_certificates: ClientCertificates,
+    /// Certificates that an authority asks for while it looks whether a name is this node's.
+    pub challenges: Arc<Challenges>,
     /// Responses say which pool and endpoint they are from.
     pub expose: bool,
     pub access_log: Option<access_log::Settings>,
     /// Three letters, the last part of every ray.
     pub place: String,
+}
+
+/// Whether clients are asked for a certificate. `ca`: PEM, whose certificates are believed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ClientCertificates {
+    #[default]
+    Off,
+    /// Whoever shows none is served as well.
+    Optional {
+        ca: String,
+    },
+    Required {
+        ca: String,
+    },
 }
 
 /// A client that has not sent a whole head by then is not going to.

@@ -1,12 +1,13 @@
 //! Where the edges meet: one node from its configuration, started in order and stopped in reverse.
 //!
 //! Tasks, all owned by [`Running`]: the publisher, the feed from the store, the resolver of endpoints' host
-//! names, the prober, DNS threads and streams, the API's server, the writer of health events, the keeper of decisions.
+//! names, the prober, the issuer of certificates, DNS threads and streams, the API's server, the writer of health events, the keeper of decisions.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use futures_util::FutureExt;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -19,11 +20,12 @@ use trimtab_live::{
     Cell, Clocks, Event, HealthChange, Hosting, Observer, Publisher, Saved, Settings, Start,
 };
 use trimtab_probe::{Prober, Simulate};
-use trimtab_proxy::{Server as Proxy, access_log};
+use trimtab_proxy::{ClientCertificates, Server as Proxy, access_log};
 use trimtab_steer::Site;
 use trimtab_store::{AnyStore, Sqlite};
 
-use crate::config::Config;
+use crate::acme::Ordering;
+use crate::config::{self, Config};
 use crate::metrics::{Metrics, Sources};
 use crate::{control, decisions, events, feed, resolve};
 
@@ -66,6 +68,8 @@ pub(crate) enum AssembleError {
     Node(#[from] trimtab_dns::node::NodeError),
     #[error("set up TLS for probes")]
     Tls(#[from] rustls::Error),
+    #[error("set up ACME")]
+    Acme(#[from] trimtab_acme::SetUpError),
     #[error("start DNS")]
     Dns(#[from] trimtab_dns_server::StartError),
     #[error("start the proxy")]
@@ -134,7 +138,15 @@ impl Running {
         tasks.spawn(follow(store.clone(), rev, to_publisher.clone(), feed_stopped.clone()));
         tasks.spawn(events::write(changed, Arc::clone(&events)));
 
-        let connector = connector(&config, api_address)?.with_detours(extras.detours);
+        let ordering = Ordering::new(config.acme.as_ref());
+        // The authority is named by whoever runs the node: what others may make it reach does not matter.
+        let reach = connector(&config::Egress::default(), api_address)?;
+        let issuer = ordering.issuer(&store, &cell, reach, feed_stopped.clone())?;
+        if let Some(issuer) = issuer {
+            tasks.spawn(issuer.map(Ok));
+        }
+
+        let connector = connector(&config.egress, api_address)?.with_detours(extras.detours);
         let (task, names) = resolve::follow(connector.clone(), &cell, &to_publisher, feed_stopped);
         tasks.spawn(task);
         let settings = trimtab_probe::Settings { simulate: extras.simulate };
@@ -144,11 +156,20 @@ impl Running {
         tasks.spawn(task);
         let dns = Server::start(&config.dns.listen, config.dns.threads, &cell, Some(&sampling))?;
 
-        let proxy = Proxy::start(proxy_settings(&config), &cell, &connector, to_publisher)?;
+        let settings = proxy_settings(&config, &ordering);
+        let proxy = Proxy::start(settings, &cell, &connector, to_publisher)?;
 
         let draws = Arc::new(dns.draws_handle());
-        let (app, first_token) =
-            control::app(&config, &store, &events, &cell, connector, draws, extras.token).await?;
+        let (app, first_token) = control::app(
+            &config,
+            &store,
+            &events,
+            &cell,
+            connector,
+            (draws, ordering.port()),
+            extras.token,
+        )
+        .await?;
         let metrics = Metrics::new(Sources {
             cell: cell.clone(),
             dns: Box::new(dns.counters_handle()),
@@ -158,6 +179,7 @@ impl Running {
             events: Arc::clone(&events),
             kept,
             proxy: Box::new(proxy.tally_handle()),
+            acme: ordering.counters(),
             started: SystemTime::now(),
         });
         let router = control::router(app, &cell, metrics, extras.routes);
@@ -319,7 +341,7 @@ fn publisher(
     Ok(Publisher::new(settings, start, changes))
 }
 
-fn proxy_settings(config: &Config) -> trimtab_proxy::Settings {
+fn proxy_settings(config: &Config, ordering: &Ordering) -> trimtab_proxy::Settings {
     /// Of a process whose limit cannot be read: what every system allows.
     const DESCRIPTORS_MIN: u64 = 1024;
     let descriptors = trimtab_net::files::raise_limit().unwrap_or_else(|error| {
@@ -337,6 +359,8 @@ fn proxy_settings(config: &Config) -> trimtab_proxy::Settings {
             0 => usize::try_from(descriptors / 2).unwrap_or(usize::MAX).saturating_sub(200),
             wanted => wanted,
         },
+        client_certificates: client_certificates(proxy),
+        challenges: Arc::clone(&ordering.challenges),
         expose: proxy.expose,
         access_log: proxy.access_log.as_ref().map(|path| access_log::Settings {
             to: match path.as_os_str() == "-" {
@@ -349,12 +373,18 @@ fn proxy_settings(config: &Config) -> trimtab_proxy::Settings {
     }
 }
 
-fn connector(config: &Config, api: SocketAddr) -> Result<Connector, AssembleError> {
-    let egress = Egress {
-        allow: config.egress.allow.clone(),
-        deny: config.egress.deny.clone(),
-        own: vec![api],
-    };
+/// Without `client_ca` nobody is asked: the configuration was checked for that.
+fn client_certificates(proxy: &config::Proxy) -> ClientCertificates {
+    let ca = proxy.client_ca.as_ref().map(|file| file.pem().to_owned());
+    match (proxy.client_certificates, ca) {
+        (config::ClientCertificates::Off, _) | (_, None) => ClientCertificates::Off,
+        (config::ClientCertificates::Optional, Some(ca)) => ClientCertificates::Optional { ca },
+        (config::ClientCertificates::Required, Some(ca)) => ClientCertificates::Required { ca },
+    }
+}
+
+fn connector(egress: &config::Egress, api: SocketAddr) -> Result<Connector, AssembleError> {
+    let egress = Egress { allow: egress.allow.clone(), deny: egress.deny.clone(), own: vec![api] };
     let (roots, problems) = os_roots();
     for error in problems {
         tracing::warn!(%error, "a root certificate of this system is not used");

@@ -1,5 +1,6 @@
 //! `server.toml`: every key, its default, and a refusal that shows the line.
 
+mod pem_file;
 mod refusal;
 
 use std::net::{IpAddr, SocketAddr};
@@ -7,8 +8,10 @@ use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 use serde::Deserialize;
+use trimtab_acme::{Challenge, Directory};
 use trimtab_model::{Name, Pop};
 
+pub(crate) use pem_file::PemFile;
 pub(crate) use refusal::Refusal;
 
 /// One node's settings, checked.
@@ -24,6 +27,8 @@ pub(crate) struct Config {
     pub(crate) dns: Dns,
     #[serde(default)]
     pub(crate) proxy: Proxy,
+    /// Absent: nothing is ordered.
+    pub(crate) acme: Option<Acme>,
     #[serde(default)]
     pub(crate) egress: Egress,
     #[serde(default)]
@@ -105,6 +110,41 @@ pub(crate) struct Proxy {
     pub(crate) access_log: Option<PathBuf>,
     /// Of requests, from 0 to 1; absent logs all.
     pub(crate) access_log_share: Option<f64>,
+    /// Who may sign the certificates of clients.
+    pub(crate) client_ca: Option<PemFile>,
+    pub(crate) client_certificates: ClientCertificates,
+}
+
+/// Whether clients of HTTPS are asked for a certificate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ClientCertificates {
+    #[default]
+    Off,
+    /// Whoever shows none is served as well.
+    Optional,
+    Required,
+}
+
+/// Certificates that this node orders.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Acme {
+    pub(crate) directory: Directory,
+    /// Being set, they accept the authority's terms of service.
+    pub(crate) contact: Vec<String>,
+    #[serde(default)]
+    pub(crate) challenge: Challenge,
+    /// Believed instead of the system's roots when the authority is spoken to.
+    #[serde(default)]
+    pub(crate) ca: Option<PemFile>,
+    #[serde(default = "renew_before_days")]
+    pub(crate) renew_before_days: u32,
+}
+
+/// What the usual authorities recommend for certificates of 90 days.
+const fn renew_before_days() -> u32 {
+    30
 }
 
 /// Where this node may connect.
@@ -151,13 +191,10 @@ impl Config {
     pub(crate) fn load(path: &Path) -> Result<Config, Refusal> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| Refusal::Unreadable { path: path.into(), source })?;
-        let mut config = Config::read(&text).map_err(|(span, why)| Refusal::Wrong {
-            path: path.into(),
-            text,
-            span,
-            why,
-        })?;
         let folder = path.parent().unwrap_or(Path::new("."));
+        let read = Config::read(&text).and_then(|config| config.with_files(folder));
+        let mut config =
+            read.map_err(|(span, why)| Refusal::Wrong { path: path.into(), text, span, why })?;
         config.data_dir = folder.join(&config.data_dir);
         if let Some(log) = config.proxy.access_log.as_mut().filter(|log| log.as_os_str() != "-") {
             *log = folder.join(&*log);
@@ -168,6 +205,17 @@ impl Config {
             *file = folder.join(&*file);
         }
         Ok(config)
+    }
+
+    /// What stands in other files and is part of the configuration all the same.
+    fn with_files(mut self, folder: &Path) -> Result<Config, (std::ops::Range<usize>, String)> {
+        if let Some(file) = &mut self.proxy.client_ca {
+            file.load(folder)?;
+        }
+        if let Some(file) = self.acme.as_mut().and_then(|acme| acme.ca.as_mut()) {
+            file.load(folder)?;
+        }
+        Ok(self)
     }
 
     fn read(text: &str) -> Result<Config, (std::ops::Range<usize>, String)> {
@@ -191,6 +239,13 @@ impl Config {
         }
         if self.dns.nameservers.is_empty() {
             return Err(("nameservers", "must name at least one server".into()));
+        }
+        if self.acme.as_ref().is_some_and(|acme| acme.contact.is_empty()) {
+            return Err(("contact", "must name whom the authority writes to".into()));
+        }
+        let asks = self.proxy.client_certificates != ClientCertificates::Off;
+        if asks && self.proxy.client_ca.is_none() {
+            return Err(("client_certificates", "needs a client_ca to check them against".into()));
         }
         if matches!(self.store, Store::Etcd { .. }) {
             return Err(("engine", "this release has the engine \"sqlite\" only".into()));

@@ -12,7 +12,7 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use trimtab_analytics::EventLog;
-use trimtab_api::{App, Bootstrap, DrawsPort, Parts, PreviewPort, Settings};
+use trimtab_api::{AcmePort, App, Bootstrap, DrawsPort, Parts, PreviewPort, Settings};
 use trimtab_connect::Connector;
 use trimtab_health::Verdict;
 use trimtab_live::{Cell, Snapshot};
@@ -41,7 +41,7 @@ pub(crate) async fn app(
     events: &Arc<EventLog>,
     cell: &Cell,
     connector: Connector,
-    draws: DrawsPort,
+    ports: (DrawsPort, AcmePort),
     token: Option<String>,
 ) -> Result<(App, Option<String>), AssembleError> {
     let given = token.or_else(|| std::env::var(trimtab_api::bootstrap::TOKEN_VARIABLE).ok());
@@ -52,7 +52,8 @@ pub(crate) async fn app(
         cell: cell.clone(),
         events: Arc::clone(events),
         preview: preview(connector),
-        draws,
+        draws: ports.0,
+        acme: ports.1,
         clock: Arc::new(SystemClock::start()),
         settings: Settings {
             nameservers: config.dns.nameservers.clone(),

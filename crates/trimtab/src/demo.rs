@@ -197,6 +197,7 @@ fn config(options: &Demo) -> Result<Config, Failure> {
             explain_to: "127.0.0.0/8".parse().into_iter().collect(),
             ..Dns::default()
         },
+        acme: None,
         proxy: Proxy {
             http: vec![free(options.http_port, HTTP_PORT)?],
             https: vec![free(options.https_port, HTTPS_PORT)?],

@@ -1,5 +1,6 @@
 //! The one binary: a node, a demo world and the client verbs.
 
+mod acme;
 mod assemble;
 mod cli;
 mod client;

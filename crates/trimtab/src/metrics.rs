@@ -17,6 +17,7 @@ use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
+use trimtab_acme::board::Orders;
 use trimtab_analytics::EventLog;
 use trimtab_dns_server::Counted;
 use trimtab_live::Cell;
@@ -35,6 +36,8 @@ pub(crate) struct Sources {
     pub(crate) changes_dropped: Arc<AtomicU64>,
     pub(crate) events: Arc<EventLog>,
     pub(crate) proxy: Box<dyn Fn() -> trimtab_proxy::Tally + Send + Sync>,
+    /// None when none is ordered.
+    pub(crate) acme: Option<Box<dyn Fn() -> Orders + Send + Sync>>,
     pub(crate) kept: Arc<decisions::Stats>,
     pub(crate) started: SystemTime,
 }
@@ -72,6 +75,9 @@ impl Collector for Sources {
         probes::encode(&self.probes.read(), &self.cell.load(), &mut to)?;
         proxy::encode(&(self.proxy)(), &self.cell.load(), &mut to)?;
         certificates::encode(&self.cell.load().certificates, &mut to)?;
+        if let Some(orders) = &self.acme {
+            certificates::encode_orders(orders(), &mut to)?;
+        }
         resolve::encode(&self.names, &self.cell.load(), &mut to)
     }
 }

@@ -10,7 +10,7 @@ use crate::workspace::Workspace;
 /// A program, how to see that it is there, and the Debian package that brings it.
 type Program = (&'static str, &'static [&'static str], &'static str);
 
-const PROGRAMS: [Program; 11] = [
+const PROGRAMS: [Program; 12] = [
     ("dig", &["-v"], "bind9-dnsutils"),
     ("kdig", &["--version"], "knot-dnsutils"),
     ("python3", &["-c", "import ensurepip, venv"], "python3-venv"),
@@ -22,6 +22,7 @@ const PROGRAMS: [Program; 11] = [
     ("curl", &["--version"], "curl"),
     ("h2load", &["--version"], "nghttp2-client"),
     ("sh", &["-c", "command -v wrk"], "wrk"),
+    ("pebble", &["-help"], "pebble"),
 ];
 
 /// The official SDK, what runs our own tests, and clients of what the proxy carries.

@@ -8,7 +8,7 @@ const OWNERS: [(&str, &[&str]); 11] = [
     ("axum", &["api", "trimtab"]),
     ("domain", &["dns", "api", "trimtab", "testkit"]),
     ("h2", &["proxy"]),
-    ("hyper", &["probe", "notify", "trimtab"]),
+    ("hyper", &["probe", "notify", "acme", "trimtab"]),
     ("libc", &["net"]),
     ("maxminddb", &["geo", "xtask"]),
     ("rusqlite", &["store", "analytics"]),

@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 use trimtab_model::certificate::{
     self as model, BundleMethod, CERTIFICATES_MAX, CHAIN_CHARS_MAX, CertificateFacts,
-    CertificateStatus, CertificateType, GeoRestriction, KEY_CHARS_MAX, POLICY_CHARS_MAX,
-    PRIORITY_MAX,
+    CertificateSource, CertificateStatus, CertificateType, GeoRestriction, KEY_CHARS_MAX,
+    POLICY_CHARS_MAX, PRIORITY_MAX,
 };
 use trimtab_model::{CertificateId, Problems, SecretPem, Timestamp, ZoneId};
 use utoipa::ToSchema;
@@ -45,6 +45,16 @@ pub struct Certificate {
     pub modified_on: Timestamp,
     #[schema(value_type = String)]
     pub expires_on: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trimtab: Option<CertificateExtension>,
+}
+
+/// Of a certificate that was not uploaded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct CertificateExtension {
+    /// `acme`: this node orders it and its successors.
+    #[schema(value_type = String)]
+    pub source: CertificateSource,
 }
 
 /// Where a key may be held.
@@ -140,6 +150,8 @@ impl Certificate {
             uploaded_on: certificate.uploaded_on,
             modified_on: certificate.modified_on,
             expires_on: facts.expires_on,
+            trimtab: (certificate.source != CertificateSource::Upload)
+                .then_some(CertificateExtension { source: certificate.source }),
         }
     }
 }
@@ -158,6 +170,7 @@ impl CertificateDraft {
         model::Certificate {
             id,
             zone,
+            source: CertificateSource::Upload,
             chain_pem: self.chain_pem,
             key_pem: self.key_pem,
             facts,
@@ -186,6 +199,9 @@ impl CertificateDraft {
         let uploads = self.uploads(current);
         let place = (current.id, current.zone);
         let mut new = self.into_new(place, facts, current.priority, current.uploaded_on);
+        if !uploads {
+            new.source = current.source;
+        }
         new.modified_on = current.modified_on;
         let changed = new != *current;
         if changed {
@@ -210,8 +226,9 @@ fn certificate(
     // Clients write the first name and read the second.
     let name = if body.has("policy") { "policy" } else { "policy_restrictions" };
     let policy = body.or(name, String::new(), line(POLICY_CHARS_MAX));
-    body.refuse_extension();
+    let extension = body.optional("trimtab", extension);
     deploy?;
+    extension?;
     Some(CertificateDraft {
         chain_pem: chain_pem?,
         key_pem: key_pem?,
@@ -236,6 +253,14 @@ fn plain_lines(pem: &str) -> String {
     let mut text = pem.trim().replace("\r\n", "\n");
     text.push('\n');
     text
+}
+
+/// What was read may be written back, and says nothing.
+fn extension(node: &mut Node<'_>) -> Option<()> {
+    let mut fields = node.object()?;
+    let source = fields.optional("source", word::<CertificateSource>);
+    fields.refuse_all_but(&["source"]);
+    source.map(|_| ())
 }
 
 fn geo_restriction(node: &mut Node<'_>) -> Option<GeoRestriction> {

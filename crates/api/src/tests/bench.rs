@@ -135,6 +135,7 @@ impl Bench {
             events: Arc::clone(&events),
             preview,
             draws,
+            acme: Arc::new(|_| Default::default()),
             clock: shared,
             settings,
         };

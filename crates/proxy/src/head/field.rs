@@ -47,6 +47,7 @@ pub(crate) enum Known {
     CdnLoop,
     Http2Settings,
     WebSocketKey,
+    ClientCertificate,
 }
 
 // === impl Span ===
@@ -94,6 +95,7 @@ impl Known {
             b"transfer-encoding" => Known::TransferEncoding,
             b"sec-websocket-key" => Known::WebSocketKey,
             b"proxy-authorization" => Known::ProxyAuthorization,
+            b"x-trimtab-client-cert" => Known::ClientCertificate,
             _ => Known::Other,
         }
     }
@@ -124,7 +126,8 @@ impl Known {
             | Known::CfIpCountry
             | Known::CfVisitor
             | Known::CdnLoop
-            | Known::WebSocketKey => false,
+            | Known::WebSocketKey
+            | Known::ClientCertificate => false,
         }
     }
 }

@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex};
 
 use hashbrown::HashMap;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::PrivateKeyDer;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use trimtab_live::{Cell, Certificates};
+use trimtab_connect::{Chain, ChainError, Challenges, KeyError};
+use trimtab_live::{Cell, Certificates, Snapshot};
 use trimtab_model::Certificate;
 
 use super::TlsError;
@@ -17,11 +17,14 @@ use crate::worker::locked;
 /// Answers handshakes.
 pub(super) struct Resolver {
     cell: Cell,
-    provider: Arc<CryptoProvider>,
     table: Mutex<Table>,
     /// For clients that name no host, and for hosts without a certificate.
     default: Arc<CertifiedKey>,
 }
+
+/// Answers an authority that looks whether a name is ours.
+#[derive(Debug)]
+pub(super) struct Asked(pub(super) Arc<Challenges>);
 
 /// What the configuration of one moment comes to.
 struct Table {
@@ -32,10 +35,10 @@ struct Table {
 /// Why a stored certificate is not served; it was checked when it was stored.
 #[derive(Debug, thiserror::Error)]
 enum Unusable {
-    #[error("read the chain or the key")]
-    Pem(#[from] rustls::pki_types::pem::Error),
+    #[error("read the chain")]
+    Chain(#[from] ChainError),
     #[error("use the key with the chain")]
-    Key(#[from] rustls::Error),
+    Key(#[from] KeyError),
 }
 
 // === impl Resolver ===
@@ -48,16 +51,15 @@ impl Resolver {
         let key = key.map_err(|text| TlsError::Default(rustls::Error::General(text.into())))?;
         let chain = vec![made.cert.der().clone()];
         let default = CertifiedKey::from_der(chain, key, provider).map_err(TlsError::Default)?;
-        let made_of = Arc::clone(&cell.load().certificates);
-        let table = Mutex::new(Table::new(made_of, provider));
-        Ok(Resolver { cell, provider: Arc::clone(provider), table, default: Arc::new(default) })
+        let table = Mutex::new(Table::new(&cell.load()));
+        Ok(Resolver { cell, table, default: Arc::new(default) })
     }
 
     fn find(&self, name: &str) -> Option<Arc<CertifiedKey>> {
-        let current = Arc::clone(&self.cell.load().certificates);
+        let current = self.cell.load();
         let mut table = locked(&self.table);
-        if !Arc::ptr_eq(&table.made_of, &current) {
-            *table = Table::new(current, &self.provider);
+        if !Arc::ptr_eq(&table.made_of, &current.certificates) {
+            *table = Table::new(&current);
         }
         table.find(name)
     }
@@ -76,19 +78,28 @@ impl std::fmt::Debug for Resolver {
     }
 }
 
+// === impl Asked ===
+
+impl ResolvesServerCert for Asked {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        hello.server_name().and_then(|name| self.0.find(name))
+    }
+}
+
 // === impl Table ===
 
 impl Table {
-    fn new(certificates: Arc<Certificates>, provider: &CryptoProvider) -> Table {
+    /// Of each certificate the names in its zone alone: the others are not its owner's to be shown for.
+    fn new(snapshot: &Snapshot) -> Table {
         let mut by_name = HashMap::new();
-        let mut stored: Vec<_> = certificates.values().collect();
+        let mut stored: Vec<_> = snapshot.certificates.values().collect();
         stored.sort_by_key(|certificate| certificate.rank());
         for certificate in stored {
-            match certified(certificate, provider) {
+            match certified(certificate) {
                 Ok(key) => {
                     let key = Arc::new(key);
-                    for host in &certificate.facts.hosts {
-                        by_name.insert(host.to_ascii_lowercase().into(), Arc::clone(&key));
+                    for host in snapshot.hosts_of(certificate) {
+                        by_name.insert(host.as_str().into(), Arc::clone(&key));
                     }
                 }
                 Err(error) => {
@@ -97,7 +108,7 @@ impl Table {
                 }
             }
         }
-        Table { made_of: certificates, by_name }
+        Table { made_of: Arc::clone(&snapshot.certificates), by_name }
     }
 
     /// A wildcard stands for one label (RFC 6125 section 6.4.3).
@@ -110,12 +121,6 @@ impl Table {
     }
 }
 
-fn certified(
-    certificate: &Certificate,
-    provider: &CryptoProvider,
-) -> Result<CertifiedKey, Unusable> {
-    let chain = CertificateDer::pem_slice_iter(certificate.chain_pem.as_bytes());
-    let chain: Vec<CertificateDer<'static>> = chain.collect::<Result<_, _>>()?;
-    let key = PrivateKeyDer::from_pem_slice(certificate.key_pem.reveal().as_bytes())?;
-    Ok(CertifiedKey::from_der(chain, key, provider)?)
+fn certified(certificate: &Certificate) -> Result<CertifiedKey, Unusable> {
+    Ok(Chain::read(&certificate.chain_pem)?.with_key(certificate.key_pem.reveal())?)
 }

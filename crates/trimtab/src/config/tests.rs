@@ -41,6 +41,26 @@ fn unknown_keys_and_wrong_values_show_line_and_caret() {
             "data_dir = \"d\"\n[limits]\nmin_monitor_interval = 0\n",
             ["must be at least 1 second", ":3:1"],
         ),
+        (
+            "data_dir = \"d\"\n[acme]\ndirectory = \"http://ca.test/\"\ncontact = [\"mailto:a@b.c\"]\n",
+            ["is not an https address", ":3:13"],
+        ),
+        (
+            "data_dir = \"d\"\n[acme]\ndirectory = \"https://ca.test/\"\ncontact = []\n",
+            ["must name whom", ":4:1"],
+        ),
+        (
+            "data_dir = \"d\"\n[acme]\ndirectory = \"https://ca.test/\"\ncontact = [\"mailto:a@b.c\"]\nchallenge = \"http-01\"\n",
+            ["dns-01", ":5:13"],
+        ),
+        (
+            "data_dir = \"d\"\n[proxy]\nclient_certificates = \"maybe\"\n",
+            ["unknown variant `maybe`", ":3:23"],
+        ),
+        (
+            "data_dir = \"d\"\n[proxy]\nclient_certificates = \"required\"\n",
+            ["needs a client_ca", ":3:1"],
+        ),
     ] {
         let shown = refusal(text);
         for part in wanted {
@@ -48,4 +68,27 @@ fn unknown_keys_and_wrong_values_show_line_and_caret() {
         }
         assert!(shown.contains('┬') || shown.contains('─'), "no caret in\n{shown}");
     }
+}
+
+#[test]
+fn a_file_that_cannot_be_used_is_shown_where_it_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("server.toml");
+    let check = |pem: Option<&str>, want: &str| {
+        if let Some(pem) = pem {
+            std::fs::write(folder.path().join("ca.pem"), pem).unwrap();
+        }
+        let acme = "[acme]\ndirectory = \"https://ca.test\"\ncontact = [\"mailto:a@b.c\"]\nca = \"ca.pem\"";
+        for (text, place) in [("[proxy]\nclient_ca = \"ca.pem\"", ":3:13"), (acme, ":5:6")] {
+            std::fs::write(&path, format!("data_dir = \"d\"\n{text}\n")).unwrap();
+            let shown = Config::load(&path).unwrap_err().to_string();
+            assert!(shown.contains(want) && shown.contains(place), "{shown}");
+        }
+    };
+    check(None, "ca.pem: No such file");
+    check(Some(""), "ca.pem holds no certificate");
+    check(
+        Some("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+        "cannot be a root",
+    );
 }

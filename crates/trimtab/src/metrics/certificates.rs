@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use prometheus_client::encoding::DescriptorEncoder;
+use trimtab_acme::board::Orders;
 use trimtab_live::Certificates;
 use trimtab_model::Certificate;
 
-use super::gauges;
+use super::{counters, gauges};
 
 /// Names that are told; those that end first. The others end later than all of these.
 const NAMES_MAX: usize = 1_000;
@@ -19,6 +20,13 @@ pub(super) fn encode(certificates: &Certificates, to: &mut DescriptorEncoder) ->
         .into_iter()
         .map(|(name, micros)| (vec![("name", name.to_owned())], micros as f64 / MICROS_PER_SEC));
     gauges(to, "tls_certificate_expiry_timestamp_seconds", help, ends)
+}
+
+pub(super) fn encode_orders(orders: Orders, to: &mut DescriptorEncoder) -> fmt::Result {
+    let Orders { issued, failed } = orders;
+    let results = [("issued", issued), ("failed", failed)];
+    let results = results.map(|(result, count)| (vec![("result", result.to_owned())], count));
+    counters(to, "acme_orders", "certificates ordered, by what came of it", results)
 }
 
 /// By first host. Of several for one host the one that is shown counts.
@@ -43,7 +51,9 @@ fn ends(certificates: &Certificates) -> Vec<(&str, i64)> {
 mod tests {
     use std::sync::Arc;
 
-    use trimtab_model::certificate::{BundleMethod, CertificateFacts, CertificateType};
+    use trimtab_model::certificate::{
+        BundleMethod, CertificateFacts, CertificateSource, CertificateType,
+    };
     use trimtab_model::{CertificateId, SecretPem, Timestamp, ZoneId};
 
     use super::*;
@@ -64,6 +74,7 @@ mod tests {
                     starts_on: Timestamp::default(),
                     expires_on: Timestamp::from_micros(*end),
                 },
+                source: CertificateSource::Upload,
                 kind: CertificateType::LegacyCustom,
                 bundle_method: BundleMethod::Ubiquitous,
                 geo_restriction: None,

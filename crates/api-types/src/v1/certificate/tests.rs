@@ -145,3 +145,24 @@ fn priorities_name_each_certificate_once() {
     let twice = format!("duplicate certificate: {}", id(1));
     check(json!([entry(1, 1), entry(1, 2)]), "/1/id", &twice);
 }
+
+#[test]
+fn a_certificate_that_the_node_ordered_says_so_until_somebody_uploads_another() {
+    let mut ordered = made(&body());
+    assert_eq!(Certificate::new(&ordered, NOW).trimtab, None);
+    ordered.source = CertificateSource::Acme;
+    let shown = serde_json::to_value(Certificate::new(&ordered, NOW)).unwrap();
+    assert_eq!(shown["trimtab"], json!({"source": "acme"}));
+
+    // What was read may be written back.
+    let patched = |body: &Value| {
+        let draft = patch(&ordered, body).unwrap();
+        draft.onto(&ordered, facts(), LATER)
+    };
+    assert_eq!(patched(&shown), (ordered.clone(), false));
+    assert_eq!(patched(&json!({"bundle_method": "force"})).0.source, CertificateSource::Acme);
+    assert_eq!(patched(&json!({"certificate": "new"})).0.source, CertificateSource::Upload);
+    // And makes nothing of what somebody uploads.
+    let made = made(&with(&body(), json!({"trimtab": {"source": "acme"}})));
+    assert_eq!(made.source, CertificateSource::Upload);
+}

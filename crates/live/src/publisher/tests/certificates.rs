@@ -1,6 +1,8 @@
 //! Certificates and the keys of session cookies on their way into snapshots.
 
-use trimtab_model::certificate::{BundleMethod, CertificateFacts, CertificateType};
+use trimtab_model::certificate::{
+    BundleMethod, CertificateFacts, CertificateSource, CertificateType,
+};
 use trimtab_model::{AffinityKeys, Certificate, CertificateId, SecretBytes, SecretPem};
 
 use super::*;
@@ -22,6 +24,7 @@ fn certificate(id: u8, host: &str) -> Certificate {
             starts_on: Timestamp::default(),
             expires_on: Timestamp::default(),
         },
+        source: CertificateSource::Upload,
         kind: CertificateType::LegacyCustom,
         bundle_method: BundleMethod::Force,
         geo_restriction: None,
@@ -79,4 +82,20 @@ fn what_did_not_change_is_the_same_value() {
     };
     assert_eq!((is_same(1), is_same(2)), (true, false));
     assert_eq!(before.certificates[&CertificateId::new([2; 16])].facts.hosts, ["b.example"]);
+}
+
+#[test]
+fn a_certificate_is_for_the_names_in_its_zone_alone() {
+    let mut bench = up_and_running();
+    let snapshot = bench.publisher.snapshot();
+    let check = |zone, hosts: &[&str], want: &[&str]| {
+        let mut certificate = Certificate { zone, ..certificate(1, "") };
+        certificate.facts.hosts = hosts.iter().map(ToString::to_string).collect();
+        let found: Vec<String> = snapshot.hosts_of(&certificate).map(|n| n.to_string()).collect();
+        assert_eq!(found, want, "{hosts:?}");
+    };
+    let inside = ["example.com", "*.example.com", "a.b.example.com"];
+    check(ZONE, &inside, &inside);
+    check(ZONE, &["example.org", "www.example.com", "notexample.com"], &["www.example.com"]);
+    check(ZoneId::new([0xee; 16]), &inside, &[]);
 }

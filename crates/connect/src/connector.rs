@@ -57,6 +57,12 @@ impl Connector {
         Connector { detours: Arc::new(detours), ..self }
     }
 
+    /// The same connector under another policy.
+    #[must_use]
+    pub fn with_egress(self, egress: Egress) -> Connector {
+        Connector { egress: Arc::new(egress), ..self }
+    }
+
     /// The addresses that may be connected to, in the order to try them; never empty. Where only
     /// some are forbidden, those are left out.
     pub async fn resolve(&self, to: &Address, port: u16) -> Result<Vec<SocketAddr>, ConnectError> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use trimtab_acme::board::Orders;
 use trimtab_acme::storage::RECORD_COMMENT;
@@ -56,20 +57,25 @@ impl Ordering {
         Ordering { challenges, settings: config.map(settings), board }
     }
 
-    /// The task that orders, if any is to be.
+    /// The task that orders; it only waits for its end where nothing is to be ordered.
     pub(crate) fn issuer(
         &self,
         store: &AnyStore,
         cell: &Cell,
         connector: Connector,
-        stopped: watch::Receiver<bool>,
-    ) -> Result<Option<impl Future<Output = ()> + Send + use<>>, SetUpError> {
-        let Some(settings) = self.settings.clone() else { return Ok(None) };
+        mut stopped: watch::Receiver<bool>,
+    ) -> Result<BoxFuture<'static, ()>, SetUpError> {
+        let Some(settings) = self.settings.clone() else {
+            return Ok(Box::pin(async move {
+                // The sender lives as long as the node; were it gone, ending is right as well.
+                let _told = stopped.wait_for(|stopped| *stopped).await;
+            }));
+        };
         let challenges = Arc::clone(&self.challenges);
         let (kept, of) = (Kept(store.clone()), cell.clone());
         let acme = Acme::new(settings.clone(), kept, of, challenges, connector)?;
         let issuer = Issuer::new(settings, cell.clone(), Arc::clone(&self.board), now);
-        Ok(Some(issuer.run(acme, stopped)))
+        Ok(Box::pin(issuer.run(acme, stopped)))
     }
 
     /// What the API tells.

@@ -1,7 +1,8 @@
 //! Where the edges meet: one node from its configuration, started in order and stopped in reverse.
 //!
 //! Tasks, all owned by [`Running`]: the publisher, the feed from the store, the resolver of endpoints' host
-//! names, the prober, the issuer of certificates, DNS threads and streams, the API's server, the writer of health events, the keeper of decisions.
+//! names, the prober, the issuer of certificates, DNS threads and streams, the API's server, the writer of health
+//! events, the keeper of decisions.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -138,15 +139,14 @@ impl Running {
         tasks.spawn(follow(store.clone(), rev, to_publisher.clone(), feed_stopped.clone()));
         tasks.spawn(events::write(changed, Arc::clone(&events)));
 
+        let connector = connector(&config, api_address)?;
         let ordering = Ordering::new(config.acme.as_ref());
         // The authority is named by whoever runs the node: what others may make it reach does not matter.
-        let reach = connector(&config::Egress::default(), api_address)?;
+        let egress = Egress { own: vec![api_address], ..Egress::default() };
+        let reach = connector.clone().with_egress(egress);
         let issuer = ordering.issuer(&store, &cell, reach, feed_stopped.clone())?;
-        if let Some(issuer) = issuer {
-            tasks.spawn(issuer.map(Ok));
-        }
-
-        let connector = connector(&config.egress, api_address)?.with_detours(extras.detours);
+        tasks.spawn(issuer.map(Ok));
+        let connector = connector.with_detours(extras.detours);
         let (task, names) = resolve::follow(connector.clone(), &cell, &to_publisher, feed_stopped);
         tasks.spawn(task);
         let settings = trimtab_probe::Settings { simulate: extras.simulate };
@@ -383,8 +383,12 @@ fn client_certificates(proxy: &config::Proxy) -> ClientCertificates {
     }
 }
 
-fn connector(egress: &config::Egress, api: SocketAddr) -> Result<Connector, AssembleError> {
-    let egress = Egress { allow: egress.allow.clone(), deny: egress.deny.clone(), own: vec![api] };
+fn connector(config: &Config, api: SocketAddr) -> Result<Connector, AssembleError> {
+    let egress = Egress {
+        allow: config.egress.allow.clone(),
+        deny: config.egress.deny.clone(),
+        own: vec![api],
+    };
     let (roots, problems) = os_roots();
     for error in problems {
         tracing::warn!(%error, "a root certificate of this system is not used");

@@ -88,6 +88,7 @@ pub fn schemas() -> Vec<(String, RefOr<Schema>)> {
     add::<usage::Usage>(&mut all);
     add::<explain::Explanation>(&mut all);
     add::<explain::KeptDecision>(&mut all);
+    add::<explain::Question>(&mut all);
     add::<split::Split>(&mut all);
     add::<Zone>(&mut all);
     all.sort_by(|(a, _), (b, _)| a.cmp(b));

@@ -1,14 +1,15 @@
-//! Decides as DNS would, or as it did, and has everything told.
+//! Decides as DNS or the proxy would, or as they did, and has everything told.
 
 mod evidence;
 mod flips;
+mod http;
 
 use std::collections::HashMap;
 
 use trimtab_api_types::number::Number;
 use trimtab_api_types::v1::explain::{
-    Answered, AskedBalancer, Asker, Candidate, Explanation, Located, Question, Ruled, RunnerUp,
-    Step as Told, Tries,
+    Answered, AskedBalancer, Asker, Candidate, Explanation, Http, Located, Question, Ruled,
+    RunnerUp, Step as Told, Tries,
 };
 use trimtab_live::{Snapshot, clock};
 use trimtab_model::{Moment, Name, PoolId, Timestamp};
@@ -17,6 +18,7 @@ use trimtab_steer::tell::{RecordText, told};
 use trimtab_steer::what_if::Asking;
 use trimtab_steer::{
     Balancer, Client, Decision, Load, PoolSlot, Step, Subnet, World, explain as decide_aloud,
+    explain_request as decide_request_aloud,
 };
 
 use crate::errors::{Error, Kind};
@@ -32,6 +34,8 @@ pub struct Case<'a> {
     pub now: Moment,
     pub at: Timestamp,
     pub dice: u64,
+    /// The client of a request speaks TLS.
+    pub over_tls: bool,
 }
 
 /// Questions asked again with other dice, for the shares.
@@ -63,17 +67,19 @@ pub(crate) fn find<'a>(
     Ok((balancer, fallback.id))
 }
 
-/// The decision that the question would get now.
+/// The decision that the question or request would get now.
+///
+/// # Errors
+/// When it is about a request that this balancer gets none of, or a session that is nowhere.
 pub(crate) fn explain(
     snapshot: &Snapshot,
     balancer: &Balancer,
     question: &Question,
     at: Timestamp,
-) -> Explanation {
-    let name = format!("{}.", question.name);
+) -> Result<Explanation, Error> {
     let load = GivenLoad::new(&snapshot.world, question);
     let client = Client {
-        name: name.as_bytes(),
+        name: question.name.as_str().as_bytes(),
         address: question.resolver,
         subnet: question.subnet.map(|(address, source_prefix)| Subnet { address, source_prefix }),
         wanted: question.wanted,
@@ -86,7 +92,12 @@ pub(crate) fn explain(
         ids::random()
             .map_or(0, |[a, b, c, d, e, f, g, h, ..]| u64::from_be_bytes([a, b, c, d, e, f, g, h]))
     });
-    Case { snapshot, balancer, client, now: clock::now(), at, dice }.explain()
+    let case = Case { snapshot, balancer, client, now: clock::now(), at, dice, over_tls: false };
+    if let Some(request) = &question.request {
+        return case.explain_request(request);
+    }
+    let name = format!("{}.", question.name);
+    Ok(Case { client: Client { name: name.as_bytes(), ..client }, ..case }.explain())
 }
 
 /// Open requests as the question gives them.
@@ -121,9 +132,9 @@ impl Load for GivenLoad {
 
 impl Case<'_> {
     pub fn explain(&self) -> Explanation {
-        let Case { snapshot, balancer, client, now, at, dice } = *self;
+        let Case { snapshot, balancer, client, now, at, dice, .. } = *self;
         let world = &snapshot.world;
-        let (decision, steps) = decide_aloud(world, balancer, &client, now, dice);
+        let (decision, http, steps) = self.decide();
         let asking = Asking { world, balancer, client: &client, now, dice };
         let flips = asking.flips(&decision, &steps);
         let answers: Vec<Answered> = answers(world, &decision, now).collect();
@@ -133,7 +144,7 @@ impl Case<'_> {
             at,
             revision: snapshot.revision,
             name: String::from_utf8_lossy(client.name).trim_end_matches('.').to_owned(),
-            kind: client.wanted.word(),
+            kind: if http.is_some() { http::KIND } else { client.wanted.word() },
             client: Asker {
                 resolver: client.address.to_string(),
                 ecs: client.subnet.map(|net| format!("{}/{}", net.address, net.source_prefix)),
@@ -145,7 +156,7 @@ impl Case<'_> {
             },
             addresses: answers.iter().map(|answer| answer.data.clone()).collect(),
             answers,
-            ttl: decision.ttl,
+            ttl: if http.is_some() { 0 } else { decision.ttl },
             configured_ttl: configured_ttl(&steps),
             soonest_flip_ms: flips::millis(decision.soonest_flip),
             scope: decision.scope,
@@ -162,34 +173,50 @@ impl Case<'_> {
             }),
             flips: flips.iter().map(|flip| flips::told(world, flip)).collect(),
             tries: tries(world, &asking),
-            steps: self.sentences(&decision, &steps),
+            steps: self.sentences(&decision, &steps, http.as_ref()),
+            http,
         }
     }
 
-    fn sentences(&self, decision: &Decision<'_>, steps: &[Step]) -> Vec<Told> {
-        let Case { snapshot, balancer, client, now, .. } = *self;
-        let name = String::from_utf8_lossy(client.name);
+    /// With what is told of a request alone.
+    fn decide(&self) -> (Decision<'_>, Option<Http>, Vec<Step>) {
+        let Case { snapshot, balancer, client, now, dice, .. } = self;
+        let Some(of) = &client.http else {
+            let (decision, steps) = decide_aloud(&snapshot.world, balancer, client, *now, *dice);
+            return (decision, None, steps);
+        };
+        let (proxied, steps) = decide_request_aloud(&snapshot.world, balancer, client, *now, *dice);
+        let http = self.told_of_request(of, &proxied);
+        (proxied.decision, Some(http), steps)
+    }
+
+    fn sentences(&self, decision: &Decision<'_>, steps: &[Step], http: Option<&Http>) -> Vec<Told> {
+        let Case { snapshot, balancer, now, .. } = *self;
+        let question = http.map_or_else(|| self.question(), |http| self.question_of_request(http));
+        let question = Told { step_name: "question", description: question };
+        let told = told(balancer, &decision.why, steps, &snapshot.world, now).into_iter();
+        let told = told.map(|(step_name, description)| Told { step_name, description });
+        std::iter::once(question).chain(told).chain(http.and_then(http::ending)).collect()
+    }
+
+    fn question(&self) -> String {
+        let Case { balancer, client, .. } = self;
         let subnet =
             client.subnet.map(|net| format!(", for {}/{}", net.address, net.source_prefix));
         let who = match balancer.proxied {
             false => "answers, before any record of its name",
             true => {
-                "is proxied: DNS answers this node's own addresses, and requests to them go on like this"
+                "is proxied: DNS answers this node's own addresses, and requests to them go on much like this; ask with a path, method, headers, scheme or session how one request does"
             }
         };
-        let question = Told {
-            step_name: "question",
-            description: format!(
-                "{} {name} from {}{}: the load balancer {} {who}",
-                client.wanted,
-                client.address,
-                subnet.unwrap_or_default(),
-                balancer.name
-            ),
-        };
-        let told = told(balancer, &decision.why, steps, &snapshot.world, now).into_iter();
-        let told = told.map(|(step_name, description)| Told { step_name, description });
-        std::iter::once(question).chain(told).collect()
+        format!(
+            "{} {} from {}{}: the load balancer {} {who}",
+            client.wanted,
+            String::from_utf8_lossy(client.name),
+            client.address,
+            subnet.unwrap_or_default(),
+            balancer.name
+        )
     }
 }
 

@@ -9,6 +9,7 @@ mod bench;
 mod certificates;
 mod documents;
 mod envelope;
+mod explain;
 mod health;
 mod lists;
 mod loops;

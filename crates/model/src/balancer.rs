@@ -268,6 +268,15 @@ pub struct Persistence {
     pub ttl: Option<u32>,
 }
 
+// === impl FixedResponse ===
+
+impl FixedResponse {
+    /// A redirect without a status is one that lasts as long as the rule.
+    pub fn status(&self) -> u16 {
+        self.status_code.unwrap_or(if self.location.is_some() { 302 } else { 200 })
+    }
+}
+
 // === impl Steering ===
 
 impl Steering {

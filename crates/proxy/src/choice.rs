@@ -132,7 +132,7 @@ fn target(
         balancer,
         slot,
         endpoint: pick.endpoint,
-        address: SocketAddr::new(pick.data.address()?, port_of(endpoint, pool)),
+        address: SocketAddr::new(pick.data.address()?, pool.port_of(endpoint)),
         session: proxied.session,
         failover: affinity.failover,
         has_affinity: affinity.kind != SessionAffinity::None,
@@ -143,15 +143,6 @@ fn target(
         place: None,
         pool: Arc::clone(pool),
     })
-}
-
-/// 0 is the protocol's own.
-fn port_of(endpoint: &Endpoint, pool: &Pool) -> u16 {
-    match endpoint.port {
-        0 if pool.uses_tls(endpoint) => 443,
-        0 => 80,
-        port => port,
-    }
 }
 
 /// The binding that the answer brings with it: of a session that begins or moves; one that stays has its own. By

@@ -549,8 +549,7 @@ async fn send_own<C: Client>(client: &mut C, body: Bytes, watch: &mut Watch) -> 
 }
 
 fn fixed_response(fixed: FixedResponse) -> Own {
-    // A redirect without a status is one that lasts as long as the rule.
-    let status = fixed.status_code.unwrap_or(if fixed.location.is_some() { 302 } else { 200 });
+    let status = fixed.status();
     // Whatever the rule says, these have no content (RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5).
     let has_content = !matches!(status, 204 | 205 | 304);
     Own {

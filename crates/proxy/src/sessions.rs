@@ -76,45 +76,17 @@ impl Table {
     ) -> Option<u64> {
         let mut hasher = self.hasher.build_hasher();
         hasher.write(balancer.bytes());
-        let (mut wanted, mut found) = (0, 0);
-        for name in affinity.headers {
-            match name.strip_prefix("cookie:") {
-                Some(cookies) => {
-                    for cookie in cookies.split(',').map(str::trim) {
-                        wanted += 1;
-                        found += usize::from(add_cookie(head, cookie, &mut hasher));
-                    }
-                }
-                None => {
-                    wanted += 1;
-                    found += usize::from(add_header(head, name, &mut hasher));
-                }
-            }
-        }
-        let enough = if affinity.require_all_headers { found == wanted } else { found > 0 };
-        enough.then(|| hasher.finish())
+        let has = affinity.visit_keys(head, |name, value| add(&mut hasher, name, value));
+        has.then(|| hasher.finish())
     }
 }
 
-fn add_header(head: &RequestHead, name: &str, hasher: &mut impl Hasher) -> bool {
-    let named = head.fields.iter().filter(|(_, n, _)| n.eq_ignore_ascii_case(name.as_bytes()));
-    named.fold(false, |_, (_, name, value)| add(hasher, name, value))
-}
-
-fn add_cookie(head: &RequestHead, name: &str, hasher: &mut impl Hasher) -> bool {
-    let pairs = head.fields.values(Known::Cookie).flat_map(|field| field.split(|b| *b == b';'));
-    let values = pairs
-        .filter_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="));
-    values.fold(false, |_, value| add(hasher, name.as_bytes(), value))
-}
-
 /// With their lengths, so that no two pairs read as one.
-fn add(hasher: &mut impl Hasher, name: &[u8], value: &[u8]) -> bool {
+fn add(hasher: &mut impl Hasher, name: &[u8], value: &[u8]) {
     for part in [name, value] {
         hasher.write_usize(part.len());
         hasher.write(part);
     }
-    true
 }
 
 /// What expired goes; else any one does.

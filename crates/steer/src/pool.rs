@@ -80,6 +80,8 @@ pub enum Ejectable {
     ServesNobody,
 }
 
+/// RFC 9110 section 4.2.1.
+const PORT_OF_HTTP: u16 = 80;
 /// RFC 9110 section 4.2.2.
 const PORT_OF_HTTPS: u16 = 443;
 /// Not the seed of load shedding: whom a pool keeps says nothing of whom it sheds.
@@ -173,6 +175,15 @@ impl Pool {
             UpstreamTls::On => true,
             UpstreamTls::Off => false,
             UpstreamTls::Auto => endpoint.port == PORT_OF_HTTPS || self.monitored_over_tls,
+        }
+    }
+
+    /// Where requests to the endpoint go: 0 is the protocol's own port.
+    pub fn port_of(&self, endpoint: &Endpoint) -> u16 {
+        match endpoint.port {
+            0 if self.uses_tls(endpoint) => PORT_OF_HTTPS,
+            0 => PORT_OF_HTTP,
+            port => port,
         }
     }
 

@@ -64,8 +64,8 @@ pub(crate) struct Explain {
     /// A host name with a load balancer.
     #[arg(required_unless_present = "decision")]
     pub(crate) name: Option<String>,
-    /// What was answered then: the trace id of a decision that was kept.
-    #[arg(long, value_name = "TRACE", conflicts_with_all = ["name", "from", "ecs", "resolver", "kind", "dice"])]
+    /// What was answered then: the trace id of a decision that was kept, or the ray of a request.
+    #[arg(long, value_name = "TRACE", conflicts_with_all = ["name", "from", "ecs", "resolver", "kind", "dice", "Request"])]
     pub(crate) decision: Option<String>,
     /// A city of the demo, an airport code or an address: where the client is.
     #[arg(long)]
@@ -83,7 +83,27 @@ pub(crate) struct Explain {
     #[arg(long, value_name = "TRACE")]
     pub(crate) dice: Option<String>,
     #[command(flatten)]
+    pub(crate) request: Request,
+    #[command(flatten)]
     pub(crate) server: Server,
+}
+
+/// What asks about a request to a proxied load balancer, and no question of DNS.
+#[derive(Debug, Args)]
+#[group(multiple = true, conflicts_with_all = ["kind", "ecs"])]
+pub(crate) struct Request {
+    /// Of a request: its path and query.
+    #[arg(long)]
+    pub(crate) path: Option<String>,
+    /// Of a request: its method; GET without it.
+    #[arg(long)]
+    pub(crate) method: Option<String>,
+    /// Of a request: `name: value`, once for each header line.
+    #[arg(long = "header", value_name = "LINE")]
+    pub(crate) headers: Vec<String>,
+    /// Of a request: http or https.
+    #[arg(long)]
+    pub(crate) scheme: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -115,7 +115,7 @@ fn again(sample: &Sample) -> Option<Again> {
     let balancer = snapshot.world.balancer(recorded.balancer)?;
     let at = timestamp(*now);
     let client = recorded.client();
-    let case = Case { snapshot, balancer, client, now: *now, at, dice: *dice };
+    let case = Case { snapshot, balancer, client, now: *now, at, dice: *dice, over_tls: false };
     let explanation = case.explain();
     let kept = Kept {
         trace: *dice,

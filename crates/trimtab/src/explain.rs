@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use hyper::Method;
 use ipnet::IpNet;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::cli::{Decisions, Exit, Explain, Failure, say};
+use crate::cli::{Decisions, Exit, Explain, Failure, Request, say};
 use crate::client::{Client, escaped, items, text};
 use crate::demo::world::city_network;
 
@@ -47,24 +47,67 @@ pub(crate) async fn list(options: &Decisions) -> Result<(), Failure> {
         return Ok(());
     }
     for kept in items(&envelope["result"]) {
-        let [trace, at, name] = ["trace_id", "at", "name"].map(|key| text(&kept[key]));
-        say(format_args!("{trace}  {at}  {name}"));
+        let [trace, at, kind, name] =
+            ["trace_id", "at", "kind", "name"].map(|key| text(&kept[key]));
+        say(format_args!("{trace}  {at}  {kind:<4}  {name}"));
     }
     Ok(())
 }
 
 fn question(options: &Explain) -> Result<Value, Failure> {
-    let subnet = match (&options.ecs, &options.from) {
-        (Some(net), _) => Some(*net),
-        (None, Some(place)) => Some(network_of(place)?),
-        (None, None) => None,
-    };
-    Ok(json!({
+    let mut question = json!({
         "name": options.name,
-        "type": options.kind,
-        "ecs": subnet.map(|net| net.to_string()),
         "resolver": options.resolver.map(|ip| ip.to_string()),
         "trace_id": options.dice,
+    });
+    let more = match is_request(&options.request) {
+        true => request(options)?,
+        false => {
+            json!({ "type": options.kind, "ecs": subnet(options)?.map(|net| net.to_string()) })
+        }
+    };
+    if let (Value::Object(question), Value::Object(more)) = (&mut question, more) {
+        question.extend(more.into_iter().filter(|(_, value)| !value.is_null()));
+    }
+    Ok(question)
+}
+
+fn subnet(options: &Explain) -> Result<Option<IpNet>, Failure> {
+    match (&options.ecs, &options.from) {
+        (Some(net), _) => Ok(Some(*net)),
+        (None, Some(place)) => network_of(place).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+fn is_request(Request { path, method, headers, scheme }: &Request) -> bool {
+    path.is_some() || method.is_some() || scheme.is_some() || !headers.is_empty()
+}
+
+/// Whoever sends a request is the client itself, at one address.
+fn request(options: &Explain) -> Result<Value, Failure> {
+    let Request { path, method, headers, scheme } = &options.request;
+    let address = |place: &String| match place.parse::<IpAddr>() {
+        Ok(address) => Ok(address),
+        Err(_no_address) => network_of(place).map(|net| net.addr()),
+    };
+    let from = options.from.as_ref().filter(|_| options.resolver.is_none()).map(address);
+    let mut lines = Map::new();
+    for line in headers {
+        let (name, value) = line.split_once(':').ok_or_else(|| {
+            Failure::new(Exit::Usage, format!("--header {line}: not of the form name: value"))
+        })?;
+        let values = lines.entry(name.trim()).or_insert_with(|| json!([]));
+        if let Value::Array(values) = values {
+            values.push(value.trim().into());
+        }
+    }
+    Ok(json!({
+        "resolver": from.transpose()?.map(|address| address.to_string()),
+        "path": path.as_deref().unwrap_or("/"),
+        "method": method,
+        "scheme": scheme,
+        "headers": lines,
     }))
 }
 

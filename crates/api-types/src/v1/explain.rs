@@ -1,6 +1,7 @@
 //! Why a name gets its answer: the question, the decision step by step with its evidence, and what would change it.
 //! Not part of the hosted API.
 
+mod http;
 mod question;
 
 use serde::Serialize;
@@ -9,7 +10,8 @@ use utoipa::ToSchema;
 
 use crate::number::Number;
 
-pub use question::{Question, read, trace_id};
+pub use http::{Fixed, Http, Tried, Upstream};
+pub use question::{Question, Request, Scheme, SessionAt, read, trace_or_ray};
 
 /// A decision, and everything that it rested on.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -21,15 +23,19 @@ pub struct Explanation {
     /// Of the configuration in the store.
     pub revision: u64,
     pub name: String,
+    /// `A`, `AAAA`, `MX`, `SRV`, or `HTTP` for a request.
     #[serde(rename = "type")]
     pub kind: &'static str,
     pub client: Asker,
     pub load_balancer: AskedBalancer,
+    /// The request and where it goes; absent for DNS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http: Option<Http>,
     /// In the order of the answer; decisions by chance draw anew with each question.
     pub addresses: Vec<String>,
     /// The same with their evidence.
     pub answers: Vec<Answered>,
-    /// Seconds.
+    /// Seconds; 0 for a request, which has none.
     pub ttl: u32,
     /// Seconds, before the TTL was bounded.
     pub configured_ttl: u32,
@@ -41,7 +47,7 @@ pub struct Explanation {
     /// Empty when there is no address to give.
     pub pool: String,
     pub policy: String,
-    /// `steered`, `fixed_response`, `fallback` or `no_health`.
+    /// `steered`, `session`, `failover`, `fixed_response`, `fallback` or `no_health`.
     pub reason: &'static str,
     /// Where the client was taken to be; absent when the policy did not ask.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,7 +70,7 @@ pub struct Explanation {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = ExplanationClient)]
 pub struct Asker {
-    /// The address that the query came from.
+    /// The address that the query or request came from.
     pub resolver: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ecs: Option<String>,
@@ -92,7 +98,7 @@ pub struct Answered {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = ExplanationLocation)]
 pub struct Located {
-    /// `ecs`, `resolver_ip` or `pop`.
+    /// `ecs`, `resolver_ip`, `client_ip` or `pop`.
     pub source: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
@@ -224,8 +230,9 @@ pub struct Tries {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = ExplanationStep)]
 pub struct Step {
-    /// `question`, `rule`, `persistence`, `policy`, `location`, `geo_list`, `candidate_out`, `weight`, `distance`,
-    /// `latency`, `load_shedding`, `draw`, `pool`, `fallback`, `endpoints`, `answer` or `ttl`.
+    /// `question`, `rule`, `persistence`, `session`, `failover`, `policy`, `location`, `geo_list`, `candidate_out`, `weight`,
+    /// `distance`, `latency`, `load_shedding`, `draw`, `pool`, `fallback`, `endpoints`, `answer`, `ttl`, `upstream` or
+    /// `fixed_response`.
     pub step_name: &'static str,
     pub description: String,
 }

@@ -79,7 +79,7 @@ pub(super) fn millis(wait: Wait) -> Option<u64> {
     wait.duration().map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
 }
 
-fn endpoint_name(world: &World, pool: PoolSlot, endpoint: u16) -> String {
+pub(super) fn endpoint_name(world: &World, pool: PoolSlot, endpoint: u16) -> String {
     let found = world.pool(pool).and_then(|pool| pool.endpoints.get(usize::from(endpoint)));
     found
         .map(|endpoint| match endpoint.name.is_empty() {

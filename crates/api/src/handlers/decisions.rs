@@ -5,7 +5,7 @@ use std::str::FromStr;
 use axum::extract::State;
 use serde_json::value::RawValue;
 use trimtab_analytics::{DecisionFilter, KeptHead};
-use trimtab_api_types::v1::explain::{KeptDecision, trace_id};
+use trimtab_api_types::v1::explain::{KeptDecision, trace_or_ray};
 use trimtab_model::Permission::LoadBalancersAccountRead;
 use trimtab_model::Timestamp;
 
@@ -18,7 +18,7 @@ use crate::route::Gives::{Many, One};
 use crate::route::Method::Get;
 use crate::route::Route;
 
-/// 16 hexadecimal digits.
+/// 16 hexadecimal digits, perhaps with the place of a ray behind them.
 struct Trace(u64);
 
 /// A text that is no trace id.
@@ -77,6 +77,6 @@ impl FromStr for Trace {
     type Err = NoTrace;
 
     fn from_str(text: &str) -> Result<Trace, NoTrace> {
-        trace_id(text).map(Trace).ok_or(NoTrace)
+        trace_or_ray(text).map(Trace).ok_or(NoTrace)
     }
 }

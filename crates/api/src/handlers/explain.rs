@@ -20,7 +20,7 @@ pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::new(Post, path, access, explain)
             .says("Explain a decision", One("Explanation"))
-            .takes("Explanation"),
+            .takes("ExplanationQuestion"),
     ]
 }
 
@@ -31,5 +31,5 @@ async fn explain(State(app): State<App>, at: AtAccount, Body(body): Body) -> Ans
     let (balancer, pool) = explain::find(&snapshot, &question.name)?;
     // Pools belong to accounts; who may not see the fallback pool may not see the balancer.
     app.config.pool(at.account, pool).await?;
-    Ok(Reply::one(explain::explain(&snapshot, balancer, &question, app.now())))
+    Ok(Reply::one(explain::explain(&snapshot, balancer, &question, app.now())?))
 }

@@ -1,5 +1,8 @@
 //! The settings of session affinity: the balancer's own, and what rules put in their place.
 
+use std::ops::ControlFlow;
+
+use trimtab_expr::Headers;
 use trimtab_model::balancer::{
     self as model, COOKIE_TTL, COOKIE_TTL_DEFAULT, HEADER_TTL, HEADER_TTL_DEFAULT, SameSite,
     Secure, SessionAffinity, SessionOverrides, ZeroDowntimeFailover,
@@ -60,6 +63,25 @@ impl Affinity<'_> {
         if !range.contains(&self.ttl) {
             self.ttl = default;
         }
+    }
+
+    /// Visits what makes a session by headers, name and value of each header and cookie. False when the request has none
+    /// of them, or not all where all are needed: then it has no session.
+    pub fn visit_keys(&self, headers: &dyn Headers, mut visit: impl FnMut(&[u8], &[u8])) -> bool {
+        let (mut wanted, mut found) = (0_usize, 0_usize);
+        let mut count = |is_there: bool| {
+            wanted = wanted.saturating_add(1);
+            found = found.saturating_add(usize::from(is_there));
+        };
+        for name in self.headers {
+            match name.strip_prefix("cookie:") {
+                Some(cookies) => cookies
+                    .split(',')
+                    .for_each(|cookie| count(visit_cookie(headers, cookie.trim(), &mut visit))),
+                None => count(visit_header(headers, name, &mut visit)),
+            }
+        }
+        if self.require_all_headers { found == wanted } else { found > 0 }
     }
 }
 
@@ -137,6 +159,76 @@ impl Overrides {
     }
 }
 
+fn visit_header(headers: &dyn Headers, name: &str, visit: &mut impl FnMut(&[u8], &[u8])) -> bool {
+    let mut is_there = false;
+    headers.each(&mut |key, value| {
+        if key.eq_ignore_ascii_case(name.as_bytes()) {
+            is_there = true;
+            visit(key, value);
+        }
+        ControlFlow::Continue(())
+    });
+    is_there
+}
+
+fn visit_cookie(headers: &dyn Headers, name: &str, visit: &mut impl FnMut(&[u8], &[u8])) -> bool {
+    let name = name.as_bytes();
+    let mut is_there = false;
+    headers.named(b"cookie", &mut |line| {
+        let pairs = line.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+        for value in pairs.filter_map(|pair| pair.strip_prefix(name)?.strip_prefix(b"=")) {
+            is_there = true;
+            visit(name, value);
+        }
+        ControlFlow::Continue(())
+    });
+    is_there
+}
+
 fn boxed(headers: &[String]) -> Box<[Box<str>]> {
     headers.iter().map(|header| header.as_str().into()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Lines(&'static [(&'static str, &'static str)]);
+
+    impl Headers for Lines {
+        fn each<'h>(&'h self, visit: &mut dyn FnMut(&'h [u8], &'h [u8]) -> ControlFlow<()>) {
+            for (name, value) in self.0 {
+                assert!(visit(name.as_bytes(), value.as_bytes()).is_continue());
+            }
+        }
+    }
+
+    #[test]
+    fn a_session_by_headers_needs_one_of_them_or_all() {
+        const LINES: Lines = Lines(&[
+            ("x-user", "7"),
+            ("cookie", "a=1; b=2;ab=3"),
+            ("cookie", "a=4"),
+            ("x-user", "8"),
+        ]);
+        let check = |headers: &[&str], any: bool, all: bool, want: &[(&str, &str)]| {
+            let headers: Vec<Box<str>> = headers.iter().map(|&header| header.into()).collect();
+            for (require_all_headers, has) in [(false, any), (true, all)] {
+                let configured = Configured::build(&model::Affinity { ..Default::default() });
+                let affinity =
+                    Affinity { headers: &headers, require_all_headers, ..configured.lend() };
+                let mut keys = Vec::new();
+                let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+                let got = affinity.visit_keys(&LINES, |k, v| keys.push((text(k), text(v))));
+                let want: Vec<_> =
+                    want.iter().map(|&(k, v)| (k.to_owned(), v.to_owned())).collect();
+                assert_eq!((got, keys), (has, want), "{headers:?}, all: {require_all_headers}");
+            }
+        };
+        check(&["x-user"], true, true, &[("x-user", "7"), ("x-user", "8")]);
+        check(&["X-User", "x-other"], true, false, &[("x-user", "7"), ("x-user", "8")]);
+        check(&["cookie:b, a"], true, true, &[("b", "2"), ("a", "1"), ("a", "4")]);
+        check(&["cookie:b,c"], true, false, &[("b", "2")]);
+        check(&["x-other"], false, false, &[]);
+    }
 }

@@ -1,5 +1,8 @@
 //! What is asked for an explanation.
 
+mod http;
+mod schema;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -7,20 +10,24 @@ use serde_json::Value;
 use trimtab_model::balancer::MAP_ENTRIES_MAX;
 use trimtab_model::{Name, PoolId, Problems, Wanted};
 
-use crate::body::{self, Node, flag, hostname, text, whole};
+use crate::body::{self, Node, Object, flag, hostname, text, whole};
+
+pub use http::{Request, Scheme, SessionAt};
 
 /// A client subnet in CIDR form is at most this long.
 const NET_CHARS_MAX: usize = 43;
 /// No name of a type is as long.
 const TYPE_CHARS_MAX: usize = 16;
 const TRACE_DIGITS: usize = 16;
+/// Of an airport's code.
+const PLACE_LETTERS: usize = 3;
 
 /// Who asks for what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
     pub name: Name,
     pub wanted: Wanted,
-    /// The address that the query would come from; loopback when not given.
+    /// The address that the query or request would come from; loopback when not given.
     pub resolver: IpAddr,
     /// Address and prefix length, the bits behind the prefix cleared.
     pub subnet: Option<(IpAddr, u8)>,
@@ -30,9 +37,18 @@ pub struct Question {
     pub open_requests: BTreeMap<PoolId, u32>,
     /// The request belongs to a session; no question of DNS does.
     pub session: bool,
+    /// What is asked about is a request; None asks about a question of DNS.
+    pub request: Option<Request>,
 }
 
-/// Reads `{name, type?, resolver?, ecs?, trace_id?, open_requests?, session?}`.
+/// What is said of a session: whether there is one, or the endpoint that it is at.
+enum Session {
+    Is(bool),
+    At(SessionAt),
+}
+
+/// Reads `{name, type?, resolver?, ecs?, trace_id?, open_requests?, session?}`, and of a request `{method?, path?, scheme?,
+/// headers?}` instead of `type` and `ecs`.
 ///
 /// # Errors
 /// Every problem of the body.
@@ -46,7 +62,12 @@ pub fn read(body: &Value) -> Result<Question, Problems> {
         let open_requests = fields.or("open_requests", BTreeMap::new(), |node| {
             node.map(MAP_ENTRIES_MAX, whole(0..=u32::MAX))
         });
-        let session = fields.or("session", false, flag);
+        let (session, at) = match fields.or("session", Session::Is(false), session) {
+            None => (None, None),
+            Some(Session::Is(session)) => (Some(session), None),
+            Some(Session::At(at)) => (Some(false), Some(at)),
+        };
+        let request = request(fields, at);
         Some(Question {
             name: name?,
             wanted: wanted?,
@@ -55,8 +76,30 @@ pub fn read(body: &Value) -> Result<Question, Problems> {
             trace: trace?,
             open_requests: open_requests?,
             session: session?,
+            request: request?,
         })
     })
+}
+
+fn session(node: &mut Node<'_>) -> Option<Session> {
+    match node.value() {
+        Value::Object(_) => http::session_at(node).map(Session::At),
+        _ => flag(node).map(Session::Is),
+    }
+}
+
+/// Whoever says anything of a request asks about one.
+fn request(fields: &mut Object<'_>, session: Option<SessionAt>) -> Option<Option<Request>> {
+    if session.is_none() && !http::FIELDS.iter().any(|key| fields.has(key)) {
+        return Some(None);
+    }
+    for key in ["type", "ecs"].into_iter().filter(|key| fields.has(key)).collect::<Vec<_>>() {
+        fields.refuse(
+            key,
+            format_args!("{key} is of questions of DNS, and this one is of a request"),
+        );
+    }
+    http::read(fields, session).map(Some)
 }
 
 /// In any letter case, as people write it for `dig`.
@@ -82,8 +125,15 @@ fn trace(node: &mut Node<'_>) -> Option<u64> {
     read
 }
 
+/// A trace id, or the ray of a request, which is one with the place of its node behind it.
+pub fn trace_or_ray(text: &str) -> Option<u64> {
+    let (trace, place) = text.split_once('-').unwrap_or((text, "FRA"));
+    let is_place = place.len() == PLACE_LETTERS && place.bytes().all(|b| b.is_ascii_uppercase());
+    trace_id(trace).filter(|_| is_place)
+}
+
 /// As [`Explanation::trace_id`](super::Explanation::trace_id) is written.
-pub fn trace_id(text: &str) -> Option<u64> {
+fn trace_id(text: &str) -> Option<u64> {
     let whole = text.len() == TRACE_DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     u64::from_str_radix(text, 16).ok().filter(|_| whole)
 }
@@ -143,6 +193,7 @@ mod tests {
             trace: None,
             open_requests: BTreeMap::new(),
             session: false,
+            request: None,
         };
         assert_eq!(question, want);
     }
@@ -165,6 +216,17 @@ mod tests {
         assert_eq!(trace_id("0123456789abcdef"), Some(0x0123_4567_89ab_cdef));
         for wrong in ["123456789abcdef", "+123456789abcdef", "0123456789abcdeg", ""] {
             assert_eq!(trace_id(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_ray_is_a_trace_id_and_a_place() {
+        for right in ["0123456789abcdef", "0123456789abcdef-FRA"] {
+            assert_eq!(trace_or_ray(right), Some(0x0123_4567_89ab_cdef), "{right}");
+        }
+        for wrong in ["0123456789abcdef-", "0123456789abcdef-fra", "0123456789abcdef-FRA-", "-FRA"]
+        {
+            assert_eq!(trace_or_ray(wrong), None, "{wrong}");
         }
     }
 

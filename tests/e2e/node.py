@@ -45,6 +45,7 @@ keep_decisions = 3
 
 [proxy]
 addresses = ["127.0.0.1"]
+keep_decisions = 3
 {listeners}
 
 [egress]

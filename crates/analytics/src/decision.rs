@@ -6,6 +6,15 @@ use crate::limits::short;
 /// push out too many others.
 pub const EXPLANATION_BYTES_MAX: usize = 256 * 1024;
 
+/// What a decision was about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A question of DNS.
+    Dns,
+    /// A request that was proxied.
+    Http,
+}
+
 /// One decision, kept whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
@@ -13,6 +22,7 @@ pub struct Kept {
     pub trace: u64,
     /// Microseconds since 1970.
     pub timestamp: i64,
+    pub kind: Kind,
     pub account: String,
     /// Its id.
     pub balancer: String,
@@ -28,6 +38,7 @@ pub struct KeptHead {
     pub trace: u64,
     /// Microseconds since 1970.
     pub timestamp: i64,
+    pub kind: Kind,
     pub account: String,
     pub balancer: String,
     pub name: String,
@@ -47,6 +58,19 @@ pub struct DecisionFilter {
     /// [`QUERY_LIMIT_DEFAULT`](crate::limits::QUERY_LIMIT_DEFAULT) when absent, never more than
     /// [`QUERY_LIMIT_MAX`](crate::limits::QUERY_LIMIT_MAX).
     pub limit: Option<usize>,
+}
+
+// === impl Kind ===
+
+impl Kind {
+    pub const ALL: [Kind; 2] = [Kind::Dns, Kind::Http];
+
+    pub const fn word(self) -> &'static str {
+        match self {
+            Kind::Dns => "dns",
+            Kind::Http => "http",
+        }
+    }
 }
 
 // === impl Kept ===

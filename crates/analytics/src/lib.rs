@@ -6,6 +6,6 @@ pub mod event;
 pub mod limits;
 pub mod log;
 
-pub use decision::{DecisionFilter, Kept, KeptHead};
+pub use decision::{DecisionFilter, Kept, KeptHead, Kind};
 pub use event::{Event, Filter, NewEvent, OriginHealth, PoolHealth};
 pub use log::{CloseError, EventLog, OpenError, QueryError, Retention};

@@ -13,5 +13,5 @@ mod tcp;
 mod udp;
 
 pub use counters::{Counted, DecisionKey};
-pub use sample::{Sample, Sampling};
+pub use sample::Sample;
 pub use server::{Server, StartError};

@@ -4,12 +4,9 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use tokio::sync::mpsc::Sender;
 use trimtab_dns::{Outcome, Transport};
-use trimtab_live::Snapshot;
+use trimtab_live::{Allowance, Sampling, Snapshot, Wish};
 use trimtab_model::Moment;
 
 /// One answered query, with all that its answer was made of.
@@ -25,51 +22,18 @@ pub struct Sample {
     pub reply: Box<[u8]>,
 }
 
-/// Where samples go.
-#[derive(Clone, Debug)]
-pub struct Sampling {
-    to: Sender<Sample>,
-    /// Dice below this are sampled.
-    below: u64,
-    lost: Arc<AtomicU64>,
-}
-
 /// One thread's share of it.
 #[derive(Debug)]
 pub(crate) struct Sampler {
-    sampling: Option<Sampling>,
-    second: Moment,
-    /// Taken in this second.
-    by_chance: u32,
-    asked_for: u32,
-}
-
-/// Of one thread. Each costs about a millisecond of somebody else's time, so that keeping decisions stays a small
-/// part of the work whatever the load.
-const BY_CHANCE_PER_SECOND_MAX: u32 = 2;
-/// More than people ask for.
-const ASKED_PER_SECOND_MAX: u32 = 20;
-
-// === impl Sampling ===
-
-impl Sampling {
-    /// One decision in `every` by chance; 0 takes only those that are asked for.
-    pub fn new(to: Sender<Sample>, every: u32) -> Sampling {
-        let below = u64::MAX.checked_div(every.into()).unwrap_or(0);
-        Sampling { to, below, lost: Arc::default() }
-    }
-
-    /// Samples that nobody had room for.
-    pub fn lost(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.lost)
-    }
+    sampling: Option<Sampling<Sample>>,
+    allowance: Allowance,
 }
 
 // === impl Sampler ===
 
 impl Sampler {
-    pub(crate) fn new(sampling: Option<Sampling>) -> Sampler {
-        Sampler { sampling, second: Moment::default(), by_chance: 0, asked_for: 0 }
+    pub(crate) fn new(sampling: Option<Sampling<Sample>>) -> Sampler {
+        Sampler { sampling, allowance: Allowance::default() }
     }
 
     /// Whether the decision is worth keeping. Every answer asks.
@@ -77,33 +41,29 @@ impl Sampler {
     pub(crate) fn wants(&self, outcome: &Outcome, dice: u64) -> bool {
         let Some(sampling) = &self.sampling else { return false };
         let Outcome::Reply { facts, .. } = outcome else { return false };
-        facts.steered.is_some() && (facts.traced || dice < sampling.below)
+        facts.steered.is_some() && (facts.traced || sampling.falls_on(dice))
     }
 
     /// Never waits; what is too much is not kept.
     #[cold]
     pub(crate) fn take(&mut self, sample: Sample, outcome: &Outcome) {
         let Some(sampling) = &self.sampling else { return };
-        if sample.now.saturating_duration_since(self.second) >= Duration::from_secs(1) {
-            (self.second, self.by_chance, self.asked_for) = (sample.now, 0, 0);
-        }
-        let asked = matches!(outcome, Outcome::Reply { facts, .. } if facts.traced);
-        let (taken, most) = match asked {
-            true => (&mut self.asked_for, ASKED_PER_SECOND_MAX),
-            false => (&mut self.by_chance, BY_CHANCE_PER_SECOND_MAX),
+        let wish = match outcome {
+            Outcome::Reply { facts, .. } if facts.traced => Wish::AskedFor,
+            Outcome::Reply { .. } | Outcome::Drop(_) => Wish::ByChance,
         };
-        *taken = taken.saturating_add(1);
-        if *taken > most {
-            return;
-        }
-        if sampling.to.try_send(sample).is_err() {
-            sampling.lost.fetch_add(1, Ordering::Relaxed);
+        if self.allowance.allows(wish, sample.now) {
+            // What nobody takes is counted there.
+            let _is_sent = sampling.send(sample);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Duration;
+
     use tokio::sync::mpsc;
     use trimtab_dns::{DropReason, Facts, Node, Seed, Zones};
     use trimtab_geo::Builder;
@@ -148,7 +108,7 @@ mod tests {
     #[test]
     fn what_is_not_decided_is_not_sampled() {
         let (to, _taken) = mpsc::channel(1);
-        let sampler = Sampler::new(Some(Sampling::new(to, 1)));
+        let sampler = Sampler::new(Some(Sampling::new(to, 1, Arc::default())));
         let plain = Outcome::Reply { len: 12, facts: Facts::default() };
         let traced = Outcome::Reply { len: 12, facts: Facts { traced: true, ..Facts::default() } };
         for outcome in [plain, traced, Outcome::Drop(DropReason::NoHeader)] {
@@ -159,8 +119,8 @@ mod tests {
     #[test]
     fn a_thread_keeps_so_many_a_second_and_counts_what_nobody_takes() {
         let (to, mut taken) = mpsc::channel(100);
-        let sampling = Sampling::new(to, 1);
-        let (lost, mut sampler) = (sampling.lost(), Sampler::new(Some(sampling)));
+        let lost = Arc::<AtomicU64>::default();
+        let mut sampler = Sampler::new(Some(Sampling::new(to, 1, Arc::clone(&lost))));
         let (snapshot, start) = (snapshot(), Moment::from_nanos(1 << 40));
         let of = |traced| Outcome::Reply { len: 12, facts: Facts { traced, ..Facts::default() } };
         let mut kept = |millis, count, traced| {

@@ -10,11 +10,11 @@ use std::thread::JoinHandle;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use trimtab_live::Cell;
+use trimtab_live::{Cell, Sampling};
 use trimtab_net::{tcp, thread, udp};
 
 use crate::counters::{Counted, Shared};
-use crate::sample::Sampling;
+use crate::sample::Sample;
 use crate::tcp::Listener;
 use crate::udp::Thread;
 
@@ -50,7 +50,7 @@ impl Server {
         listen: &[SocketAddr],
         threads: usize,
         cell: &Cell,
-        sampling: Option<&Sampling>,
+        sampling: Option<&Sampling<Sample>>,
     ) -> Result<Server, StartError> {
         let cores = thread::cores().map_err(StartError::Thread)?;
         let per_address = if threads == 0 { cores.len().max(1) } else { threads };
@@ -126,7 +126,7 @@ impl Server {
         socket: UdpSocket,
         core: usize,
         cell: &Cell,
-        sampling: Option<&Sampling>,
+        sampling: Option<&Sampling<Sample>>,
     ) -> Result<(), StartError> {
         let worker = Thread {
             socket,

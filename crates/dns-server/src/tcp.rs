@@ -14,11 +14,11 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use trimtab_dns::{Outcome, Scratch, Transport, answer};
-use trimtab_live::{Cell, clock};
+use trimtab_live::{Cell, Sampling, clock};
 
 use crate::counters::Shared;
 use crate::dice::Seeded;
-use crate::sample::{Sample, Sampler, Sampling};
+use crate::sample::{Sample, Sampler};
 use crate::tally::Tally;
 
 /// Connections at a time; each holds a few kilobytes while it is idle.
@@ -41,7 +41,7 @@ pub(crate) struct Listener {
     listener: std::net::TcpListener,
     cell: Cell,
     counters: Arc<Shared>,
-    sampling: Option<Sampling>,
+    sampling: Option<Sampling<Sample>>,
     stopped: watch::Receiver<bool>,
 }
 
@@ -61,7 +61,7 @@ struct Connection {
     client: Arc<Client>,
     started: Instant,
     tally: Tally,
-    sampling: Option<Sampling>,
+    sampling: Option<Sampling<Sample>>,
     stopped: watch::Receiver<bool>,
 }
 
@@ -81,7 +81,7 @@ impl Listener {
         listener: std::net::TcpListener,
         cell: &Cell,
         counters: Arc<Shared>,
-        sampling: Option<Sampling>,
+        sampling: Option<Sampling<Sample>>,
         stopped: watch::Receiver<bool>,
     ) -> Listener {
         Listener { listener, cell: cell.clone(), counters, sampling, stopped }
@@ -227,7 +227,7 @@ impl Connection {
 // === impl Answers ===
 
 impl Answers {
-    fn new(sampling: Option<Sampling>) -> Answers {
+    fn new(sampling: Option<Sampling<Sample>>) -> Answers {
         Answers {
             scratch: Scratch::new(),
             dice: Seeded::new(),

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use trimtab_dns::{Outcome, Scratch, Transport, answer};
-use trimtab_live::{Reader, clock};
+use trimtab_live::{Reader, Sampling, clock};
 use trimtab_net::udp::{Batch, Received, Served};
 
 use crate::counters::Shared;
 use crate::dice::Seeded;
-use crate::sample::{Sample, Sampler, Sampling};
+use crate::sample::{Sample, Sampler};
 use crate::tally::Tally;
 
 /// Everything one thread owns.
@@ -19,7 +19,7 @@ pub(crate) struct Thread {
     pub(crate) socket: UdpSocket,
     pub(crate) snapshots: Reader,
     pub(crate) counters: Arc<Shared>,
-    pub(crate) sampling: Option<Sampling>,
+    pub(crate) sampling: Option<Sampling<Sample>>,
     pub(crate) stop: Arc<AtomicBool>,
 }
 

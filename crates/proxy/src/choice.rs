@@ -3,19 +3,19 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use trimtab_expr::HttpRequest;
 use trimtab_live::{OpenRequest, Place, Snapshot};
 use trimtab_model::balancer::{
     FixedResponse, SameSite, Secure, SessionAffinity, ZeroDowntimeFailover,
 };
 use trimtab_model::{BalancerId, Country, Moment, Wanted};
 use trimtab_steer::{
-    Balancer, BalancerSlot, Client, Endpoint, Failed, Held, Http, Pool, PoolSlot, Proxied, Session,
-    Why, decide_request,
+    Balancer, BalancerSlot, Client, Endpoint, Failed, Held, Http, Load, Pool, PoolSlot, Proxied,
+    Session, Sessions, Why, decide_request,
 };
 
 use crate::cookie;
 use crate::head::RequestHead;
+use crate::sample::{Recorder, Sample};
 use crate::sessions::{OfRequest, Table};
 
 /// What to do with a request.
@@ -70,12 +70,18 @@ pub(crate) struct Asking<'a> {
     pub(crate) wall: u64,
     pub(crate) keys: &'a cookie::Keys,
     pub(crate) table: &'a Table,
+    pub(crate) over_tls: bool,
+    /// The decision is to be kept.
+    pub(crate) sampled: bool,
 }
 
-pub(crate) fn choose(snapshot: &Snapshot, asking: &Asking<'_>) -> Choice {
-    let Some(slot) = snapshot.routes.find(asking.head.host()) else { return Choice::Unknown };
-    let Some(balancer) = snapshot.world.balancer(slot) else { return Choice::Unknown };
-    let request = request_of(asking);
+/// With what the decision was made of, if it is to be kept.
+pub(crate) fn choose(snapshot: &Arc<Snapshot>, asking: &Asking<'_>) -> (Choice, Option<Sample>) {
+    let Some(slot) = snapshot.routes.find(asking.head.host()) else {
+        return (Choice::Unknown, None);
+    };
+    let Some(balancer) = snapshot.world.balancer(slot) else { return (Choice::Unknown, None) };
+    let request = asking.head.request(asking.wall);
     let sessions = OfRequest {
         head: asking.head,
         balancer: balancer.id,
@@ -83,34 +89,28 @@ pub(crate) fn choose(snapshot: &Snapshot, asking: &Asking<'_>) -> Choice {
         table: asking.table,
         now: asking.wall,
     };
+    let recorder = asking.sampled.then(|| Recorder::new(snapshot, balancer, &sessions));
+    let (load, sessions): (&dyn Load, &dyn Sessions) = match &recorder {
+        Some(recorder) => (recorder, recorder),
+        None => (&*snapshot.loads, &sessions),
+    };
     let client = Client {
         name: asking.head.host(),
         address: asking.client,
         subnet: None,
         wanted: Wanted::Endpoint,
-        load: Some(&*snapshot.loads),
+        load: Some(load),
         session: false,
-        http: Some(Http { request: &request, sessions: &sessions, failed: asking.failed }),
+        http: Some(Http { request: &request, sessions, failed: asking.failed }),
     };
     let proxied = decide_request(&snapshot.world, balancer, &client, asking.now, asking.dice);
+    let sample = recorder.map(|recorder| recorder.sample(snapshot, slot, asking, &proxied));
     if let Some(fixed) = proxied.fixed {
-        return Choice::Fixed(slot, Box::new(fixed.clone()));
+        return (Choice::Fixed(slot, Box::new(fixed.clone())), sample);
     }
     match target(snapshot, slot, balancer, &proxied, asking) {
-        Some(target) => Choice::Send(Box::new(target)),
-        None => Choice::Nowhere(slot),
-    }
-}
-
-fn request_of<'a>(asking: &Asking<'a>) -> HttpRequest<'a> {
-    let head = asking.head;
-    HttpRequest {
-        method: head.method(),
-        host: head.host(),
-        uri: head.target(),
-        version: head.version.name(),
-        timestamp_seconds: i64::try_from(asking.wall).unwrap_or(i64::MAX),
-        headers: head,
+        Some(target) => (Choice::Send(Box::new(target)), sample),
+        None => (Choice::Nowhere(slot), sample),
     }
 }
 

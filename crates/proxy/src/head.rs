@@ -22,7 +22,7 @@ pub(crate) const FIELDS_MAX: usize = 100;
 pub(crate) const START_LINE_BYTES_MAX: usize = 8 * 1024;
 
 /// The fields of a head, with the bytes they point into.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Fields {
     pub(crate) bytes: BytesMut,
     pub(crate) list: Vec<Field>,

@@ -19,6 +19,7 @@ mod refusal;
 mod replay;
 mod reply;
 mod request;
+pub mod sample;
 pub mod server;
 mod sessions;
 pub mod settings;
@@ -33,6 +34,7 @@ mod worker;
 
 #[cfg(fuzzing)]
 pub use h1::fuzzing::read_connection;
+pub use sample::{Chosen, Sample};
 pub use server::{Server, StartError};
 pub use settings::{ClientCertificates, Settings};
 pub use tally::Tally;

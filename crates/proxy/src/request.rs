@@ -77,8 +77,12 @@ struct Request<'a> {
     ray: BytesMut,
     started: Instant,
     _under_way: UnderWay<'a>,
+    /// It asked for its decision to be kept, and the last one is.
+    is_kept: bool,
 }
 
+/// Of a ray before its place: the number of the request's decision.
+const RAY_DIGITS: usize = 16;
 /// Endpoints that one request is sent to: the first, and one more.
 const ENDPOINTS_TRIED_MAX: usize = 2;
 
@@ -89,7 +93,7 @@ pub(crate) async fn serve<C: Client>(
     peer: &Peer,
     watch: &mut Watch,
 ) -> Outcome {
-    let request = Request::new(worker, head, peer);
+    let mut request = Request::new(worker, head, peer);
     if forward::loops(head) {
         let own = Own::text(508, "loop detected: this request has been here before");
         return request.answer(client, watch, None, own).await;
@@ -165,11 +169,24 @@ impl<'a> Request<'a> {
             ray: ray(id, &worker.shared.settings.place),
             started: Instant::now(),
             _under_way: worker.begin_request(),
+            is_kept: false,
         }
     }
 
-    fn choose(&self, failed: &[Failed]) -> Choice {
-        self.worker.choose(self.head, self.client, failed, self.id, self.started)
+    fn choose(&mut self, failed: &[Failed]) -> Choice {
+        let Request { worker, head, peer, client, id, started, .. } = *self;
+        let choice;
+        (choice, self.is_kept) = worker.choose(head, peer, client, failed, id, started);
+        choice
+    }
+
+    /// Who this response is from, and the number of its decision for clients that asked.
+    fn sign<'r>(&'r self, added: &mut Added<'r>) {
+        added.push((b"cf-ray", &self.ray));
+        if self.is_kept {
+            let number = self.ray.get(..RAY_DIGITS).unwrap_or_default();
+            added.push((b"x-trimtab-decision", number));
+        }
     }
 
     fn sender(&self) -> Sender<'_> {
@@ -353,7 +370,7 @@ impl<'a> Request<'a> {
         };
         let told = self.worker.shared.settings.expose.then(|| Told::of(target, self.started));
         let mut reply = Reply::of(response, self.head);
-        reply.added.push((b"cf-ray", &self.ray));
+        self.sign(&mut reply.added);
         if let Some(cookie) = &cookie {
             reply.added.push((b"set-cookie", cookie));
         }
@@ -374,7 +391,7 @@ impl<'a> Request<'a> {
         }
         let retry_after = own.retry_after.map(|seconds| seconds.to_string()).unwrap_or_default();
         let mut added: Added<'_> = own.added(&retry_after);
-        added.push((b"cf-ray", &self.ray));
+        self.sign(&mut added);
         let body = match own.body.len() as u64 {
             0 => Body::None,
             length => Body::Length(length),

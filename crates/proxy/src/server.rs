@@ -14,11 +14,12 @@ use tokio::runtime::Builder;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use trimtab_connect::Connector;
-use trimtab_live::{Cell, Event};
+use trimtab_live::{Cell, Event, Sampling};
 use trimtab_net::{tcp, thread};
 
 use crate::access_log::Log;
 use crate::listener::{self, Listener};
+use crate::sample::Sample;
 use crate::sessions::Table;
 use crate::settings::Settings;
 use crate::tally::Tally;
@@ -66,7 +67,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Server {
     /// Binds every address before the first connection is taken. `signals` receives endpoints that fail requests; what it
-    /// has no room for is counted and dropped.
+    /// has no room for is counted and dropped. Some decisions are handed to `sampling`.
     ///
     /// # Errors
     /// When an address cannot be bound; nothing is left running then.
@@ -75,6 +76,7 @@ impl Server {
         cell: &Cell,
         connector: &Connector,
         signals: mpsc::Sender<Event>,
+        sampling: Option<Sampling<Sample>>,
     ) -> Result<Server, StartError> {
         let cores = thread::cores().map_err(StartError::Thread)?;
         let threads = if settings.threads == 0 { cores.len().max(1) } else { settings.threads };
@@ -97,6 +99,7 @@ impl Server {
             connector: connector.clone(),
             signals,
             sessions: Table::new(),
+            sampling,
             connections: AtomicUsize::new(0),
             log: log.clone(),
         });

@@ -26,6 +26,8 @@ pub struct Settings {
     /// Responses say which pool and endpoint they are from.
     pub expose: bool,
     pub access_log: Option<access_log::Settings>,
+    /// Whose requests may ask for their decision to be kept, and are told its number.
+    pub explain_to: Vec<IpNet>,
     /// Three letters, the last part of every ray.
     pub place: String,
 }
@@ -60,5 +62,10 @@ pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 impl Settings {
     pub(crate) fn trusts(&self, peer: IpAddr) -> bool {
         self.trusted.iter().any(|net| net.contains(&peer))
+    }
+
+    pub(crate) fn explains_to(&self, client: IpAddr) -> bool {
+        let client = client.to_canonical();
+        self.explain_to.iter().any(|net| net.contains(&client))
     }
 }

@@ -10,8 +10,8 @@ use hashbrown::HashMap;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use trimtab_connect::{Connector, Ready};
-use trimtab_live::{Event, Reader, clock};
-use trimtab_model::AffinityKeys;
+use trimtab_live::{Allowance, Event, Reader, Sampling, Wish, clock};
+use trimtab_model::{AffinityKeys, Moment};
 use trimtab_steer::Failed;
 
 use crate::access_log::Log;
@@ -22,6 +22,8 @@ use crate::fault::Fault;
 use crate::head::RequestHead;
 use crate::http2;
 use crate::idle::Idle;
+use crate::request::Peer;
+use crate::sample::{self, Sample};
 use crate::sessions::Table;
 use crate::settings::Settings;
 use crate::signals::{self, Told};
@@ -38,6 +40,7 @@ pub(crate) struct Shared {
     /// To whoever judges endpoints.
     pub(crate) signals: mpsc::Sender<Event>,
     pub(crate) sessions: Table,
+    pub(crate) sampling: Option<Sampling<Sample>>,
     /// Client connections of the whole node.
     pub(crate) connections: AtomicUsize,
     pub(crate) log: Option<Log>,
@@ -54,6 +57,8 @@ pub(crate) struct Worker {
     tally: Arc<Mutex<Tally>>,
     pub(crate) budget: Budget,
     stopping: Stopping,
+    /// Decisions that may be kept.
+    allowance: Mutex<Allowance>,
     /// Rays are made of a number that rises and a secret, so that nobody who sees one knows the next.
     rays: AtomicU64,
     secret: RandomState,
@@ -100,6 +105,7 @@ impl Worker {
             tally,
             budget: Budget::default(),
             stopping: Stopping::default(),
+            allowance: Mutex::default(),
             rays: AtomicU64::new(0),
             secret: RandomState::new(),
         })
@@ -112,14 +118,16 @@ impl Worker {
         hasher.finish()
     }
 
+    /// Where the request goes, and whether its decision is kept because it asked for that.
     pub(crate) fn choose(
         &self,
         head: &RequestHead,
+        peer: &Peer,
         client: IpAddr,
         failed: &[Failed],
         dice: u64,
         now: Instant,
-    ) -> Choice {
+    ) -> (Choice, bool) {
         let mut view = locked(&self.view);
         let View { snapshots, keys, secrets } = &mut *view;
         let snapshot = snapshots.load();
@@ -130,17 +138,43 @@ impl Worker {
             }
             *secrets = Arc::clone(&snapshot.affinity_keys);
         }
+        let now = clock::moment(now.into_std());
+        let wish = self.wish(head, client, dice, now);
         let asking = Asking {
             head,
             client,
             failed,
             dice,
-            now: clock::moment(now.into_std()),
+            now,
             wall: wall_seconds(),
             keys,
             table: &self.shared.sessions,
+            over_tls: peer.over_tls,
+            sampled: wish.is_some(),
         };
-        choose(snapshot, &asking)
+        let (choice, sample) = choose(snapshot, &asking);
+        let is_kept = sample.is_some_and(|sample| self.keep(sample));
+        (choice, is_kept && wish == Some(Wish::AskedFor))
+    }
+
+    /// Whether the decision shall be kept, and why. Every request asks: one that is not kept costs a comparison.
+    fn wish(&self, head: &RequestHead, client: IpAddr, dice: u64, now: Moment) -> Option<Wish> {
+        let sampling = self.shared.sampling.as_ref()?;
+        let asked = self.shared.settings.explains_to(client) && sample::asks(head);
+        let wish = match asked {
+            true => Wish::AskedFor,
+            false if sampling.falls_on(dice) => Wish::ByChance,
+            false => return None,
+        };
+        if !sample::fits(head) {
+            sampling.lose();
+            return None;
+        }
+        locked(&self.allowance).allows(wish, now).then_some(wish)
+    }
+
+    fn keep(&self, sample: Sample) -> bool {
+        self.shared.sampling.as_ref().is_some_and(|sampling| sampling.send(sample))
     }
 
     pub(crate) fn begin_request(&self) -> UnderWay<'_> {

@@ -27,6 +27,7 @@ use trimtab_store::{AnyStore, Sqlite};
 
 use crate::acme::Ordering;
 use crate::config::{self, Config};
+use crate::decisions::Samplings;
 use crate::metrics::{Metrics, Sources};
 use crate::{control, decisions, events, feed, resolve};
 
@@ -151,13 +152,13 @@ impl Running {
         tasks.spawn(task);
         let settings = trimtab_probe::Settings { simulate: extras.simulate };
         let prober = Prober::start(&cell, to_publisher.clone(), connector.clone(), settings);
-        let (sampling, task, kept) =
-            decisions::keep(store.clone(), Arc::clone(&events), config.dns.keep_decisions);
+        let every = [config.dns.keep_decisions, config.proxy.keep_decisions];
+        let (Samplings { dns, http }, task, kept) =
+            decisions::keep(store.clone(), Arc::clone(&events), every);
         tasks.spawn(task);
-        let dns = Server::start(&config.dns.listen, config.dns.threads, &cell, Some(&sampling))?;
-
+        let dns = Server::start(&config.dns.listen, config.dns.threads, &cell, Some(&dns))?;
         let settings = proxy_settings(&config, &ordering);
-        let proxy = Proxy::start(settings, &cell, &connector, to_publisher)?;
+        let proxy = Proxy::start(settings, &cell, &connector, to_publisher, Some(http))?;
 
         let draws = Arc::new(dns.draws_handle());
         let (app, first_token) = control::app(
@@ -369,6 +370,7 @@ fn proxy_settings(config: &Config, ordering: &Ordering) -> trimtab_proxy::Settin
             },
             share: proxy.access_log_share.unwrap_or(1.0),
         }),
+        explain_to: config.dns.explain_to.clone(),
         place: config.node.pop.code().to_owned(),
     }
 }

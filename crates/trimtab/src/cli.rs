@@ -30,7 +30,7 @@ pub(crate) enum Verb {
     /// Is the node up, how old is its configuration, which pools are in trouble?
     Status(Server),
     /// Why does this name get this answer?
-    Explain(Explain),
+    Explain(Box<Explain>),
     /// Which decisions were kept? `explain --decision` shows one.
     Decisions(Decisions),
     /// Does every pool of this name get the share that its weight asks for?

@@ -72,7 +72,7 @@ pub(crate) struct Dns {
     pub(crate) hostmaster: Option<Name>,
     /// What `version.bind` says; absent refuses.
     pub(crate) version: Option<String>,
-    /// Who may ask `_why` and for trace ids.
+    /// Who may ask `_why`, for trace ids, and for the decisions on proxied requests.
     pub(crate) explain_to: Vec<IpNet>,
     /// One decision in so many is kept with its explanation; 0 keeps those whose trace id was asked for.
     pub(crate) keep_decisions: u32,
@@ -91,7 +91,7 @@ pub(crate) struct Rrl {
     pub(crate) exempt: Vec<IpNet>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Proxy {
     pub(crate) http: Vec<SocketAddr>,
@@ -113,6 +113,8 @@ pub(crate) struct Proxy {
     /// Who may sign the certificates of clients.
     pub(crate) client_ca: Option<PemFile>,
     pub(crate) client_certificates: ClientCertificates,
+    /// One decision on a request in so many is kept with its explanation; 0 keeps those that were asked for.
+    pub(crate) keep_decisions: u32,
 }
 
 /// Whether clients of HTTPS are asked for a certificate.
@@ -298,12 +300,34 @@ impl Default for Dns {
             hostmaster: None,
             version: None,
             explain_to: Vec::new(),
-            keep_decisions: 1000,
+            keep_decisions: KEEP_DECISIONS,
             rrl: Rrl::default(),
             threads: 0,
         }
     }
 }
+
+impl Default for Proxy {
+    fn default() -> Proxy {
+        Proxy {
+            http: Vec::new(),
+            https: Vec::new(),
+            addresses: Vec::new(),
+            trusted_proxies: Vec::new(),
+            threads: 0,
+            max_connections: 0,
+            expose: false,
+            access_log: None,
+            access_log_share: None,
+            client_ca: None,
+            client_certificates: ClientCertificates::default(),
+            keep_decisions: KEEP_DECISIONS,
+        }
+    }
+}
+
+/// Some each second of a busy node.
+const KEEP_DECISIONS: u32 = 1000;
 
 impl Default for Rrl {
     fn default() -> Rrl {

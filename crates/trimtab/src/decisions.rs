@@ -6,13 +6,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc;
-use trimtab_analytics::{EventLog, Kept};
+use trimtab_analytics::{EventLog, Kept, Kind};
 use trimtab_api::Case;
-use trimtab_dns_server::{Sample, Sampling};
-use trimtab_live::clock;
+use trimtab_live::{Sampling, clock};
 use trimtab_model::balancer::Scope;
 use trimtab_model::{AccountId, Moment, Timestamp, ZoneId};
+use trimtab_proxy::Chosen;
+use trimtab_steer::decide_request;
 use trimtab_store::AnyStore;
+use {trimtab_dns_server as dns_server, trimtab_proxy as proxy};
 
 use crate::feed;
 
@@ -20,9 +22,15 @@ use crate::feed;
 #[derive(Debug, Default)]
 pub(crate) struct Stats {
     pub(crate) kept: AtomicU64,
-    /// Made again, they led to other bytes: a decision rested on something that is not recorded.
+    /// Made again, they led to something else: a decision rested on something that is not recorded.
     pub(crate) differing: AtomicU64,
     pub(crate) lost: Arc<AtomicU64>,
+}
+
+/// Where decisions come from to be kept, each for one in so many.
+pub(crate) struct Samplings {
+    pub(crate) dns: Sampling<dns_server::Sample>,
+    pub(crate) http: Sampling<proxy::Sample>,
 }
 
 /// One task; it ends when nobody samples any more.
@@ -34,20 +42,10 @@ struct Keeper {
     accounts: HashMap<ZoneId, AccountId>,
 }
 
-/// Decisions on their way to be kept; more are counted and dropped.
-const SAMPLES_MAX: usize = 64;
-
-/// What the name server needs, the task to run, and what became of it.
-pub(crate) fn keep(
-    store: AnyStore,
-    log: Arc<EventLog>,
-    every: u32,
-) -> (Sampling, impl Future<Output = Result<(), String>> + Send + use<>, Arc<Stats>) {
-    let (samples, sampled) = mpsc::channel(SAMPLES_MAX);
-    let sampling = Sampling::new(samples, every);
-    let stats = Arc::new(Stats { lost: sampling.lost(), ..Stats::default() });
-    let keeper = Keeper { store, log, stats: Arc::clone(&stats), accounts: HashMap::new() };
-    (sampling, keeper.run(sampled), stats)
+/// A decision of either edge.
+enum Sample {
+    Dns(dns_server::Sample),
+    Http(Box<proxy::Sample>),
 }
 
 /// A decision made again.
@@ -56,11 +54,40 @@ enum Again {
     Differs,
 }
 
+/// Decisions of each edge on their way to be kept; more are counted and dropped.
+const SAMPLES_MAX: usize = 64;
+
+/// What the edges need, the task to run, and what became of it. One decision in so many is kept, of DNS and of requests.
+pub(crate) fn keep(
+    store: AnyStore,
+    log: Arc<EventLog>,
+    [every_answer, every_request]: [u32; 2],
+) -> (Samplings, impl Future<Output = Result<(), String>> + Send + use<>, Arc<Stats>) {
+    let stats = Arc::<Stats>::default();
+    let (answers, answered) = mpsc::channel(SAMPLES_MAX);
+    let (requests, requested) = mpsc::channel(SAMPLES_MAX);
+    let samplings = Samplings {
+        dns: Sampling::new(answers, every_answer, Arc::clone(&stats.lost)),
+        http: Sampling::new(requests, every_request, Arc::clone(&stats.lost)),
+    };
+    let keeper = Keeper { store, log, stats: Arc::clone(&stats), accounts: HashMap::new() };
+    (samplings, keeper.run(answered, requested), stats)
+}
+
 // === impl Keeper ===
 
 impl Keeper {
-    async fn run(mut self, mut samples: mpsc::Receiver<Sample>) -> Result<(), String> {
-        while let Some(sample) = samples.recv().await {
+    async fn run(
+        mut self,
+        mut answered: mpsc::Receiver<dns_server::Sample>,
+        mut requested: mpsc::Receiver<proxy::Sample>,
+    ) -> Result<(), String> {
+        loop {
+            let sample = tokio::select! {
+                Some(sample) = answered.recv() => Sample::Dns(sample),
+                Some(sample) = requested.recv() => Sample::Http(Box::new(sample)),
+                else => return Ok(()),
+            };
             match tokio::task::spawn_blocking(move || again(&sample)).await {
                 Ok(Some(Again::Same { scope, kept })) => self.keep(scope, kept).await,
                 Ok(Some(Again::Differs)) => {
@@ -71,7 +98,6 @@ impl Keeper {
                 Err(error) => tracing::error!(%error, "explaining a decision panicked"),
             }
         }
-        Ok(())
     }
 
     async fn keep(&mut self, scope: Scope, kept: Kept) {
@@ -103,9 +129,17 @@ impl Keeper {
     }
 }
 
-/// The same query, snapshot, time and dice must give the same bytes; only then is the explanation that of the answer.
+/// Only what leads to the same once more is explained: then the explanation is that of the decision.
 fn again(sample: &Sample) -> Option<Again> {
-    let Sample { snapshot, now, dice, .. } = sample;
+    match sample {
+        Sample::Dns(sample) => answer_again(sample),
+        Sample::Http(sample) => request_again(sample),
+    }
+}
+
+/// The same query, snapshot, time and dice must give the same bytes.
+fn answer_again(sample: &dns_server::Sample) -> Option<Again> {
+    let dns_server::Sample { snapshot, now, dice, .. } = sample;
     let view = snapshot.view();
     let made = trimtab_dns::record(&sample.query, sample.from, sample.via, &view, *now, *dice);
     let (recorded, reply) = made?;
@@ -115,18 +149,36 @@ fn again(sample: &Sample) -> Option<Again> {
     let balancer = snapshot.world.balancer(recorded.balancer)?;
     let at = timestamp(*now);
     let client = recorded.client();
-    let case = Case { snapshot, balancer, client, now: *now, at, dice: *dice, over_tls: false };
+    same(&Case { snapshot, balancer, client, now: *now, at, dice: *dice, over_tls: false })
+}
+
+/// The same request, snapshot, time and dice must choose the same endpoint in the same way.
+fn request_again(sample: &proxy::Sample) -> Option<Again> {
+    let proxy::Sample { snapshot, balancer, now, at, dice, over_tls, chosen, .. } = sample;
+    let balancer = snapshot.world.balancer(*balancer)?;
+    let request = sample.request();
+    let client = sample.client(&request);
+    let proxied = decide_request(&snapshot.world, balancer, &client, *now, *dice);
+    if Chosen::of(&proxied) != *chosen {
+        return Some(Again::Differs);
+    }
+    let (now, at, dice, over_tls) = (*now, *at, *dice, *over_tls);
+    same(&Case { snapshot, balancer, client, now, at, dice, over_tls })
+}
+
+fn same(case: &Case<'_>) -> Option<Again> {
     let explanation = case.explain();
     let kept = Kept {
-        trace: *dice,
-        timestamp: at.micros(),
+        trace: case.dice,
+        timestamp: case.at.micros(),
+        kind: if case.client.http.is_some() { Kind::Http } else { Kind::Dns },
         account: String::new(),
-        balancer: balancer.id.to_string(),
+        balancer: case.balancer.id.to_string(),
         name: explanation.name.clone(),
         // What serializes to the API's answers serializes here.
         explanation: serde_json::to_string(&explanation).ok()?,
     };
-    Some(Again::Same { scope: balancer.scope, kept })
+    Some(Again::Same { scope: case.balancer.scope, kept })
 }
 
 fn timestamp(at: Moment) -> Timestamp {

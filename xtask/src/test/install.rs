@@ -26,13 +26,8 @@ const PROGRAMS: [Program; 12] = [
 ];
 
 /// The official SDK, what runs our own tests, and clients of what the proxy carries.
-const SDK: [&str; 5] = [
-    "cloudflare==5.9.0",
-    "pytest==9.2.0",
-    "websockets==17.4",
-    "hpack==4.2.0",
-    "grpcio==1.85.1",
-];
+const SDK: [&str; 5] =
+    ["cloudflare==5.9.0", "pytest==9.2.0", "websockets==17.4", "hpack==4.2.0", "grpcio==1.85.1"];
 /// The last release before the official SDK. It has the same name on PyPI, hence a second environment.
 const OLD_SDK: [&str; 3] = ["cloudflare==2.20.0", "pytest==9.2.0", "pytz"];
 

@@ -1,9 +1,10 @@
 //! The kept decisions of the log, a ring: their table, writing, pruning, asking.
 
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Retention;
-use crate::decision::{DecisionFilter, Kept, KeptHead};
+use crate::decision::{DecisionFilter, Kept, KeptHead, Kind};
 use crate::limits;
 
 /// Ids rise by one with every decision, and only the lowest are ever deleted. So `id` says how many
@@ -27,9 +28,34 @@ CREATE INDEX decisions_by_time ON decisions (account, at);
 CREATE INDEX decisions_by_place ON decisions (begins);
 ";
 
+/// The table with `kind`, which is before `explanation`, too; all decisions were of DNS until then.
+pub(super) const WITH_KIND: &str = "
+ALTER TABLE decisions RENAME TO decisions_before;
+DROP INDEX decisions_by_trace;
+DROP INDEX decisions_by_time;
+DROP INDEX decisions_by_place;
+CREATE TABLE decisions (
+    id          INTEGER PRIMARY KEY,
+    at          INTEGER NOT NULL,   -- microseconds since 1970
+    trace       INTEGER NOT NULL,   -- its 64 bits as a signed number
+    account     TEXT NOT NULL,
+    balancer    TEXT NOT NULL,
+    name        TEXT NOT NULL,
+    kind        TEXT NOT NULL,      -- dns or http
+    begins      INTEGER NOT NULL,   -- bytes of all explanations before this one
+    explanation TEXT NOT NULL
+) STRICT;
+INSERT INTO decisions
+SELECT id, at, trace, account, balancer, name, 'dns', begins, explanation FROM decisions_before;
+DROP TABLE decisions_before;
+CREATE INDEX decisions_by_trace ON decisions (trace, account, at);
+CREATE INDEX decisions_by_time ON decisions (account, at);
+CREATE INDEX decisions_by_place ON decisions (begins);
+";
+
 const INSERT: &str = "
-INSERT INTO decisions (at, trace, account, balancer, name, explanation, begins)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, coalesce(
+INSERT INTO decisions (at, trace, kind, account, balancer, name, explanation, begins)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, coalesce(
     (SELECT begins + octet_length(explanation) FROM decisions
      WHERE id = (SELECT max(id) FROM decisions)), 0))";
 
@@ -41,12 +67,12 @@ DELETE FROM decisions WHERE begins <
      WHERE id = (SELECT max(id) FROM decisions)) - ?1";
 
 const FIND: &str = "
-SELECT trace, at, account, balancer, name, explanation FROM decisions
+SELECT trace, at, kind, account, balancer, name, explanation FROM decisions
 WHERE trace = ?1 AND account = ?2 ORDER BY at DESC, id DESC LIMIT 1";
 
 /// Names are equal in any case of their ASCII letters: RFC 4343, section 3.
 const HEADS: &str = "
-SELECT trace, at, account, balancer, name FROM decisions
+SELECT trace, at, kind, account, balancer, name FROM decisions
 WHERE account = ?1 AND at >= ?2 AND at < ?3
   AND (?4 IS NULL OR balancer = ?4)
   AND (?5 IS NULL OR name = ?5 COLLATE NOCASE)
@@ -60,9 +86,9 @@ pub(super) fn write(
 ) -> rusqlite::Result<()> {
     let mut statement = conn.prepare_cached(INSERT)?;
     for decision in decisions {
-        let Kept { trace, timestamp, account, balancer, name, explanation } = decision;
-        let trace = trace.cast_signed();
-        statement.execute(params![timestamp, trace, account, balancer, name, explanation])?;
+        let Kept { trace, timestamp, kind, account, balancer, name, explanation } = decision;
+        let (trace, kind) = (trace.cast_signed(), kind.word());
+        statement.execute(params![timestamp, trace, kind, account, balancer, name, explanation])?;
     }
     prune(conn, retention)
 }
@@ -98,18 +124,26 @@ pub(super) fn query(conn: &Connection, filter: &DecisionFilter) -> rusqlite::Res
 }
 
 fn as_kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
-    let KeptHead { trace, timestamp, account, balancer, name } = as_head(row)?;
-    Ok(Kept { trace, timestamp, account, balancer, name, explanation: row.get(5)? })
+    let KeptHead { trace, timestamp, kind, account, balancer, name } = as_head(row)?;
+    Ok(Kept { trace, timestamp, kind, account, balancer, name, explanation: row.get(6)? })
 }
 
 fn as_head(row: &Row<'_>) -> rusqlite::Result<KeptHead> {
     Ok(KeptHead {
         trace: row.get::<_, i64>(0)?.cast_unsigned(),
         timestamp: row.get(1)?,
-        account: row.get(2)?,
-        balancer: row.get(3)?,
-        name: row.get(4)?,
+        kind: row.get(2)?,
+        account: row.get(3)?,
+        balancer: row.get(4)?,
+        name: row.get(5)?,
     })
+}
+
+impl FromSql for Kind {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Kind> {
+        let word = value.as_str()?;
+        Kind::ALL.into_iter().find(|kind| kind.word() == word).ok_or(FromSqlError::InvalidType)
+    }
 }
 
 #[cfg(test)]

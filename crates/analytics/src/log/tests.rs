@@ -252,7 +252,7 @@ fn a_newer_file_is_refused() {
     let refused = EventLog::open(&path, EVERYTHING).err().unwrap();
     assert_eq!(refused.to_string(), format!("cannot use {}", path.display()));
     let cause = std::error::Error::source(&refused).unwrap().to_string();
-    assert_eq!(cause, "its tables have version 7, this program knows version 2");
+    assert_eq!(cause, "its tables have version 7, this program knows version 3");
 }
 
 fn any_event() -> impl Strategy<Value = NewEvent> {

@@ -243,6 +243,8 @@ pub struct KeptDecision {
     pub trace_id: String,
     #[schema(value_type = String)]
     pub at: Timestamp,
+    /// `dns` or `http`.
+    pub kind: &'static str,
     pub load_balancer_id: String,
     pub name: String,
 }

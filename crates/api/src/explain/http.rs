@@ -92,7 +92,7 @@ impl Case<'_> {
             scheme: scheme.word(),
             session: proxied.session.label(),
             failed: http.failed.iter().map(|failed| tried(world, *failed)).collect(),
-            upstream: self.upstream(proxied),
+            upstream: self.upstream(http, proxied),
             fixed_response: proxied.fixed.map(|fixed| Fixed {
                 status_code: fixed.status(),
                 content_type: fixed.content_type.clone(),
@@ -102,7 +102,7 @@ impl Case<'_> {
         }
     }
 
-    fn upstream(&self, proxied: &Proxied<'_>) -> Option<Upstream> {
+    fn upstream(&self, http: &Http<'_>, proxied: &Proxied<'_>) -> Option<Upstream> {
         let decision = &proxied.decision;
         let (pick, pool) = (decision.picks.iter().next()?, decision.pool?);
         let endpoint = decision.endpoint(pick)?;
@@ -112,7 +112,7 @@ impl Case<'_> {
             endpoint: endpoint.name.to_string(),
             address: address.to_string(),
             tls: pool.uses_tls(endpoint),
-            host: endpoint.host.as_deref().map_or_else(|| text(self.client.name), str::to_owned),
+            host: endpoint.host.as_deref().map_or_else(|| host_of(http), str::to_owned),
         })
     }
 
@@ -159,6 +159,16 @@ fn held(world: &World, balancer: &Balancer, at: &SessionAt) -> Result<Held, Erro
 
 fn tried(world: &World, Failed { pool, endpoint }: Failed) -> Tried {
     Tried { pool: pool_name(world, pool), endpoint: flips::endpoint_name(world, pool, endpoint) }
+}
+
+/// As the client wrote it, with its port; HTTP/2 may leave it out.
+fn host_of(http: &Http<'_>) -> String {
+    let mut written = None;
+    http.request.headers.named(b"host", &mut |value| {
+        written = Some(value);
+        ControlFlow::Break(())
+    });
+    text(written.unwrap_or(http.request.host))
 }
 
 /// Queries may hold secrets, and decisions that are kept are written down.

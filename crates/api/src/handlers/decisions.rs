@@ -66,6 +66,7 @@ fn render(head: KeptHead) -> KeptDecision {
     KeptDecision {
         trace_id: format!("{:016x}", head.trace),
         at: Timestamp::from_micros(head.timestamp),
+        kind: head.kind.word(),
         load_balancer_id: head.balancer,
         name: head.name,
     }

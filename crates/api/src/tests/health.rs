@@ -285,6 +285,7 @@ fn semantics_33_and_40_what_is_left_of_drains_and_ejections_is_counted_down() {
         "failure_reason": "Ejected after failed requests", "healthy": false,
         "response_code": 200, "rtt": "5.0ms",
     });
-    let place = json!({"Frankfurt-am-Main, DE": {"healthy": false, "origins": [{"192.0.2.1": seen}]}});
+    let place =
+        json!({"Frankfurt-am-Main, DE": {"healthy": false, "origins": [{"192.0.2.1": seen}]}});
     assert_eq!((&probed["pop_health"], of(probed.clone())), (&place, of(told(None, 60, 1010))));
 }

@@ -1,12 +1,12 @@
 //! The head of a request, the same for every protocol, and what a strict reader refuses in it.
 
-use trimtab_expr::Headers;
+use trimtab_expr::{Headers, HttpRequest};
 
 use super::{Fields, Host, Known, Span};
 use crate::refusal::Refusal;
 
 /// A request as it came.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct RequestHead {
     pub(crate) fields: Fields,
     pub(crate) method: Span,
@@ -62,6 +62,18 @@ impl RequestHead {
 
     pub(crate) fn host(&self) -> &[u8] {
         self.fields.text(self.host)
+    }
+
+    /// As rules read it, at this second of the wall clock.
+    pub(crate) fn request(&self, wall: u64) -> HttpRequest<'_> {
+        HttpRequest {
+            method: self.method(),
+            host: self.host(),
+            uri: self.target(),
+            version: self.version.name(),
+            timestamp_seconds: i64::try_from(wall).unwrap_or(i64::MAX),
+            headers: self,
+        }
     }
 
     /// Repeating it does no more than doing it once (RFC 9110 section 9.2.2).

@@ -14,6 +14,7 @@ fn only_the_data_folder_is_required() {
     assert_eq!(config.limits.min_monitor_interval, 10);
     assert_eq!(config.dns.rrl, Rrl { per_second: 50, burst: 125, slip: 2, exempt: vec![] });
     assert_eq!(config.node.pop.code(), "FRA");
+    assert_eq!((config.dns.keep_decisions, config.proxy.keep_decisions), (1000, 1000));
 }
 
 #[test]
@@ -21,6 +22,7 @@ fn every_documented_key_is_read() {
     let config = Config::read(include_str!("every_key.toml")).unwrap();
     assert_eq!(config.node.extra_pops.len(), 2);
     assert_eq!(config.egress.allow.len(), 1);
+    assert_eq!(config.proxy.keep_decisions, 500);
     assert_eq!(config.limits.min_monitor_interval, 1);
 }
 

@@ -48,6 +48,7 @@ fn kept(trace: u64) -> Kept {
     Kept {
         trace,
         timestamp: 1_000 + trace as i64,
+        kind: Kind::Dns,
         account: "acme".into(),
         balancer: "0123456789abcdef0123456789abcdef".into(),
         name: "www.example.com".into(),
@@ -60,8 +61,8 @@ fn sized(trace: u64, bytes: usize) -> Kept {
 }
 
 fn head(decision: &Kept) -> KeptHead {
-    let Kept { trace, timestamp, account, balancer, name, explanation: _ } = decision.clone();
-    KeptHead { trace, timestamp, account, balancer, name }
+    let Kept { trace, timestamp, kind, account, balancer, name, explanation: _ } = decision.clone();
+    KeptHead { trace, timestamp, kind, account, balancer, name }
 }
 
 fn acme() -> DecisionFilter {
@@ -83,8 +84,8 @@ async fn a_decision_comes_back_as_it_was() {
     let reported = [
         Kept { explanation: said.into(), ..kept(1) },
         Kept { trace: u64::MAX, timestamp: -5, explanation: String::new(), ..kept(2) },
-        Kept { trace: 1 << 63, timestamp: i64::MAX - 1, ..kept(3) },
-        Kept { trace: 0, account: String::new(), ..kept(4) },
+        Kept { trace: 1 << 63, timestamp: i64::MAX - 1, kind: Kind::Http, ..kept(3) },
+        Kept { trace: 0, account: String::new(), kind: Kind::Http, ..kept(4) },
     ];
     reported.iter().for_each(|decision| log.keep(decision.clone()));
     for decision in &reported {
@@ -355,6 +356,29 @@ async fn a_file_of_the_first_version_gains_decisions() {
     assert_eq!(shape(&path), shape(&new));
 }
 
+#[tokio::test]
+async fn decisions_that_were_kept_before_there_were_kinds_are_of_dns() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("analytics.db");
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(VERSION_1).unwrap();
+    old.execute_batch(TABLE).unwrap();
+    let Kept { account, balancer, name, explanation, .. } = kept(1);
+    old.execute(
+        "INSERT INTO decisions VALUES (3, 1001, 1, ?1, ?2, ?3, 70, ?4)",
+        params![account, balancer, name, explanation],
+    )
+    .unwrap();
+    old.pragma_update(None, "user_version", 2).unwrap();
+    drop(old);
+
+    let log = open(&path);
+    log.keep(Kept { kind: Kind::Http, ..kept(2) });
+    assert_eq!(log.decision("acme", 1).await.unwrap(), Some(kept(1)));
+    let heads = [Kept { kind: Kind::Http, ..kept(2) }, kept(1)].each_ref().map(head);
+    assert_eq!(log.decisions(acme()).await.unwrap(), heads);
+}
+
 #[test]
 fn a_damaged_file_is_refused() {
     let dir = TempDir::new().unwrap();
@@ -379,6 +403,7 @@ async fn a_closed_log_says_so() {
 fn every_statement_finds_its_rows_by_an_index() {
     let conn = Connection::open_in_memory().unwrap();
     conn.execute_batch(TABLE).unwrap();
+    conn.execute_batch(WITH_KIND).unwrap();
     let rows = [
         (INSERT, "INTEGER PRIMARY KEY"),
         (PRUNE_COUNT, "INTEGER PRIMARY KEY"),

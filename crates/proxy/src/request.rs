@@ -1,35 +1,34 @@
 //! One request, from its head to the last byte of its response. Every way it can go is in [`serve`].
 
+mod evidence;
+mod respond;
+
 use std::future::poll_fn;
 use std::net::IpAddr;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
-use bytes::{Bytes, BytesMut};
-use jiff::Timestamp;
+use bytes::BytesMut;
 use tokio::time::Instant;
-use trimtab_model::balancer::{FixedResponse, SameSite, Secure};
-use trimtab_steer::{BalancerSlot, Failed};
+use trimtab_steer::Failed;
 
-use crate::access_log::{Line, Log};
-use crate::choice::{Bind, Choice, Target};
-use crate::exchange::{Broken, Piece, Pump, Side, Sink, Source};
+use crate::buffers;
+use crate::choice::{Choice, Target};
+use crate::exchange::{Broken, Pump, Side, Sink, Source};
 use crate::fault::{FailsOver, Fault};
 use crate::forward::{self, Sender};
-use crate::h1::put_decimal;
 use crate::head::{Body, Known, RequestHead, ResponseHead, Upgrade, Version};
 use crate::refusal::Refusal;
 use crate::replay::Replay;
 use crate::reply::{Added, Own, Reply, ray};
 use crate::settings::BODY_TIMEOUT;
-use crate::signals;
-use crate::tally::{Class, Method, RequestKey};
 use crate::tls::Shown;
 use crate::upstream::{self, Upstream};
 use crate::watch::{Expired, Watch};
 use crate::worker::{UnderWay, Worker};
-use crate::{buffers, cookie};
+
+use self::respond::fixed_response;
 
 /// The client's side of one request, whatever protocol it speaks.
 pub(crate) trait Client: Source + Sink {
@@ -356,84 +355,6 @@ impl<'a> Request<'a> {
         if client.is_read() { Outcome::Done } else { Outcome::Unread }
     }
 
-    fn reply<C: Client>(&self, client: &mut C, target: &Target, response: &ResponseHead) {
-        let cookie = match &target.bind {
-            Some(Bind::Cookie { value, max_age, same_site, secure }) => {
-                Some(set_cookie(value, *max_age, *same_site, *secure, self.peer.over_tls))
-            }
-            Some(Bind::Header { key, held, idle_seconds }) => {
-                let now = crate::worker::wall_seconds();
-                self.worker.shared.sessions.keep(*key, *held, now, *idle_seconds);
-                None
-            }
-            None => None,
-        };
-        let told = self.worker.shared.settings.expose.then(|| Told::of(target, self.started));
-        let mut reply = Reply::of(response, self.head);
-        self.sign(&mut reply.added);
-        if let Some(cookie) = &cookie {
-            reply.added.push((b"set-cookie", cookie));
-        }
-        reply.added.extend(told.iter().flat_map(Told::fields));
-        client.reply(&reply);
-    }
-
-    /// A response made here.
-    async fn answer<C: Client>(
-        &self,
-        client: &mut C,
-        watch: &mut Watch,
-        balancer: Option<BalancerSlot>,
-        own: Own,
-    ) -> Outcome {
-        if let Some(balancer) = balancer {
-            self.count(balancer, None, own.status, own.body.len() as u64);
-        }
-        let retry_after = own.retry_after.map(|seconds| seconds.to_string()).unwrap_or_default();
-        let mut added: Added<'_> = own.added(&retry_after);
-        self.sign(&mut added);
-        let body = match own.body.len() as u64 {
-            0 => Body::None,
-            length => Body::Length(length),
-        };
-        let to_head = self.head.is_head();
-        client.reply(&Reply { status: own.status, of_origin: None, added, body, to_head });
-        if send_own(client, if to_head { Bytes::new() } else { own.body }, watch).await {
-            if client.is_read() { Outcome::Done } else { Outcome::Unread }
-        } else {
-            Outcome::Broken
-        }
-    }
-
-    /// RFC 9110 section 15.5.20: nobody here answers for that host.
-    async fn misdirected<C: Client>(&self, client: &mut C, watch: &mut Watch) -> Outcome {
-        self.worker.tally().unknown_hosts += 1;
-        let own = Own::text(421, "no load balancer of this node has that host");
-        self.answer(client, watch, None, own).await
-    }
-
-    async fn fail<C: Client>(
-        &self,
-        client: &mut C,
-        watch: &mut Watch,
-        balancer: BalancerSlot,
-        fault: Fault,
-    ) -> Outcome {
-        let mut accepts = self.head.fields.values(Known::Accept);
-        let wants_json =
-            accepts.any(|value| memchr::memmem::find(value, b"application/json").is_some());
-        let ray = String::from_utf8_lossy(&self.ray);
-        let own = Own::fault(fault, &ray, wants_json);
-        self.answer(client, watch, Some(balancer), own).await
-    }
-
-    fn gone(&self, target: &Target) -> Outcome {
-        /// Nobody is sent it: the number by which logs know a client that left first.
-        const CLIENT_CLOSED_REQUEST: u16 = 499;
-        self.count(target.balancer, Some(target), CLIENT_CLOSED_REQUEST, 0);
-        Outcome::Broken
-    }
-
     /// Another connection or endpoint may be sent the same.
     fn may_repeat(&self, fault: Fault, body: &Replay) -> bool {
         let harmless = match fault.fails_over() {
@@ -442,67 +363,6 @@ impl<'a> Request<'a> {
             FailsOver::Never => false,
         };
         harmless && body.is_whole()
-    }
-
-    fn note_fault(&self, target: &Target, fault: Fault) {
-        self.worker.tally().fault(target.slot, target.endpoint, fault);
-        if fault.is_of_endpoint() {
-            self.worker.note_failure(target);
-        }
-    }
-
-    /// The moment of it.
-    fn note_answer(&self, target: &Target, status: u16) -> Instant {
-        let now = Instant::now();
-        match &target.open {
-            _ if signals::is_failure(status) => self.worker.note_failure(target),
-            Some(open) => open.endpoint().answers(),
-            None => {}
-        }
-        let mut tally = self.worker.tally();
-        tally.session(target.balancer, target.session);
-        let of_endpoint = tally.upstream.entry((target.slot, target.endpoint)).or_default();
-        of_endpoint.record(now - self.started);
-        now
-    }
-
-    /// Every request that a balancer has ends here, once.
-    fn count(&self, balancer: BalancerSlot, target: Option<&Target>, status: u16, bytes: u64) {
-        let key = RequestKey {
-            balancer,
-            pool: target.map(|target| target.slot),
-            class: Class(u8::try_from(status / 100).unwrap_or(0)),
-            method: Method::of(self.head.method()),
-        };
-        let took = self.started.elapsed();
-        let mut tally = self.worker.tally();
-        *tally.requests.entry(key).or_default() += 1;
-        tally.durations.entry(balancer).or_default().record(took);
-        drop(tally);
-        if let Some(log) = self.worker.shared.log.as_ref().filter(|log| log.wants(self.id)) {
-            self.log(log, target, status, bytes, took);
-        }
-    }
-
-    fn log(&self, log: &Log, target: Option<&Target>, status: u16, bytes: u64, took: Duration) {
-        let text = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
-        log.write(&Line {
-            time: Timestamp::now().to_string(),
-            ray: text(&self.ray),
-            client: self.client,
-            method: text(self.head.method()),
-            scheme: if self.peer.over_tls { "https" } else { "http" },
-            host: text(self.head.host()),
-            target: text(self.head.target()),
-            version: text(self.head.version.name()),
-            status,
-            bytes,
-            duration_ms: took.as_secs_f64() * 1000.0,
-            pool: target.map(|target| &*target.pool.name),
-            origin: target.and_then(Target::endpoint).map(|endpoint| &*endpoint.name),
-            reason: target.map(|target| target.why.chosen.label()),
-            session: target.map(|target| target.session.label()),
-        });
     }
 }
 
@@ -553,31 +413,6 @@ fn response_or_fault(read: Result<Option<ResponseHead>, Broken>) -> Result<Respo
     }
 }
 
-async fn send_own<C: Client>(client: &mut C, body: Bytes, watch: &mut Watch) -> bool {
-    let pieces = [Piece::Data(body), Piece::End(None)];
-    watch.set(Instant::now() + BODY_TIMEOUT);
-    for piece in pieces {
-        let room = watch.within(|cx| client.poll_room(cx)).await;
-        if !matches!(room, Ok(Ok(()))) || client.push(piece).is_err() {
-            return false;
-        }
-    }
-    matches!(watch.within(|cx| client.poll_flush(cx)).await, Ok(Ok(())))
-}
-
-fn fixed_response(fixed: FixedResponse) -> Own {
-    let status = fixed.status();
-    // Whatever the rule says, these have no content (RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5).
-    let has_content = !matches!(status, 204 | 205 | 304);
-    Own {
-        status,
-        content_type: fixed.content_type.unwrap_or_else(|| "text/plain".into()).into(),
-        location: fixed.location.map(Bytes::from),
-        body: fixed.message_body.filter(|_| has_content).unwrap_or_default().into(),
-        retry_after: None,
-    }
-}
-
 /// The other end, or whom a trusted one names.
 fn client_of(head: &RequestHead, peer: &Peer) -> IpAddr {
     if !peer.is_trusted {
@@ -590,72 +425,4 @@ fn client_of(head: &RequestHead, peer: &Peer) -> IpAddr {
 
 fn address(text: &[u8]) -> Option<IpAddr> {
     std::str::from_utf8(text).ok()?.trim().parse().ok()
-}
-
-/// RFC 6265 section 4.1. Auto is Lax without TLS, and None with Secure over it: without Secure no browser takes None.
-fn set_cookie(
-    value: &str,
-    max_age: u32,
-    same_site: SameSite,
-    secure: Secure,
-    over_tls: bool,
-) -> BytesMut {
-    let secure = match secure {
-        Secure::Always => true,
-        Secure::Auto => over_tls,
-        Secure::Never => false,
-    };
-    let same_site = match same_site {
-        SameSite::Auto if over_tls && secure => "None",
-        SameSite::Auto | SameSite::Lax => "Lax",
-        SameSite::None => "None",
-        SameSite::Strict => "Strict",
-    };
-    let mut cookie = BytesMut::with_capacity(COOKIE_BYTES);
-    cookie.extend_from_slice(cookie::NAME);
-    cookie.extend_from_slice(b"=");
-    cookie.extend_from_slice(value.as_bytes());
-    cookie.extend_from_slice(b"; Path=/; Max-Age=");
-    put_decimal(&mut cookie, max_age.into());
-    cookie.extend_from_slice(b"; HttpOnly; SameSite=");
-    cookie.extend_from_slice(same_site.as_bytes());
-    if secure {
-        cookie.extend_from_slice(b"; Secure");
-    }
-    cookie
-}
-
-/// The longest there is: a value, a number, and every attribute.
-const COOKIE_BYTES: usize = 160;
-
-/// What a response says of its decision, for operators who want clients to see it.
-struct Told<'a> {
-    pool: &'a str,
-    origin: &'a str,
-    why: &'static str,
-    timing: String,
-}
-
-// === impl Told ===
-
-impl<'a> Told<'a> {
-    fn of(target: &'a Target, started: Instant) -> Told<'a> {
-        let millis = started.elapsed().as_secs_f64() * 1000.0;
-        Told {
-            pool: &target.pool.name,
-            origin: target.endpoint().map_or("", |endpoint| &endpoint.name),
-            why: target.why.chosen.label(),
-            timing: format!("origin;dur={millis:.1}"),
-        }
-    }
-
-    fn fields(&self) -> impl Iterator<Item = (&'static [u8], &[u8])> {
-        let fields: [(&'static [u8], &[u8]); 4] = [
-            (b"x-trimtab-pool", self.pool.as_bytes()),
-            (b"x-trimtab-origin", self.origin.as_bytes()),
-            (b"x-trimtab-why", self.why.as_bytes()),
-            (b"server-timing", self.timing.as_bytes()),
-        ];
-        fields.into_iter()
-    }
 }

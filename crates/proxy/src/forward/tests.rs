@@ -59,6 +59,7 @@ fn check(line: &str, lines: &[&str], is_trusted: bool, host: Option<&str>, want:
         is_trusted,
         over_tls: true,
         ray: b"0123456789abcdef-FRA",
+        certificate: None,
     };
     let mut out = BytesMut::new();
     put_head(&mut out, &head, &target(host), &sender);

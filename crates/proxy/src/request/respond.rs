@@ -1,0 +1,192 @@
+//! What a client is told: an origin's response with what this node adds, or one made here.
+
+use bytes::{Bytes, BytesMut};
+use tokio::time::Instant;
+use trimtab_model::balancer::{FixedResponse, SameSite, Secure};
+use trimtab_steer::BalancerSlot;
+
+use super::{Client, Outcome, Request};
+use crate::choice::{Bind, Target};
+use crate::cookie;
+use crate::exchange::Piece;
+use crate::fault::Fault;
+use crate::h1::put_decimal;
+use crate::head::{Body, Known, ResponseHead};
+use crate::reply::{Added, Own, Reply};
+use crate::settings::BODY_TIMEOUT;
+use crate::watch::Watch;
+
+impl Request<'_> {
+    pub(super) fn reply<C: Client>(
+        &self,
+        client: &mut C,
+        target: &Target,
+        response: &ResponseHead,
+    ) {
+        let cookie = match &target.bind {
+            Some(Bind::Cookie { value, max_age, same_site, secure }) => {
+                Some(set_cookie(value, *max_age, *same_site, *secure, self.peer.over_tls))
+            }
+            Some(Bind::Header { key, held, idle_seconds }) => {
+                let now = crate::worker::wall_seconds();
+                self.worker.shared.sessions.keep(*key, *held, now, *idle_seconds);
+                None
+            }
+            None => None,
+        };
+        let told = self.worker.shared.settings.expose.then(|| Told::of(target, self.started));
+        let mut reply = Reply::of(response, self.head);
+        self.sign(&mut reply.added);
+        if let Some(cookie) = &cookie {
+            reply.added.push((b"set-cookie", cookie));
+        }
+        reply.added.extend(told.iter().flat_map(Told::fields));
+        client.reply(&reply);
+    }
+
+    /// A response made here.
+    pub(super) async fn answer<C: Client>(
+        &self,
+        client: &mut C,
+        watch: &mut Watch,
+        balancer: Option<BalancerSlot>,
+        own: Own,
+    ) -> Outcome {
+        if let Some(balancer) = balancer {
+            self.count(balancer, None, own.status, own.body.len() as u64);
+        }
+        let retry_after = own.retry_after.map(|seconds| seconds.to_string()).unwrap_or_default();
+        let mut added: Added<'_> = own.added(&retry_after);
+        self.sign(&mut added);
+        let body = match own.body.len() as u64 {
+            0 => Body::None,
+            length => Body::Length(length),
+        };
+        let to_head = self.head.is_head();
+        client.reply(&Reply { status: own.status, of_origin: None, added, body, to_head });
+        if send_own(client, if to_head { Bytes::new() } else { own.body }, watch).await {
+            if client.is_read() { Outcome::Done } else { Outcome::Unread }
+        } else {
+            Outcome::Broken
+        }
+    }
+
+    /// RFC 9110 section 15.5.20: nobody here answers for that host.
+    pub(super) async fn misdirected<C: Client>(
+        &self,
+        client: &mut C,
+        watch: &mut Watch,
+    ) -> Outcome {
+        self.worker.tally().unknown_hosts += 1;
+        let own = Own::text(421, "no load balancer of this node has that host");
+        self.answer(client, watch, None, own).await
+    }
+
+    pub(super) async fn fail<C: Client>(
+        &self,
+        client: &mut C,
+        watch: &mut Watch,
+        balancer: BalancerSlot,
+        fault: Fault,
+    ) -> Outcome {
+        let mut accepts = self.head.fields.values(Known::Accept);
+        let wants_json =
+            accepts.any(|value| memchr::memmem::find(value, b"application/json").is_some());
+        let ray = String::from_utf8_lossy(&self.ray);
+        let own = Own::fault(fault, &ray, wants_json);
+        self.answer(client, watch, Some(balancer), own).await
+    }
+}
+
+async fn send_own<C: Client>(client: &mut C, body: Bytes, watch: &mut Watch) -> bool {
+    let pieces = [Piece::Data(body), Piece::End(None)];
+    watch.set(Instant::now() + BODY_TIMEOUT);
+    for piece in pieces {
+        let room = watch.within(|cx| client.poll_room(cx)).await;
+        if !matches!(room, Ok(Ok(()))) || client.push(piece).is_err() {
+            return false;
+        }
+    }
+    matches!(watch.within(|cx| client.poll_flush(cx)).await, Ok(Ok(())))
+}
+
+pub(super) fn fixed_response(fixed: FixedResponse) -> Own {
+    let status = fixed.status();
+    // Whatever the rule says, these have no content (RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5).
+    let has_content = !matches!(status, 204 | 205 | 304);
+    Own {
+        status,
+        content_type: fixed.content_type.unwrap_or_else(|| "text/plain".into()).into(),
+        location: fixed.location.map(Bytes::from),
+        body: fixed.message_body.filter(|_| has_content).unwrap_or_default().into(),
+        retry_after: None,
+    }
+}
+
+/// RFC 6265 section 4.1. Auto is Lax without TLS, and None with Secure over it: without Secure no browser takes None.
+fn set_cookie(
+    value: &str,
+    max_age: u32,
+    same_site: SameSite,
+    secure: Secure,
+    over_tls: bool,
+) -> BytesMut {
+    let secure = match secure {
+        Secure::Always => true,
+        Secure::Auto => over_tls,
+        Secure::Never => false,
+    };
+    let same_site = match same_site {
+        SameSite::Auto if over_tls && secure => "None",
+        SameSite::Auto | SameSite::Lax => "Lax",
+        SameSite::None => "None",
+        SameSite::Strict => "Strict",
+    };
+    let mut cookie = BytesMut::with_capacity(COOKIE_BYTES);
+    cookie.extend_from_slice(cookie::NAME);
+    cookie.extend_from_slice(b"=");
+    cookie.extend_from_slice(value.as_bytes());
+    cookie.extend_from_slice(b"; Path=/; Max-Age=");
+    put_decimal(&mut cookie, max_age.into());
+    cookie.extend_from_slice(b"; HttpOnly; SameSite=");
+    cookie.extend_from_slice(same_site.as_bytes());
+    if secure {
+        cookie.extend_from_slice(b"; Secure");
+    }
+    cookie
+}
+
+/// The longest there is: a value, a number, and every attribute.
+const COOKIE_BYTES: usize = 160;
+
+/// What a response says of its decision, for operators who want clients to see it.
+struct Told<'a> {
+    pool: &'a str,
+    origin: &'a str,
+    why: &'static str,
+    timing: String,
+}
+
+// === impl Told ===
+
+impl<'a> Told<'a> {
+    fn of(target: &'a Target, started: Instant) -> Told<'a> {
+        let millis = started.elapsed().as_secs_f64() * 1000.0;
+        Told {
+            pool: &target.pool.name,
+            origin: target.endpoint().map_or("", |endpoint| &endpoint.name),
+            why: target.why.chosen.label(),
+            timing: format!("origin;dur={millis:.1}"),
+        }
+    }
+
+    fn fields(&self) -> impl Iterator<Item = (&'static [u8], &[u8])> {
+        let fields: [(&'static [u8], &[u8]); 4] = [
+            (b"x-trimtab-pool", self.pool.as_bytes()),
+            (b"x-trimtab-origin", self.origin.as_bytes()),
+            (b"x-trimtab-why", self.why.as_bytes()),
+            (b"server-timing", self.timing.as_bytes()),
+        ];
+        fields.into_iter()
+    }
+}

@@ -79,6 +79,12 @@ class Proxy:
             f"{host}{path}: {self.status(host, path)}, wanted {status}\n{self.log()}")
         return host
 
+    def probed(self, pool):
+        """Until the first probe of every endpoint: what is unknown counts as down, and holds no sessions."""
+        path = f"{self.base}/pools/{pool}/health"
+        assert until(lambda: self.node.api("GET", path).status == 200, PATIENCE_SECONDS), self.log()
+        return pool
+
     def status(self, host, path="/"):
         """The status of one request by HTTP/1.1, None without an answer."""
         try:

@@ -164,7 +164,7 @@ class Session:
 
 
 def test_a_drained_origin_keeps_its_sessions_until_the_deadline_and_gets_no_new_ones(proxy, fleet):
-    pool = proxy.pool("drained", fleet.values(), monitored={"interval": 1, "timeout": 1})
+    pool = proxy.probed(proxy.pool("drained", fleet.values(), monitored={"interval": 1, "timeout": 1}))
     host = proxy.wait(proxy.balancer("drained", [pool], session_affinity="cookie",
                                      session_affinity_attributes={"drain_duration": DRAIN_SECONDS}))
     sessions = [Session(proxy, host) for _ in range(SESSIONS)]

@@ -179,6 +179,17 @@ async fn a_refused_name_waits_longer_each_time_and_keeps_no_other_waiting() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_certificate_from_elsewhere_ends_the_wait_of_its_name() {
+    let name = "a.example.com";
+    let stage = Stage::new(&[name], &[(name, Says::Refused(None))]).await;
+    assert_eq!(stage.state(name).0, "failed");
+    let ordered = certificate(9, CertificateSource::Acme, name, (now(), now() + LIFE));
+    stage.events.send(config(vec![ordered])).await.unwrap();
+    sleep(SOON).await;
+    assert_eq!(stage.state(name), ("issued", 0, None));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_authority_in_trouble_is_not_asked_for_other_names_either() {
     let names = ["a.example.com", "b.example.com"];
     let stage = Stage::new(&names, &[(names[0], Says::Down(None))]).await;

@@ -63,6 +63,10 @@ impl Connector {
         Connector { egress: Arc::new(egress), ..self }
     }
 
+    pub fn egress(&self) -> &Egress {
+        &self.egress
+    }
+
     /// The addresses that may be connected to, in the order to try them; never empty. Where only
     /// some are forbidden, those are left out.
     pub async fn resolve(&self, to: &Address, port: u16) -> Result<Vec<SocketAddr>, ConnectError> {

@@ -6,6 +6,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::SystemTime;
 
 use futures_util::FutureExt;
@@ -99,17 +100,30 @@ pub(crate) struct Addresses {
 
 /// A node that serves.
 pub(crate) struct Running {
-    cell: Cell,
-    store: AnyStore,
-    events: Arc<EventLog>,
-    prober: Prober,
-    dns: Server,
-    proxy: Proxy,
+    base: Base,
+    edges: Edges,
     tasks: JoinSet<Result<(), String>>,
     stop_api: watch::Sender<bool>,
     stop_feed: watch::Sender<bool>,
     addresses: Addresses,
     first_token: Option<String>,
+}
+
+/// What every part of a node reads.
+struct Base {
+    config: Arc<Config>,
+    store: AnyStore,
+    events: Arc<EventLog>,
+    cell: Cell,
+}
+
+/// The parts that carry traffic and look at endpoints, and what they count.
+struct Edges {
+    prober: Prober,
+    dns: Server,
+    proxy: Proxy,
+    names: Arc<resolve::Stats>,
+    kept: Arc<decisions::Stats>,
 }
 
 // === impl Running ===
@@ -131,80 +145,40 @@ impl Running {
 
         let mut tasks = JoinSet::new();
         let (to_publisher, published) = mpsc::channel(EVENTS_MAX);
-        let publishing = cell.clone();
-        tasks.spawn(async move {
-            publisher.run(publishing, published).await;
-            Ok(())
-        });
+        tasks.spawn(publisher.run(cell.clone(), published).map(Ok));
         let (stop_feed, feed_stopped) = watch::channel(false);
         tasks.spawn(follow(store.clone(), rev, to_publisher.clone(), feed_stopped.clone()));
         tasks.spawn(events::write(changed, Arc::clone(&events)));
 
-        let connector = connector(&config, api_address)?;
-        let ordering = Ordering::new(config.acme.as_ref());
-        // The authority is named by whoever runs the node: what others may make it reach does not matter.
-        let egress = Egress { own: vec![api_address], ..Egress::default() };
-        let reach = connector.clone().with_egress(egress);
-        let issuer = ordering.issuer(&store, &cell, reach, feed_stopped.clone())?;
-        tasks.spawn(issuer.map(Ok));
+        let base = Base { config, store, events, cell };
+        let connector = connector(&base.config, api_address)?;
+        let ordering = base.order_certificates(&mut tasks, &connector, &feed_stopped)?;
         let connector = connector.with_detours(extras.detours);
-        let (task, names) = resolve::follow(connector.clone(), &cell, &to_publisher, feed_stopped);
-        tasks.spawn(task);
-        let settings = trimtab_probe::Settings { simulate: extras.simulate };
-        let prober = Prober::start(&cell, to_publisher.clone(), connector.clone(), settings);
-        let every = [config.dns.keep_decisions, config.proxy.keep_decisions];
-        let (Samplings { dns, http }, task, kept) =
-            decisions::keep(store.clone(), Arc::clone(&events), every);
-        tasks.spawn(task);
-        let dns = Server::start(&config.dns.listen, config.dns.threads, &cell, Some(&dns))?;
-        let settings = proxy_settings(&config, &ordering);
-        let proxy = Proxy::start(settings, &cell, &connector, to_publisher, Some(http))?;
-
-        let draws = Arc::new(dns.draws_handle());
+        let edges = base.start_edges(
+            &mut tasks,
+            to_publisher,
+            &connector,
+            &ordering,
+            extras.simulate,
+            feed_stopped,
+        )?;
+        let draws = Arc::new(edges.dns.draws_handle());
         let (app, first_token) = control::app(
-            &config,
-            &store,
-            &events,
-            &cell,
+            &base.config,
+            &base.store,
+            &base.events,
+            &base.cell,
             connector,
             (draws, ordering.port()),
             extras.token,
         )
         .await?;
-        let metrics = Metrics::new(Sources {
-            cell: cell.clone(),
-            dns: Box::new(dns.counters_handle()),
-            probes: prober.stats(),
-            names,
-            changes_dropped,
-            events: Arc::clone(&events),
-            kept,
-            proxy: Box::new(proxy.tally_handle()),
-            acme: ordering.counters(),
-            started: SystemTime::now(),
-        });
-        let router = control::router(app, &cell, metrics, extras.routes);
+        let metrics = base.metrics(&edges, &ordering, changes_dropped);
+        let router = control::router(app, &base.cell, metrics, extras.routes);
         let (stop_api, api_stopped) = watch::channel(false);
         tasks.spawn(control::serve(listener, router, api_stopped));
-
-        Ok(Running {
-            addresses: Addresses {
-                api: api_address,
-                dns: dns.addresses().to_vec(),
-                http: proxy.http().to_vec(),
-                https: proxy.https().to_vec(),
-            },
-            cell,
-            store,
-            events,
-            prober,
-            dns,
-            proxy,
-            tasks,
-            stop_api,
-            stop_feed,
-            first_token,
-        })
+        let addresses = edges.addresses(api_address);
+        Ok(Running { base, edges, tasks, stop_api, stop_feed, addresses, first_token })
     }
 
     pub(crate) fn addresses(&self) -> &Addresses {
@@ -212,7 +186,7 @@ impl Running {
     }
 
     pub(crate) fn cell(&self) -> &Cell {
-        &self.cell
+        &self.base.cell
     }
 
     /// Given once, at the first start of a store.
@@ -233,10 +207,10 @@ impl Running {
     /// No new changes, then no new probes, then no new answers; what is known is saved last.
     pub(crate) async fn stop(mut self) {
         self.stop_api.send_replace(true);
-        self.prober.stop().await;
+        self.edges.prober.stop().await;
         self.stop_feed.send_replace(true);
-        self.proxy.stop().await;
-        self.dns.stop().await;
+        self.edges.proxy.stop().await;
+        self.edges.dns.stop().await;
         while let Some(ended) = self.tasks.join_next().await {
             match ended {
                 Ok(Ok(())) => {}
@@ -244,11 +218,82 @@ impl Running {
                 Err(error) => tracing::error!(%error, "a part of the node panicked"),
             }
         }
-        if let Err(error) = self.store.close().await {
+        if let Err(error) = self.base.store.close().await {
             tracing::error!(%error, "the store did not close");
         }
-        if let Err(error) = self.events.close() {
+        if let Err(error) = self.base.events.close() {
             tracing::error!(%error, "the event log did not close");
+        }
+    }
+}
+
+// === impl Base ===
+
+impl Base {
+    fn order_certificates(
+        &self,
+        tasks: &mut JoinSet<Result<(), String>>,
+        connector: &Connector,
+        stopped: &watch::Receiver<bool>,
+    ) -> Result<Ordering, AssembleError> {
+        let ordering = Ordering::new(self.config.acme.as_ref());
+        // The authority is named by whoever runs the node: what others may make it reach does not matter.
+        let egress = Egress { own: connector.egress().own.clone(), ..Egress::default() };
+        let reach = connector.clone().with_egress(egress);
+        let issuer = ordering.issuer(&self.store, &self.cell, reach, stopped.clone())?;
+        tasks.spawn(issuer.map(Ok));
+        Ok(ordering)
+    }
+
+    fn start_edges(
+        &self,
+        tasks: &mut JoinSet<Result<(), String>>,
+        to_publisher: mpsc::Sender<Event>,
+        connector: &Connector,
+        ordering: &Ordering,
+        simulate: Option<Simulate>,
+        stopped: watch::Receiver<bool>,
+    ) -> Result<Edges, AssembleError> {
+        let Base { config, store, events, cell } = self;
+        let (task, names) = resolve::follow(connector.clone(), cell, &to_publisher, stopped);
+        tasks.spawn(task);
+        let settings = trimtab_probe::Settings { simulate };
+        let prober = Prober::start(cell, to_publisher.clone(), connector.clone(), settings);
+        let every = [config.dns.keep_decisions, config.proxy.keep_decisions];
+        let (Samplings { dns, http }, task, kept) =
+            decisions::keep(store.clone(), Arc::clone(events), every);
+        tasks.spawn(task);
+        let dns = Server::start(&config.dns.listen, config.dns.threads, cell, Some(&dns))?;
+        let settings = proxy_settings(config, ordering);
+        let proxy = Proxy::start(settings, cell, connector, to_publisher, Some(http))?;
+        Ok(Edges { prober, dns, proxy, names, kept })
+    }
+
+    fn metrics(&self, edges: &Edges, ordering: &Ordering, dropped: Arc<AtomicU64>) -> Metrics {
+        Metrics::new(Sources {
+            cell: self.cell.clone(),
+            dns: Box::new(edges.dns.counters_handle()),
+            probes: edges.prober.stats(),
+            names: Arc::clone(&edges.names),
+            changes_dropped: dropped,
+            events: Arc::clone(&self.events),
+            kept: Arc::clone(&edges.kept),
+            proxy: Box::new(edges.proxy.tally_handle()),
+            acme: ordering.counters(),
+            started: SystemTime::now(),
+        })
+    }
+}
+
+// === impl Edges ===
+
+impl Edges {
+    fn addresses(&self, api: SocketAddr) -> Addresses {
+        Addresses {
+            api,
+            dns: self.dns.addresses().to_vec(),
+            http: self.proxy.http().to_vec(),
+            https: self.proxy.https().to_vec(),
         }
     }
 }

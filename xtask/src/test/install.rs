@@ -26,8 +26,15 @@ const PROGRAMS: [Program; 12] = [
 ];
 
 /// The official SDK, what runs our own tests, and clients of what the proxy carries.
-const SDK: [&str; 5] =
-    ["cloudflare==5.9.0", "pytest==9.2.0", "websockets==17.4", "hpack==4.2.0", "grpcio==1.85.1"];
+const SDK: [&str; 7] = [
+    "cloudflare==5.9.0",
+    "pytest==9.2.0",
+    "websockets==17.4",
+    "hpack==4.2.0",
+    "h2==4.4.1",
+    "grpcio==1.85.1",
+    "sslyze==6.3.1",
+];
 /// The last release before the official SDK. It has the same name on PyPI, hence a second environment.
 const OLD_SDK: [&str; 3] = ["cloudflare==2.20.0", "pytest==9.2.0", "pytz"];
 

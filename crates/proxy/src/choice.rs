@@ -24,10 +24,10 @@ pub(crate) enum Choice {
     /// No balancer has this host.
     Unknown,
     /// A rule answers.
-    Fixed(BalancerSlot, Box<FixedResponse>),
+    Fixed(BalancerSlot, Why, Box<FixedResponse>),
     Send(Box<Target>),
     /// The balancer has nothing to offer.
-    Nowhere(BalancerSlot),
+    Nowhere(BalancerSlot, Why),
 }
 
 /// Where a request goes, and what its answer must say.
@@ -106,11 +106,23 @@ pub(crate) fn choose(snapshot: &Arc<Snapshot>, asking: &Asking<'_>) -> (Choice, 
     let proxied = decide_request(&snapshot.world, balancer, &client, asking.now, asking.dice);
     let sample = recorder.map(|recorder| recorder.sample(snapshot, slot, asking, &proxied));
     if let Some(fixed) = proxied.fixed {
-        return (Choice::Fixed(slot, Box::new(fixed.clone())), sample);
+        return (Choice::Fixed(slot, proxied.decision.why, Box::new(fixed.clone())), sample);
     }
     match target(snapshot, slot, balancer, &proxied, asking) {
         Some(target) => (Choice::Send(Box::new(target)), sample),
-        None => (Choice::Nowhere(slot), sample),
+        None => (Choice::Nowhere(slot, proxied.decision.why), sample),
+    }
+}
+
+// === impl Choice ===
+
+impl Choice {
+    pub(crate) fn why(&self) -> Option<Why> {
+        match self {
+            Choice::Unknown => None,
+            Choice::Fixed(_, why, _) | Choice::Nowhere(_, why) => Some(*why),
+            Choice::Send(target) => Some(target.why),
+        }
     }
 }
 

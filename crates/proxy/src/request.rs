@@ -11,7 +11,7 @@ use std::time::Duration;
 use arrayvec::ArrayVec;
 use bytes::BytesMut;
 use tokio::time::Instant;
-use trimtab_steer::Failed;
+use trimtab_steer::{Failed, Why};
 
 use crate::buffers;
 use crate::choice::{Choice, Target};
@@ -76,6 +76,8 @@ struct Request<'a> {
     ray: BytesMut,
     started: Instant,
     _under_way: UnderWay<'a>,
+    /// Of its last decision.
+    why: Option<Why>,
     /// It asked for its decision to be kept, and the last one is.
     is_kept: bool,
 }
@@ -103,11 +105,11 @@ pub(crate) async fn serve<C: Client>(
     loop {
         let mut target = match request.choose(&failed) {
             Choice::Unknown => return request.misdirected(client, watch).await,
-            Choice::Fixed(balancer, fixed) => {
+            Choice::Fixed(balancer, _, fixed) => {
                 return request.answer(client, watch, Some(balancer), fixed_response(*fixed)).await;
             }
             // After a failure the first one is what the client hears of.
-            Choice::Nowhere(balancer) => {
+            Choice::Nowhere(balancer, _) => {
                 return request.fail(client, watch, balancer, fault).await;
             }
             Choice::Send(target) => target,
@@ -168,6 +170,7 @@ impl<'a> Request<'a> {
             ray: ray(id, &worker.shared.settings.place),
             started: Instant::now(),
             _under_way: worker.begin_request(),
+            why: None,
             is_kept: false,
         }
     }
@@ -176,6 +179,7 @@ impl<'a> Request<'a> {
         let Request { worker, head, peer, client, id, started, .. } = *self;
         let choice;
         (choice, self.is_kept) = worker.choose(head, peer, client, failed, id, started);
+        self.why = choice.why();
         choice
     }
 

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use hashbrown::HashMap;
+use trimtab_model::balancer::SteeringPolicy;
+use trimtab_steer::why::PoolChoice;
 use trimtab_steer::{BalancerSlot, PoolSlot, Session};
 
 use crate::fault::Fault;
@@ -46,6 +48,9 @@ pub struct RequestKey {
     pub pool: Option<PoolSlot>,
     pub class: Class,
     pub method: Method,
+    /// Of the decision.
+    pub policy: SteeringPolicy,
+    pub chosen: PoolChoice,
 }
 
 /// Hundreds of a status.

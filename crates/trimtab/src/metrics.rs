@@ -70,10 +70,12 @@ impl Metrics {
 impl Collector for Sources {
     fn encode(&self, mut to: DescriptorEncoder) -> fmt::Result {
         self.node(&mut to)?;
-        dns::encode(&(self.dns)(), &self.cell.load(), &mut to)?;
+        dns::encode(&(self.dns)(), &mut to)?;
         health::encode(&self.cell.load(), timestamp(SystemTime::now()), &mut to)?;
         probes::encode(&self.probes.read(), &self.cell.load(), &mut to)?;
-        proxy::encode(&(self.proxy)(), &self.cell.load(), &mut to)?;
+        let proxied = (self.proxy)();
+        proxy::encode(&proxied, &self.cell.load(), &mut to)?;
+        dns::decisions(&(self.dns)(), &proxied, &self.cell.load(), &mut to)?;
         certificates::encode(&self.cell.load().certificates, &mut to)?;
         if let Some(orders) = &self.acme {
             certificates::encode_orders(orders(), &mut to)?;

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
+use trimtab_model::balancer::SteeringPolicy;
 use trimtab_steer::BalancerSlot;
+use trimtab_steer::why::PoolChoice;
 
 use super::{Outcome, Request};
 use crate::access_log::{Line, Log};
@@ -56,6 +58,8 @@ impl Request<'_> {
             pool: target.map(|target| target.slot),
             class: Class(u8::try_from(status / 100).unwrap_or(0)),
             method: Method::of(self.head.method()),
+            policy: self.why.map_or(SteeringPolicy::Unset, |why| why.policy),
+            chosen: self.why.map_or(PoolChoice::Nothing, |why| why.chosen),
         };
         let took = self.started.elapsed();
         let mut tally = self.worker.tally();

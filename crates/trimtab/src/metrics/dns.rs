@@ -1,5 +1,6 @@
 //! Numbers of the name server and of its decisions.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use prometheus_client::encoding::DescriptorEncoder;
@@ -7,14 +8,12 @@ use trimtab_dns::Rcode;
 use trimtab_dns_server::counters::TYPES;
 use trimtab_dns_server::{Counted, DecisionKey};
 use trimtab_live::Snapshot;
+use trimtab_proxy::Tally;
+use trimtab_proxy::tally::RequestKey;
 
 use super::{Labels, counters};
 
-pub(super) fn encode(
-    counted: &Counted,
-    snapshot: &Snapshot,
-    to: &mut DescriptorEncoder,
-) -> fmt::Result {
+pub(super) fn encode(counted: &Counted, to: &mut DescriptorEncoder) -> fmt::Result {
     let one = |key: &'static str, value: &str| vec![(key, value.to_owned())];
     let [udp, tcp] = counted.queries;
     let requests = [(one("proto", "udp"), udp), (one("proto", "tcp"), tcp)];
@@ -37,9 +36,26 @@ pub(super) fn encode(
         (one("reason", "receive_failed"), counted.receive_failed),
     ];
     counters(to, "dns_dropped", "queries without an answer", dropped)?;
-    counters(to, "dns_panics", "batches lost to a defect", [(vec![], counted.panics)])?;
-    let decisions = counted.decisions.iter().map(|(key, n)| (decision(key, snapshot), *n));
-    counters(to, "lb_decisions", "answers of balancers", decisions)
+    counters(to, "dns_panics", "batches lost to a defect", [(vec![], counted.panics)])
+}
+
+/// Of both: what was decided for queries, and for proxied requests.
+pub(super) fn decisions(
+    counted: &Counted,
+    proxied: &Tally,
+    snapshot: &Snapshot,
+    to: &mut DescriptorEncoder,
+) -> fmt::Result {
+    let of_dns = counted.decisions.iter().map(|(key, count)| (*key, *count));
+    let of_http = proxied.requests.iter().map(|(key, count)| {
+        let RequestKey { balancer, pool, policy, chosen, .. } = *key;
+        (DecisionKey { balancer, pool, policy, chosen }, *count)
+    });
+    let mut sums: BTreeMap<Labels, u64> = BTreeMap::new();
+    for (key, count) in of_dns.chain(of_http) {
+        *sums.entry(decision(&key, snapshot)).or_default() += count;
+    }
+    counters(to, "lb_decisions", "answers of balancers, and requests that they sent on", sums)
 }
 
 /// Balancers and pools by name; one deleted since is named by nothing.

@@ -1,5 +1,6 @@
 //! Numbers of the HTTP proxy.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::Ordering;
 
@@ -43,15 +44,16 @@ pub(super) fn encode(
 }
 
 fn requests(tally: &Tally, snapshot: &Snapshot, to: &mut DescriptorEncoder) -> fmt::Result {
-    let requests = tally.requests.iter().map(|(key, count)| {
+    let mut requests: BTreeMap<Labels, u64> = BTreeMap::new();
+    for (key, count) in &tally.requests {
         let labels = vec![
             balancer(key.balancer, snapshot),
             ("pool", key.pool.map(|slot| pool(slot, snapshot)).unwrap_or_default()),
             ("code_class", format!("{}xx", key.class.0)),
             ("method", key.method.label().to_owned()),
         ];
-        (labels, *count)
-    });
+        *requests.entry(labels).or_default() += count;
+    }
     counters(to, "http_requests", "proxied requests", requests)?;
     let whole = tally.durations.iter().map(|(lb, took)| (vec![balancer(*lb, snapshot)], took));
     let help = "from the head of a request to the last byte of its response";

@@ -173,7 +173,7 @@ impl Client for Connection {
         // HTTP/1.0 knows no chunks: there the end of the connection is the end of the body.
         let body = match (reply.body, self.version) {
             (Body::Streamed | Body::UntilClose, Version::Http10) => Body::UntilClose,
-            (Body::UntilClose, Version::Http11 | Version::Http2) => Body::Streamed,
+            (Body::UntilClose, Version::Http11 | Version::Http2 | Version::Http3) => Body::Streamed,
             (body, _) => body,
         };
         let is_final = reply.status >= 200;
@@ -194,7 +194,7 @@ impl Client for Connection {
             }
             (true, true, _) => put_field(out, b"connection", b"close"),
             (true, false, Version::Http10) => put_field(out, b"connection", b"keep-alive"),
-            (false, ..) | (true, false, Version::Http11 | Version::Http2) => {}
+            (false, ..) | (true, false, Version::Http11 | Version::Http2 | Version::Http3) => {}
         }
         // The length that HEAD is told is of content that does not come.
         self.wire.end_head(if reply.to_head { Body::None } else { body });

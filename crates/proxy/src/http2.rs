@@ -2,7 +2,7 @@
 
 mod client;
 mod guard;
-mod head;
+pub(crate) mod head;
 mod stream;
 
 use std::future::poll_fn;
@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use self::guard::Guarded;
 use self::stream::Stream as OneStream;
 use crate::exchange::{Piece, Source};
+use crate::head::Version;
 use crate::request::{self, Outcome, Peer};
 use crate::settings::{HEAD_TIMEOUT, IDLE_TIMEOUT, LINGER_TIMEOUT};
 use crate::stream::Stream;
@@ -33,13 +34,13 @@ pub(crate) use self::client::{Exchange, Shared, connect};
 pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Requests of one connection at a time; browsers open no more.
-const STREAMS_MAX: u32 = 100;
+pub(crate) const STREAMS_MAX: u32 = 100;
 /// Of one stream: what a client may send before it hears that some was read.
-const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
+pub(crate) const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
 /// Of all streams together.
-const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
+pub(crate) const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
 /// Of one header section as it is counted there, with 32 for each line (RFC 9113 section 6.5.2).
-const HEADER_LIST_BYTES_MAX: u32 = 64 * 1024;
+pub(crate) const HEADER_LIST_BYTES_MAX: u32 = 64 * 1024;
 /// Streams that a client opened and reset before they were looked at; one more ends the connection.
 const RESETS_UNSEEN_MAX: usize = 20;
 /// Streams reset by us for what the client did, in all its connection's life.
@@ -47,7 +48,7 @@ const RESETS_FOR_ERRORS_MAX: usize = 1024;
 /// Of responses that wait for a client to read them, each stream.
 const SEND_BUFFER_BYTES: usize = 256 * 1024;
 /// A client that was told to leave gets this long to finish.
-const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 type Accepted = (Request<RecvStream>, SendResponse<Bytes>);
 
@@ -103,7 +104,9 @@ async fn next(
 ) -> Next {
     poll_fn(|cx| {
         match connection.poll_accept(cx) {
-            Poll::Ready(Some(Ok(accepted))) => return Poll::Ready(Next::Request(accepted)),
+            Poll::Ready(Some(Ok(accepted))) => {
+                return Poll::Ready(Next::Request(accepted));
+            }
             Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(Next::End),
             Poll::Pending => {}
         }
@@ -147,7 +150,7 @@ async fn answer(
 ) {
     let (parts, body) = request.into_parts();
     let mut stream = OneStream::new(body, respond);
-    let head = match head::request_head(parts, stream.has_body()) {
+    let head = match head::request_head(parts, stream.has_body(), Version::Http2) {
         Ok(head) => head,
         Err(refusal) => {
             worker.tally().refuse(refusal);

@@ -5,6 +5,7 @@ mod budget;
 mod buffers;
 mod choice;
 mod cookie;
+mod costs;
 mod exchange;
 mod fault;
 mod forward;
@@ -12,6 +13,11 @@ mod h1;
 mod head;
 mod http;
 mod http2;
+#[cfg(feature = "http3")]
+mod http3;
+#[cfg(not(feature = "http3"))]
+#[path = "no_http3.rs"]
+mod http3;
 mod idle;
 mod listener;
 mod proxy_header;

@@ -24,10 +24,12 @@ use crate::{http, http2, proxy_header};
 pub(crate) struct Listener {
     socket: TcpListener,
     acceptor: Option<Acceptor>,
+    /// Where clients find the same over HTTP/3.
+    alternative: Option<Arc<str>>,
 }
 
 /// Counts one connection while it lives.
-struct Counted(Arc<Worker>);
+pub(crate) struct Counted(Arc<Worker>);
 
 /// Descriptors or memory ran out: others close meanwhile.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -41,8 +43,12 @@ impl Listener {
     pub(crate) fn new(
         socket: std::net::TcpListener,
         acceptor: Option<Acceptor>,
+        http3: bool,
     ) -> io::Result<Listener> {
-        Ok(Listener { socket: TcpListener::from_std(socket)?, acceptor })
+        let socket = TcpListener::from_std(socket)?;
+        let port = socket.local_addr()?.port();
+        let alternative = (http3 && acceptor.is_some()).then(|| alternative(port));
+        Ok(Listener { socket, acceptor, alternative })
     }
 }
 
@@ -58,7 +64,7 @@ pub(crate) async fn accept(
             () = told(&mut stopped) => break,
             accepted = listener.socket.accept() => match accepted {
                 Ok((stream, from)) => {
-                    take(&worker, stream, from, &listener.acceptor, &mut connections);
+                    take(&worker, stream, from, &listener, &mut connections);
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection was not accepted");
@@ -74,8 +80,13 @@ pub(crate) async fn accept(
     worker.finish_requests().await;
 }
 
+/// RFC 7838 section 3: the same host, on that port of UDP, to be remembered for a day.
+pub(crate) fn alternative(port: u16) -> Arc<str> {
+    format!("h3=\":{port}\"; ma=86400").into()
+}
+
 /// The sender outlives every thread; were it gone, stopping is right as well.
-async fn told(stopped: &mut watch::Receiver<bool>) {
+pub(crate) async fn told(stopped: &mut watch::Receiver<bool>) {
     let _told = stopped.wait_for(|stopped| *stopped).await;
 }
 
@@ -83,12 +94,12 @@ fn take(
     worker: &Arc<Worker>,
     stream: TcpStream,
     from: SocketAddr,
-    acceptor: &Option<Acceptor>,
+    listener: &Listener,
     connections: &mut JoinSet<()>,
 ) {
     let Some(counted) = Counted::new(worker) else {
         worker.tally().shed += 1;
-        connections.spawn(turn_away(stream, acceptor.is_some()));
+        connections.spawn(turn_away(stream, listener.acceptor.is_some()));
         return;
     };
     if let Err(error) = stream.set_nodelay(true) {
@@ -96,9 +107,9 @@ fn take(
         return;
     }
     let worker = Arc::clone(worker);
-    let acceptor = acceptor.clone();
+    let (acceptor, alternative) = (listener.acceptor.clone(), listener.alternative.clone());
     connections.spawn(async move {
-        serve(worker, stream, from, acceptor).await;
+        serve(worker, stream, from, acceptor, alternative).await;
         drop(counted);
     });
 }
@@ -108,6 +119,7 @@ async fn serve(
     mut stream: TcpStream,
     from: SocketAddr,
     acceptor: Option<Acceptor>,
+    alternative: Option<Arc<str>>,
 ) {
     let mut address = from.ip().to_canonical();
     let mut is_trusted = worker.shared.settings.trusts(address);
@@ -125,7 +137,7 @@ async fn serve(
         }
     }
     let over_tls = acceptor.is_some();
-    let mut peer = Peer { address, is_trusted, over_tls, certificate: None };
+    let mut peer = Peer { address, is_trusted, over_tls, alternative, certificate: None };
     let stream = match acceptor {
         None => Stream::Plain(stream),
         Some(acceptor) => match acceptor.accept(stream).await {
@@ -155,7 +167,7 @@ async fn turn_away(mut stream: TcpStream, speaks_tls: bool) {
 
 impl Counted {
     /// None when the node has all it may have.
-    fn new(worker: &Arc<Worker>) -> Option<Counted> {
+    pub(crate) fn new(worker: &Arc<Worker>) -> Option<Counted> {
         let all = &worker.shared.connections;
         if all.fetch_add(1, Ordering::Relaxed) >= worker.shared.settings.connections_max {
             all.fetch_sub(1, Ordering::Relaxed);

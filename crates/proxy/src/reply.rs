@@ -8,7 +8,7 @@ use crate::h1::{put_decimal, reason_of};
 use crate::head::{Body, Fields, Known, RequestHead, ResponseHead};
 use crate::refusal::Refusal;
 
-/// A field that this node adds; at most a ray, a cookie and five that tell of the decision.
+/// A field that this node adds; at most a ray, a cookie, where HTTP/3 is, and five that tell of the decision.
 pub(crate) type Added<'a> = ArrayVec<(&'static [u8], &'a [u8]), 8>;
 
 /// The head of one response to a client.

@@ -5,6 +5,7 @@ mod respond;
 
 use std::future::poll_fn;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -48,6 +49,8 @@ pub(crate) struct Peer {
     pub(crate) address: IpAddr,
     pub(crate) is_trusted: bool,
     pub(crate) over_tls: bool,
+    /// Where clients find the same over HTTP/3, as `alt-svc` tells it.
+    pub(crate) alternative: Option<Arc<str>>,
     pub(crate) certificate: Option<Shown>,
 }
 
@@ -183,12 +186,15 @@ impl<'a> Request<'a> {
         choice
     }
 
-    /// Who this response is from, and the number of its decision for clients that asked.
+    /// Who this response is from, the number of its decision for clients that asked, and where HTTP/3 is.
     fn sign<'r>(&'r self, added: &mut Added<'r>) {
         added.push((b"cf-ray", &self.ray));
         if self.is_kept {
             let number = self.ray.get(..RAY_DIGITS).unwrap_or_default();
             added.push((b"x-trimtab-decision", number));
+        }
+        if let Some(alternative) = &self.peer.alternative {
+            added.push((b"alt-svc", alternative.as_bytes()));
         }
     }
 

@@ -1,7 +1,8 @@
 //! Starting and stopping the proxy: one thread for each core, each with its own listeners and its own runtime.
 //!
 //! Threads: `proxy-log`, which writes the access log, and `proxy-N`, of which each owns a task that accepts for each listener, a task for each client connection, and
-//! one that closes what was idle for too long. All of them end with their thread.
+//! one that closes what was idle for too long; with HTTP/3 also a task that accepts for each UDP socket, one that drives the
+//! socket, and tasks for each of its connections and each of their requests. All of them end with their thread.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -18,6 +19,7 @@ use trimtab_live::{Cell, Event, Sampling};
 use trimtab_net::{tcp, thread};
 
 use crate::access_log::Log;
+use crate::http3;
 use crate::listener::{self, Listener};
 use crate::sample::Sample;
 use crate::sessions::Table;
@@ -50,12 +52,16 @@ pub enum StartError {
     AccessLog(#[source] io::Error),
     #[error("the system has no random bytes")]
     Random,
+    /// Settings ask for it.
+    #[error("this program was built without HTTP/3")]
+    NoHttp3,
 }
 
 /// What one thread listens on.
 struct Bound {
     http: Vec<TcpListener>,
     https: Vec<TcpListener>,
+    http3: Vec<http3::Socket>,
 }
 
 /// Idle connections are closed up to this much later than they should be.
@@ -83,6 +89,7 @@ impl Server {
         let http = bind_all(&mut settings.http, threads, "HTTP")?;
         let https = bind_all(&mut settings.https, threads, "HTTPS")?;
         let acceptor = tls::Acceptor::new(&settings, cell)?;
+        let http3 = http3::bind_all(&settings, threads, &acceptor)?;
         let log = settings.access_log.as_ref().map(Log::start).transpose();
         let log = log.map_err(StartError::AccessLog)?;
         let (stop, stopped) = watch::channel(false);
@@ -103,12 +110,13 @@ impl Server {
             connections: AtomicUsize::new(0),
             log: log.clone(),
         });
-        for (number, (http, https)) in http.into_iter().zip(https).enumerate() {
+        let sockets = http.into_iter().zip(https).zip(http3);
+        for (number, ((http, https), http3)) in sockets.enumerate() {
             let tally = Arc::<Mutex<Tally>>::default();
             let worker = Worker::new(Arc::clone(&shared), cell.reader(), Arc::clone(&tally));
             let worker = Arc::new(worker.ok_or(StartError::Random)?);
             server.tallies.push(tally);
-            let bound = Bound { http, https };
+            let bound = Bound { http, https, http3 };
             let (acceptor, stopped) = (acceptor.clone(), stopped.clone());
             let core = cores.get(number % cores.len().max(1)).copied();
             let run = move || run(core, worker, bound, acceptor, stopped);
@@ -201,11 +209,14 @@ async fn serve(
     let sockets = bound.http.into_iter().map(|socket| (socket, None));
     let secure = bound.https.into_iter().map(|socket| (socket, Some(acceptor.clone())));
     for (socket, acceptor) in sockets.chain(secure) {
-        let listener = match Listener::new(socket, acceptor) {
+        let listener = match Listener::new(socket, acceptor, worker.shared.settings.http3) {
             Ok(listener) => listener,
             Err(error) => return tracing::error!(%error, "a listener of the proxy is lost"),
         };
         tasks.spawn(listener::accept(Arc::clone(&worker), listener, stopped.clone()));
+    }
+    for socket in bound.http3 {
+        tasks.spawn(http3::accept(Arc::clone(&worker), socket, stopped.clone()));
     }
     tasks.spawn(sweep(worker, stopped.clone()));
     // The sender outlives every thread; were it gone, stopping is right as well.

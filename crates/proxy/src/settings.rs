@@ -14,6 +14,8 @@ use crate::access_log;
 pub struct Settings {
     pub http: Vec<SocketAddr>,
     pub https: Vec<SocketAddr>,
+    /// Each of `https` is one of HTTP/3, too.
+    pub http3: bool,
     /// Whose word on who the client is counts.
     pub trusted: Vec<IpNet>,
     /// 0: one for each core.

@@ -44,6 +44,9 @@ pub enum TlsError {
     ClientCa(#[source] ChainError),
     #[error("use client_ca")]
     ClientVerifier(#[source] VerifierBuilderError),
+    #[cfg(feature = "http3")]
+    #[error("set up TLS for QUIC")]
+    Quic(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 // === impl Acceptor ===
@@ -65,6 +68,16 @@ impl Acceptor {
             authorities: Arc::new(authorities),
             challenges: Arc::clone(&settings.challenges),
         })
+    }
+
+    /// The same for QUIC, whose requests begin after the handshake: data before it (0-RTT) can be replayed.
+    #[cfg(feature = "http3")]
+    pub(crate) fn for_quic(&self) -> Result<ServerConfig, TlsError> {
+        let mut config = ServerConfig::clone(&self.clients);
+        config.alpn_protocols = vec![b"h3".to_vec()];
+        config.max_early_data_size = 0;
+        config.ticketer = ring::Ticketer::new().map_err(TlsError::Provider)?;
+        Ok(config)
     }
 
     /// None when the client did not finish its handshake, for whatever reason, or wanted no more than that.

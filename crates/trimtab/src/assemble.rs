@@ -398,6 +398,7 @@ fn proxy_settings(config: &Config, ordering: &Ordering) -> trimtab_proxy::Settin
     trimtab_proxy::Settings {
         http: proxy.http.clone(),
         https: proxy.https.clone(),
+        http3: proxy.http3,
         trusted: proxy.trusted_proxies.clone(),
         threads: proxy.threads,
         connections_max: match proxy.max_connections {

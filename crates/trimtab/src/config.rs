@@ -96,6 +96,8 @@ pub(crate) struct Rrl {
 pub(crate) struct Proxy {
     pub(crate) http: Vec<SocketAddr>,
     pub(crate) https: Vec<SocketAddr>,
+    /// Each of `https` is one of HTTP/3, too.
+    pub(crate) http3: bool,
     /// What DNS answers for a proxied name.
     pub(crate) addresses: Vec<IpAddr>,
     /// Whose `X-Forwarded-For`, `CF-Connecting-IP` and PROXY header are believed.
@@ -254,6 +256,10 @@ impl Config {
         }
         if self.proxy.access_log_share.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
             return Err(("access_log_share", "must be from 0 to 1".into()));
+        }
+        if self.proxy.http3 && cfg!(not(feature = "http3")) {
+            let why = "this program was built without HTTP/3, the cargo feature \"http3\"";
+            return Err(("http3", why.into()));
         }
         let secure = self.dns.tls.len().saturating_add(self.dns.https.len());
         if secure > 0 {

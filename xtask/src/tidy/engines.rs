@@ -4,17 +4,18 @@ use super::DECIDING;
 use crate::workspace::Package;
 
 /// Whoever else wants one of these goes through its owner.
-const OWNERS: [(&str, &[&str]); 11] = [
+const OWNERS: [(&str, &[&str]); 13] = [
     ("axum", &["api", "trimtab"]),
     ("domain", &["dns", "api", "trimtab", "testkit"]),
     ("h2", &["proxy"]),
+    ("h3", &["proxy"]),
     ("hyper", &["probe", "notify", "acme", "trimtab"]),
     ("libc", &["net"]),
     ("maxminddb", &["geo", "xtask"]),
     ("rusqlite", &["store", "analytics"]),
     ("rustls", &["connect", "proxy", "dns-server", "tunnel", "acme", "trimtab"]),
     ("socket2", &["net", "l4"]),
-    ("quinn", &["tunnel"]),
+    ("quinn", &["proxy", "tunnel"]),
     ("x509-parser", &["connect"]),
 ];
 

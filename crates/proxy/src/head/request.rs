@@ -29,6 +29,11 @@ pub(crate) enum Version {
     Http10,
     Http11,
     Http2,
+    #[cfg_attr(
+        not(feature = "http3"),
+        expect(dead_code, reason = "no connection speaks it in a program without it")
+    )]
+    Http3,
 }
 
 /// What follows a head.
@@ -36,7 +41,7 @@ pub(crate) enum Version {
 pub(crate) enum Body {
     None,
     Length(u64),
-    /// In chunks, or in frames of HTTP/2: ends when it says so.
+    /// In chunks, or in frames of HTTP/2 or 3: ends when it says so.
     Streamed,
     /// A response's, which ends with its connection.
     UntilClose,
@@ -100,6 +105,7 @@ impl Version {
             Version::Http10 => b"HTTP/1.0",
             Version::Http11 => b"HTTP/1.1",
             Version::Http2 => b"HTTP/2",
+            Version::Http3 => b"HTTP/3",
         }
     }
 }
@@ -159,7 +165,7 @@ pub(crate) fn keeps(fields: &Fields, version: Version) -> bool {
     let mut members = fields.members(Known::Connection);
     match version {
         Version::Http10 => members.any(|member| member.eq_ignore_ascii_case(b"keep-alive")),
-        Version::Http11 | Version::Http2 => {
+        Version::Http11 | Version::Http2 | Version::Http3 => {
             !members.any(|member| member.eq_ignore_ascii_case(b"close"))
         }
     }

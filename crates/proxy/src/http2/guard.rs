@@ -7,8 +7,9 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Duration, Instant};
+use tokio::time::Instant;
 
+use crate::costs::{Costs, RESET_COSTS};
 use crate::stream::Stream;
 
 /// A connection whose frames are counted on their way in.
@@ -27,10 +28,9 @@ struct Frames {
     skip: u64,
     header: [u8; HEADER_BYTES],
     filled: usize,
-    costs: u32,
+    costs: Costs,
     /// What the client was sent, for which it may update its windows.
     sent: u64,
-    since: Option<Instant>,
     /// The first frame was what it must be.
     is_begun: bool,
     /// A field block is under way, and this many frames of it have come.
@@ -39,13 +39,8 @@ struct Frames {
 
 /// RFC 9113 section 4.1.
 const HEADER_BYTES: usize = 9;
-/// Frames without use in one [`PERIOD`]: what clients send to keep a connection alive is a hundredth of it.
-const COSTS_MAX: u32 = 1_000;
-/// A request that is taken back may have cost its origin something.
-const RESET_COSTS: u32 = 5;
 /// Bytes sent for which a client may open its window once: fewer than any client waits for.
 const BYTES_PER_UPDATE: u64 = 512;
-const PERIOD: Duration = Duration::from_secs(10);
 /// A field block of all the bytes that one may have needs five.
 const CONTINUATIONS_MAX: u32 = 8;
 
@@ -126,9 +121,8 @@ impl Frames {
             skip: super::PREFACE.len() as u64,
             header: [0; HEADER_BYTES],
             filled: 0,
-            costs: 0,
+            costs: Costs::default(),
             sent: 0,
-            since: None,
             is_begun: false,
             continued: 0,
         }
@@ -167,14 +161,7 @@ impl Frames {
         self.is_begun = true;
         self.continued = if kind == CONTINUATION { self.continued + 1 } else { 0 };
         let costs = self.costs_of(kind, flags, length);
-        if costs > 0 {
-            let begin = self.since.filter(|since| now.duration_since(*since) < PERIOD);
-            if begin.is_none() {
-                (self.since, self.costs) = (Some(now), 0);
-            }
-            self.costs += costs;
-        }
-        self.costs <= COSTS_MAX && self.continued <= CONTINUATIONS_MAX
+        self.costs.add(costs, now) && self.continued <= CONTINUATIONS_MAX
     }
 
     /// 0 for a request or a part of one. A DATA frame that only ends its stream is a part.
@@ -208,6 +195,7 @@ const ACK: u8 = 1;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::costs::{COSTS_MAX, PERIOD};
 
     fn frame(kind: u8, flags: u8, length: u8) -> Vec<u8> {
         let mut frame = vec![0, 0, length, kind, flags, 0, 0, 0, 1];

@@ -1,4 +1,4 @@
-//! Heads of HTTP/2 to the heads that every request has here, and back.
+//! Heads of HTTP/2 and HTTP/3 to the heads that every request has here, and back.
 
 use bytes::BytesMut;
 use http::header::{HeaderName, HeaderValue};
@@ -13,7 +13,11 @@ use crate::refusal::Refusal;
 use crate::reply::Reply;
 
 /// Names that an HTTP/1.1 server takes as another request's are refused, whatever the framing of HTTP/2 would allow.
-pub(super) fn request_head(parts: Parts, has_body: bool) -> Result<RequestHead, Refusal> {
+pub(crate) fn request_head(
+    parts: Parts,
+    has_body: bool,
+    version: Version,
+) -> Result<RequestHead, Refusal> {
     let mut fields = Fields { bytes: BytesMut::with_capacity(1024), list: Vec::new() };
     let websocket = upgrade_of(&parts)?;
     // A WebSocket begins with GET where origins speak HTTP/1.1 (RFC 8441 section 5).
@@ -31,7 +35,7 @@ pub(super) fn request_head(parts: Parts, has_body: bool) -> Result<RequestHead, 
     let host = Span::new(authority.range().start, length).ok_or(Refusal::Host)?;
     fields.bytes.get_mut(host.range()).unwrap_or_default().make_ascii_lowercase();
     take_fields(&mut fields, &parts.headers)?;
-    let body = match body_of_request(&fields, Version::Http2)? {
+    let body = match body_of_request(&fields, version)? {
         // What comes over a tunnel is no body.
         Body::None if has_body && websocket == Upgrade::None => Body::Streamed,
         body => body,
@@ -42,7 +46,7 @@ pub(super) fn request_head(parts: Parts, has_body: bool) -> Result<RequestHead, 
         target,
         host,
         authority,
-        version: Version::Http2,
+        version,
         body,
         upgrade: websocket,
         fields,
@@ -107,7 +111,7 @@ fn take_fields(fields: &mut Fields, headers: &HeaderMap) -> Result<(), Refusal> 
 }
 
 /// The head of a response. What the crate `http` cannot hold was no field of any protocol and is left out.
-pub(super) fn response_of(reply: &Reply<'_>, status: u16) -> Option<Response<()>> {
+pub(crate) fn response_of(reply: &Reply<'_>, status: u16) -> Option<Response<()>> {
     let mut response = Response::new(());
     *response.status_mut() = StatusCode::from_u16(status).ok()?;
     put_fields(response.headers_mut(), reply.fields());

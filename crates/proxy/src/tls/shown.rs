@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use rustls::CommonState;
+use rustls::pki_types::CertificateDer;
 use trimtab_connect::identity::subject;
 
 /// `verified; subject="…"; sha256=…`, made once for each connection.
@@ -18,7 +19,11 @@ const SUBJECT_CHARS_MAX: usize = 512;
 impl Shown {
     /// None when the client showed none; one that does not verify ends the handshake.
     pub(crate) fn of(tls: &CommonState) -> Option<Shown> {
-        tls.peer_certificates()?.first().map(|leaf| Shown::of_leaf(leaf))
+        Shown::of_chain(tls.peer_certificates()?)
+    }
+
+    pub(crate) fn of_chain(chain: &[CertificateDer<'_>]) -> Option<Shown> {
+        chain.first().map(|leaf| Shown::of_leaf(leaf))
     }
 
     pub(crate) fn text(&self) -> &str {

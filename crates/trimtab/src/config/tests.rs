@@ -94,3 +94,16 @@ fn a_file_that_cannot_be_used_is_shown_where_it_is_named() {
         "cannot be a root",
     );
 }
+
+#[test]
+fn http3_is_refused_by_a_program_that_was_built_without_it() {
+    let text = "data_dir = \"d\"\n[proxy]\nhttp3 = true\n";
+    if cfg!(feature = "http3") {
+        assert!(Config::read(text).unwrap().proxy.http3);
+        return;
+    }
+    let shown = refusal(text);
+    for part in ["this program was built without HTTP/3", "server.toml:3:1", "http3 = true"] {
+        assert!(shown.contains(part), "{part:?} is not in\n{shown}");
+    }
+}

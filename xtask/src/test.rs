@@ -23,6 +23,7 @@ pub(crate) fn run() -> Result<(), crate::Failure> {
     let mut tally = step("crates", || crates(&workspace.root))?;
     tally += step("documentation", || documentation(&workspace.root))?;
     tally += end_to_end(&workspace)?;
+    tally += step("HTTP/3", || http3(&workspace))?;
     tally += step("instruction counts", || instructions::compare(&workspace))?;
     summed_up(tally)
 }
@@ -46,6 +47,19 @@ fn end_to_end(workspace: &Workspace) -> Result<Tally, crate::Failure> {
     let mut tally = step(python, || counted(Runner::Pytest, &mut clients.pytest()))?;
     let node = "real binary, Node.js client";
     tally += step(node, || counted(Runner::NodeTest, &mut clients.node_test()))?;
+    Ok(tally)
+}
+
+/// What a program with the feature has more. It stays in the place of the default one, which all other tests are for.
+fn http3(workspace: &Workspace) -> Result<Tally, crate::Failure> {
+    let root = &workspace.root;
+    let feature = ["--workspace", "--features", "trimtab/http3"];
+    let binary = ["build", "--bin", "trimtab"];
+    step("build", || shell::run(cargo().args(binary).args(feature).current_dir(root)))?;
+    let mut units = cargo();
+    let units = units.args(["test", "--lib", "--no-fail-fast"]).args(feature).arg("http3::");
+    let mut tally = counted(Runner::Libtest, units.current_dir(root))?;
+    tally += counted(Runner::Pytest, &mut install::all(workspace)?.pytest_of_http3())?;
     Ok(tally)
 }
 

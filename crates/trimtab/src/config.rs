@@ -318,6 +318,7 @@ impl Default for Proxy {
         Proxy {
             http: Vec::new(),
             https: Vec::new(),
+            http3: false,
             addresses: Vec::new(),
             trusted_proxies: Vec::new(),
             threads: 0,

@@ -26,7 +26,7 @@ const PROGRAMS: [Program; 12] = [
 ];
 
 /// The official SDK, what runs our own tests, and clients of what the proxy carries.
-const SDK: [&str; 7] = [
+const SDK: [&str; 8] = [
     "cloudflare==5.9.0",
     "pytest==9.2.0",
     "websockets==17.4",
@@ -34,6 +34,7 @@ const SDK: [&str; 7] = [
     "h2==4.4.1",
     "grpcio==1.85.1",
     "sslyze==6.3.1",
+    "aioquic==1.7.2",
 ];
 /// The last release before the official SDK. It has the same name on PyPI, hence a second environment.
 const OLD_SDK: [&str; 3] = ["cloudflare==2.20.0", "pytest==9.2.0", "pytz"];
@@ -80,6 +81,14 @@ impl Clients {
     pub(crate) fn pytest(&self) -> Command {
         let mut command = self.python();
         command.args(["-m", "pytest", "-v", "--color=no", "-p", "no:cacheprovider", "tests/e2e"]);
+        command
+    }
+
+    /// Only what a program with the feature `http3` has and the default one has not.
+    pub(crate) fn pytest_of_http3(&self) -> Command {
+        let mut command = self.python();
+        command.args(["-m", "pytest", "-v", "--color=no", "-p", "no:cacheprovider"]);
+        command.arg("tests/e2e/test_http3.py");
         command
     }
 

@@ -4,7 +4,7 @@ use super::DECIDING;
 use crate::workspace::Package;
 
 /// Whoever else wants one of these goes through its owner.
-const OWNERS: [(&str, &[&str]); 13] = [
+const OWNERS: [(&str, &[&str]); 12] = [
     ("axum", &["api", "trimtab"]),
     ("domain", &["dns", "api", "trimtab", "testkit"]),
     ("h2", &["proxy"]),

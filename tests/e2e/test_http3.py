@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from node import BINARY, free_port, until
-from proxy import Proxy
+from node import BINARY, Node, free_port, until
+from proxy import Proxy, make_certificate
 from strict_origin import StrictOrigin
 
 MIB = 2**20
@@ -281,6 +281,23 @@ def test_many_handshakes_at_a_time_have_to_prove_their_addresses(h3, origin):
         assert client.request(path="/v").status == b"200"
     for one in begun:
         one.sock.close()
+
+
+def test_a_client_without_the_certificate_that_is_required(tmp_path, h3):
+    (tmp_path / "ca").mkdir()
+    ca, _ = make_certificate(tmp_path / "ca")
+    proxy = Node(tmp_path, f"""https = ["127.0.0.1:{(port := free_port())}"]\nhttp3 = true
+client_certificates = "required"\nclient_ca = "{ca}\"""").start()
+    from h3_client import Client
+
+    client = Client(port, "any.example.com", None)
+    try:
+        with client:
+            client.request()
+    except AssertionError:
+        pass
+    assert client.terminated and client.terminated.error_code == 0x174, "certificate_required"
+    proxy.stop()
 
 
 # === how it is found, and what is told of it ===

@@ -75,11 +75,12 @@ impl Log {
     /// When the file cannot be opened or the thread not be started.
     pub(crate) fn start(settings: &Settings) -> io::Result<Log> {
         let (lines, received) = sync_channel(LINES_MAX);
-        let mut writer = Writer::open(settings.to.clone())?;
+        let dropped = Arc::<AtomicU64>::default();
+        let mut writer = Writer::open(settings.to.clone(), Arc::clone(&dropped))?;
         let run = move || writer.run(&received);
         std::thread::Builder::new().name("proxy-log".into()).spawn(run)?;
         let threshold = (settings.share.clamp(0.0, 1.0) * u64::MAX as f64) as u64;
-        Ok(Log { lines, threshold, dropped: Arc::default() })
+        Ok(Log { lines, threshold, dropped })
     }
 
     /// Whether the request with these dice is one of those that are logged.
@@ -107,12 +108,16 @@ struct Writer {
     /// Device and number of the file that is written to.
     file: Option<(u64, u64)>,
     looked_at: Instant,
+    /// Lines that are lost, here and on the way here.
+    dropped: Arc<AtomicU64>,
+    /// The last one was not written: said once, and not for each.
+    is_failing: bool,
 }
 
 // === impl Writer ===
 
 impl Writer {
-    fn open(to: Destination) -> io::Result<Writer> {
+    fn open(to: Destination, dropped: Arc<AtomicU64>) -> io::Result<Writer> {
         let (out, file): (Box<dyn Write + Send>, _) = match &to {
             Destination::Stdout => (Box::new(io::stdout()), None),
             Destination::File(path) => {
@@ -121,24 +126,33 @@ impl Writer {
                 (Box::new(file), Some(identity))
             }
         };
-        Ok(Writer { to, out: BufWriter::new(out), file, looked_at: Instant::now() })
+        let (out, looked_at) = (BufWriter::new(out), Instant::now());
+        Ok(Writer { to, out, file, looked_at, dropped, is_failing: false })
     }
 
     fn run(&mut self, lines: &Receiver<String>) {
         loop {
             let written = match lines.recv_timeout(FLUSH_EVERY) {
-                Ok(line) => writeln!(self.out, "{line}"),
+                Ok(line) => self.take(&line),
                 Err(RecvTimeoutError::Timeout) => self.out.flush(),
                 Err(RecvTimeoutError::Disconnected) => break,
             };
             let kept = written.and_then(|()| self.keep_up());
-            if let Err(error) = kept {
+            if let (Err(error), false) = (&kept, self.is_failing) {
                 tracing::error!(%error, "the access log is not written");
             }
+            self.is_failing = kept.is_err();
         }
         if let Err(error) = self.out.flush() {
             tracing::error!(%error, "the end of the access log is not written");
         }
+    }
+
+    /// What is in the buffer is tried again; a line that finds no room behind it is lost.
+    fn take(&mut self, line: &str) -> io::Result<()> {
+        writeln!(self.out, "{line}").inspect_err(|_| {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        })
     }
 
     /// Flushes, and opens the file anew when somebody moved it, as rotation does.
@@ -149,9 +163,10 @@ impl Writer {
         self.looked_at = Instant::now();
         self.out.flush()?;
         let Destination::File(path) = &self.to else { return Ok(()) };
+        // A file that cannot be looked at is one that was moved, or is opened with the same error.
         let now = std::fs::metadata(path).map(|found| identity(&found)).ok();
         if now != self.file {
-            *self = Writer::open(self.to.clone())?;
+            *self = Writer::open(self.to.clone(), Arc::clone(&self.dropped))?;
         }
         Ok(())
     }
@@ -163,4 +178,25 @@ fn append(path: &PathBuf) -> io::Result<File> {
 
 fn identity(found: &std::fs::Metadata) -> (u64, u64) {
     (found.dev(), found.ino())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_a_full_disk_does_not_take_are_counted() {
+        let (lines, received) = sync_channel(10);
+        let dropped = Arc::<AtomicU64>::default();
+        let full = Destination::File("/dev/full".into());
+        let mut writer = Writer::open(full, Arc::clone(&dropped)).unwrap();
+        // One that fits the buffer and waits there, and two that cannot.
+        for length in [10, 10_000, 10_000] {
+            lines.send("a".repeat(length)).unwrap();
+        }
+        drop(lines);
+        writer.run(&received);
+        assert_eq!(dropped.load(Ordering::Relaxed), 2);
+        assert!(writer.is_failing);
+    }
 }

@@ -5,6 +5,7 @@ import socket
 import h2.config
 import h2.connection
 import h2.events
+from http1 import Reader
 
 RECEIVE_BYTES = 65_536
 # No answer by then is none.
@@ -36,7 +37,7 @@ class Answer:
         return f"{self.status} {self.fields} {self.body[:200]!r} whole: {self.whole} {self.interims}"
 
 
-class Http1:
+class Http1(Reader):
     """`host` is whom requests are for that do not say so."""
 
     def __init__(self, sock, host):
@@ -110,19 +111,6 @@ class Http1:
                 return
             answer.body += self._take(int(size, 16))
             self._take(2)
-
-    def _until(self, mark):
-        while mark not in self.buffer:
-            if not self._receive():
-                return None
-        taken, _, self.buffer = self.buffer.partition(mark)
-        return taken
-
-    def _take(self, count):
-        while len(self.buffer) < count and self._receive():
-            pass
-        taken, self.buffer = self.buffer[:count], self.buffer[count:]
-        return taken
 
     def _receive(self):
         try:

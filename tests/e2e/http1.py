@@ -21,7 +21,26 @@ class Exchange:
         self.answers, self.ended = answers, ended
 
 
-class Client:
+class Reader:
+    """What came over a connection and is not read yet; `_receive` brings more, and says whether it did."""
+
+    buffer = b""
+
+    def _until(self, mark):
+        while mark not in self.buffer:
+            if not self._receive():
+                return None
+        taken, _, self.buffer = self.buffer.partition(mark)
+        return taken
+
+    def _take(self, count):
+        while len(self.buffer) < count and self._receive():
+            pass
+        taken, self.buffer = self.buffer[:count], self.buffer[count:]
+        return taken
+
+
+class Client(Reader):
     def __init__(self, connection):
         self.connection, self.buffer, self.methods, self.ended = connection, b"", [], False
 
@@ -89,19 +108,6 @@ class Client:
         while self._until(b"\r\n"):
             pass
         return body
-
-    def _until(self, mark):
-        while mark not in self.buffer:
-            if not self._receive():
-                return None
-        taken, _, self.buffer = self.buffer.partition(mark)
-        return taken
-
-    def _take(self, count):
-        while len(self.buffer) < count and self._receive():
-            pass
-        taken, self.buffer = self.buffer[:count], self.buffer[count:]
-        return taken
 
     def _receive(self):
         """False at the end of the connection and when nothing comes."""

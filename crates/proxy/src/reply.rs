@@ -8,7 +8,8 @@ use crate::h1::{put_decimal, reason_of};
 use crate::head::{Body, Fields, Known, RequestHead, ResponseHead};
 use crate::refusal::Refusal;
 
-/// A field that this node adds; at most a ray, a cookie, where HTTP/3 is, and five that tell of the decision.
+/// Fields that this node adds: to an origin's response at most a ray, the number of its decision, where HTTP/3 is, a
+/// cookie, and four that tell of the decision; to one made here seven.
 pub(crate) type Added<'a> = ArrayVec<(&'static [u8], &'a [u8]), 8>;
 
 /// The head of one response to a client.

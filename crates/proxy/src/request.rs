@@ -320,7 +320,8 @@ impl<'a> Request<'a> {
         watch: &mut Watch,
     ) -> Outcome {
         let now = self.note_answer(&target, response.status);
-        if response.switches() != (self.head.upgrade == Upgrade::WebSocket && response.switches()) {
+        // Nobody asked for that.
+        if response.switches() && self.head.upgrade == Upgrade::None {
             return self.fail(client, watch, target.balancer, Fault::Unknown).await;
         }
         self.reply(client, &target, &response);

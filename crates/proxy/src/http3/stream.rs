@@ -170,6 +170,7 @@ impl Client for Stream {
     }
 
     fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // Told to stop or lost with its connection: the client is gone either way.
         ready!(self.handle.stopped.as_mut().poll(cx)).ok();
         self.is_left = true;
         Poll::Ready(())

@@ -32,6 +32,7 @@ impl Shown {
 
     fn of_leaf(der: &[u8]) -> Shown {
         let mut text = String::from("verified; subject=\"");
+        // A certificate that was verified has a subject, which may be empty.
         for c in subject(der).unwrap_or_default().chars().take(SUBJECT_CHARS_MAX) {
             match c {
                 '"' | '\\' => text.extend(['\\', c]),

@@ -74,6 +74,8 @@ impl Directory {
                     | Key::RecordName(..)
                     | Key::Account(_)
                     | Key::Token(_)
+                    | Key::MonitorGroup(..)
+                    | Key::Override(..)
                     | Key::AcmeAccount,
                     _,
                 ) => {}

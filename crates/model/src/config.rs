@@ -3,8 +3,8 @@
 use crate::balancer::Scope;
 use crate::{
     Account, AccountId, AcmeAccount, AffinityKeys, Balancer, BalancerId, Certificate,
-    CertificateId, Monitor, MonitorId, Name, Pool, PoolId, Record, RecordId, Token, TokenId, Zone,
-    ZoneId,
+    CertificateId, Monitor, MonitorGroup, MonitorGroupId, MonitorId, Name, Override, OverrideId,
+    Pool, PoolId, Record, RecordId, Token, TokenId, Zone, ZoneId,
 };
 
 /// One stored resource.
@@ -15,6 +15,8 @@ pub enum Document {
     Zone(Zone),
     Record(Box<Record>),
     Monitor(Monitor),
+    MonitorGroup(MonitorGroup),
+    Override(Override),
     Pool(Box<Pool>),
     Balancer(Box<Balancer>),
     Certificate(Box<Certificate>),
@@ -32,6 +34,8 @@ pub enum Key {
     /// Finds the name of a record by its id.
     RecordName(ZoneId, RecordId),
     Monitor(AccountId, MonitorId),
+    MonitorGroup(AccountId, MonitorGroupId),
+    Override(AccountId, OverrideId),
     Pool(AccountId, PoolId),
     Balancer(Scope, BalancerId),
     Certificate(ZoneId, CertificateId),
@@ -68,6 +72,8 @@ impl std::fmt::Display for Key {
             Key::Record(zone, name, id) => write!(f, "records/{zone}/{name}/{id}"),
             Key::RecordName(zone, id) => write!(f, "record-names/{zone}/{id}"),
             Key::Monitor(account, id) => write!(f, "monitors/{account}/{id}"),
+            Key::MonitorGroup(account, id) => write!(f, "monitor-groups/{account}/{id}"),
+            Key::Override(account, id) => write!(f, "overrides/{account}/{id}"),
             Key::Pool(account, id) => write!(f, "pools/{account}/{id}"),
             Key::Balancer(Scope::Zone(zone), id) => write!(f, "balancers/zone/{zone}/{id}"),
             Key::Balancer(Scope::Account(account), id) => {
@@ -96,6 +102,12 @@ impl Key {
             }
             ("monitors", account, Some(id), None) => {
                 Key::Monitor(account.parse().ok()?, id.parse().ok()?)
+            }
+            ("monitor-groups", account, Some(id), None) => {
+                Key::MonitorGroup(account.parse().ok()?, id.parse().ok()?)
+            }
+            ("overrides", account, Some(id), None) => {
+                Key::Override(account.parse().ok()?, id.parse().ok()?)
             }
             ("pools", account, Some(id), None) => {
                 Key::Pool(account.parse().ok()?, id.parse().ok()?)
@@ -131,6 +143,8 @@ impl Document {
             Document::Zone(zone) => serde_json::to_vec(zone),
             Document::Record(record) => serde_json::to_vec(record),
             Document::Monitor(monitor) => serde_json::to_vec(monitor),
+            Document::MonitorGroup(group) => serde_json::to_vec(group),
+            Document::Override(forced) => serde_json::to_vec(forced),
             Document::Pool(pool) => serde_json::to_vec(pool),
             Document::Balancer(balancer) => serde_json::to_vec(balancer),
             Document::Certificate(certificate) => serde_json::to_vec(certificate),
@@ -151,6 +165,8 @@ impl Document {
             Key::Record(..) => serde_json::from_slice(value).map(|r| Document::Record(Box::new(r))),
             Key::RecordName(..) => return Ok(None),
             Key::Monitor(..) => serde_json::from_slice(value).map(Document::Monitor),
+            Key::MonitorGroup(..) => serde_json::from_slice(value).map(Document::MonitorGroup),
+            Key::Override(..) => serde_json::from_slice(value).map(Document::Override),
             Key::Pool(..) => serde_json::from_slice(value).map(|p| Document::Pool(Box::new(p))),
             Key::Balancer(..) => {
                 serde_json::from_slice(value).map(|b| Document::Balancer(Box::new(b)))
@@ -182,6 +198,8 @@ mod tests {
             Key::Record(ZoneId::new(a), name, RecordId::new(b)),
             Key::RecordName(ZoneId::new(a), RecordId::new(b)),
             Key::Monitor(AccountId::new(a), MonitorId::new(b)),
+            Key::MonitorGroup(AccountId::new(a), MonitorGroupId::new(b)),
+            Key::Override(AccountId::new(a), OverrideId::new(b)),
             Key::Pool(AccountId::new(a), PoolId::new(b)),
             Key::Balancer(Scope::Zone(ZoneId::new(a)), BalancerId::new(b)),
             Key::Balancer(Scope::Account(AccountId::new(a)), BalancerId::new(b)),

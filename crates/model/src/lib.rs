@@ -7,10 +7,12 @@ pub mod balancer;
 pub mod certificate;
 pub mod code;
 pub mod config;
+pub mod group;
 pub mod id;
 pub mod moment;
 pub mod monitor;
 pub mod name;
+pub mod overrides;
 pub mod place;
 pub mod pool;
 pub mod problem;
@@ -25,13 +27,15 @@ pub use affinity::{AffinityKey, AffinityKeys};
 pub use balancer::Balancer;
 pub use certificate::Certificate;
 pub use config::{Change, Document};
+pub use group::MonitorGroup;
 pub use id::{
-    AccountId, BalancerId, CertificateId, MonitorGroupId, MonitorId, PoolId, RecordId, TokenId,
-    ZoneId,
+    AccountId, BalancerId, CertificateId, HealthCheckId, MonitorGroupId, MonitorId, OverrideId,
+    PoolId, RecordId, TokenId, ZoneId,
 };
 pub use moment::{Moment, Wait};
 pub use monitor::Monitor;
 pub use name::Name;
+pub use overrides::Override;
 pub use place::{Coordinates, Country, Pop, Region, Subdivision};
 pub use pool::{Origin, Pool, Upstream};
 pub use problem::{Problem, Problems};

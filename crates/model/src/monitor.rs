@@ -90,6 +90,13 @@ pub struct Pace {
     pub consecutive_up: u32,
     /// 0 means 1.
     pub consecutive_down: u32,
+    /// Seconds between probes while a state is about to change; None: `interval`. Stored by earlier versions without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fast_interval: Option<u32>,
+    /// Passes in a row after which failures of an endpoint that is up are forgotten; None: the first. Stored by earlier
+    /// versions without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forgive_after: Option<u32>,
 }
 
 /// The statuses that pass, such as `200`, `2xx`, `200,302` or `200-299`; kept as written.
@@ -115,6 +122,8 @@ impl Default for Pace {
             interval: INTERVAL_SECONDS_DEFAULT,
             consecutive_up: 0,
             consecutive_down: 0,
+            fast_interval: None,
+            forgive_after: None,
         }
     }
 }

@@ -6,7 +6,9 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Coordinates, MonitorGroupId, MonitorId, Name, PoolId, Region, Timestamp, words};
+use crate::{
+    Coordinates, HealthCheckId, MonitorGroupId, MonitorId, Name, PoolId, Region, Timestamp, words,
+};
 
 pub use upstream::{Upstream, UpstreamTls};
 
@@ -19,6 +21,8 @@ pub const NETWORK_CHARS_MAX: usize = 255;
 /// The name of an endpoint, its `Host` header and its virtual network.
 pub const ORIGIN_TEXT_CHARS_MAX: usize = 255;
 pub const EMAIL_CHARS_MAX: usize = 4096;
+/// As many as the largest service of others takes.
+pub const REQUIRED_MAX: usize = 255;
 /// Origin weights and pool weights are counted in hundredths.
 pub const WEIGHT_UNITS: u16 = 100;
 
@@ -69,6 +73,41 @@ pub struct Watch {
     pub check_regions: CheckRegions,
     /// True for `["regional","global"]`, the only form beside null.
     pub regional_health: bool,
+    /// Stored by earlier versions without it.
+    #[serde(default)]
+    pub quorum: Quorum,
+    /// What else must be healthy for the pool to be used; stored by earlier versions without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requires: Option<Box<Requires>>,
+}
+
+/// How the votes of points of presence become one verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Quorum {
+    /// A majority of regions, each by the majority of its own; of all alike where every data centre probes.
+    #[default]
+    Majority,
+    /// Up while more than so many percent of all say so.
+    MoreThan(u8),
+    /// Down only when all agree that it is.
+    AllAgreeDown,
+}
+
+/// A calculated check: at least so many of these must be healthy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requires {
+    pub at_least: u32,
+    pub of: Vec<Subject>,
+}
+
+/// Something whose own health is known.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Subject {
+    /// By what its endpoints say, not by what it requires itself: calculated checks do not nest.
+    Pool(PoolId),
+    /// By its name.
+    Origin(PoolId, String),
+    HealthCheck(HealthCheckId),
 }
 
 /// Which points of presence probe.

@@ -147,6 +147,7 @@ fn pace(body: &mut Object<'_>, limits: &Limits) -> Option<Pace> {
         interval: interval?,
         consecutive_up: up?,
         consecutive_down: down?,
+        ..Pace::default()
     };
     if !leaves_room(&pace) {
         body.refuse("interval", "interval must be greater than (retries + 1) * timeout");

@@ -77,6 +77,7 @@ fn pace() -> impl Strategy<Value = Pace> {
             interval: (timeout * (retries + 1) + 1 + spare).clamp(10, 3600),
             consecutive_up,
             consecutive_down,
+            ..Pace::default()
         },
     )
 }
@@ -223,6 +224,7 @@ fn watch() -> impl Strategy<Value = Watch> {
         monitor_group: (which == 1).then(|| MonitorGroupId::new(id)),
         regional_health: regional && check_regions != CheckRegions::Default,
         check_regions,
+        ..Watch::default()
     })
 }
 

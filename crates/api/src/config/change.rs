@@ -75,6 +75,8 @@ impl Change {
             | Key::Record(..)
             | Key::RecordName(..)
             | Key::Monitor(..)
+            | Key::MonitorGroup(..)
+            | Key::Override(..)
             | Key::Pool(..)
             | Key::Balancer(..)
             | Key::Certificate(..)

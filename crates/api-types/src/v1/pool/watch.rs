@@ -24,6 +24,7 @@ pub(super) fn read(body: &mut Object<'_>) -> Option<Watch> {
         monitor_group: monitor_group?,
         check_regions: check_regions?,
         regional_health: regional_health?,
+        ..Watch::default()
     })
 }
 

@@ -8,6 +8,8 @@ use crate::limits::short;
 
 /// Most origins of one event: as many as a pool may have.
 pub const ORIGINS_MAX: usize = 1_000;
+/// What monitors and places say of all origins of one event; more is cut off. A large fleet has a hundred places.
+pub const SAID_MAX: usize = 10_000;
 
 /// An event that has its place in the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +55,31 @@ pub struct OriginHealth {
     pub failure_reason: Option<String>,
     /// Status of the last HTTP probe that had an answer.
     pub response_code: Option<u16>,
+    /// What each monitor and place said; events of earlier versions have none, nor have origins that did not change.
+    pub said: Vec<MonitorSaid>,
+}
+
+/// What one monitor said of an origin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MonitorSaid {
+    pub id: String,
+    pub healthy: bool,
+    pub failure_reason: String,
+    pub response_code: u16,
+    pub must_be_healthy: bool,
+    pub monitoring_only: bool,
+    pub places: Vec<PlaceSaid>,
+}
+
+/// What it said from one place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaceSaid {
+    pub pop: String,
+    pub healthy: bool,
+    pub failure_reason: String,
+    pub response_code: u16,
+    /// Microseconds.
+    pub rtt: Option<u64>,
 }
 
 /// Which events to give. What is absent does not filter.
@@ -76,6 +103,11 @@ pub struct Filter {
 // === impl NewEvent ===
 
 impl NewEvent {
+    fn said(&self) -> usize {
+        let said = self.origins.iter().flat_map(|origin| &origin.said);
+        said.map(|said| said.places.len().saturating_add(1)).sum()
+    }
+
     /// Whether it is within the limits of the log.
     pub(crate) fn fits(&self) -> bool {
         self.origins.len() <= ORIGINS_MAX
@@ -86,5 +118,6 @@ impl NewEvent {
                     && short(&origin.address)
                     && origin.failure_reason.as_deref().is_none_or(short)
             })
+            && self.said() <= SAID_MAX
     }
 }

@@ -7,5 +7,5 @@ pub mod limits;
 pub mod log;
 
 pub use decision::{DecisionFilter, Kept, KeptHead, Kind};
-pub use event::{Event, Filter, NewEvent, OriginHealth, PoolHealth};
+pub use event::{Event, Filter, MonitorSaid, NewEvent, OriginHealth, PlaceSaid, PoolHealth};
 pub use log::{CloseError, EventLog, OpenError, QueryError, Retention};

@@ -1,10 +1,14 @@
 //! Events between the log and the wire.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use trimtab_analytics as analytics;
-use trimtab_analytics::Filter;
-use trimtab_api_types::v1::event::{Event, EventOrigin, EventPool};
+use trimtab_analytics::{Filter, MonitorSaid};
+use trimtab_api_types::number::Number;
+use trimtab_api_types::v1::event::{
+    Event, EventExtension, EventMonitor, EventOrigin, EventPlace, EventPool,
+};
 use trimtab_health::FailureReason;
 use trimtab_model::pool::Address;
 use trimtab_model::{PoolId, Timestamp};
@@ -66,6 +70,35 @@ fn render_origin(origin: analytics::OriginHealth) -> EventOrigin {
         changed: origin.changed,
         failure_reason: origin.failure_reason.unwrap_or_else(|| FailureReason::None.word().into()),
         response_code: origin.response_code.unwrap_or(0),
-        monitors: Vec::new(),
+        monitors: match &*origin.said {
+            // A single monitor has said what stands above.
+            [] | [_] => Vec::new(),
+            said => said.iter().filter_map(render_monitor).collect(),
+        },
+        trimtab: (!origin.said.is_empty()).then(|| EventExtension {
+            places: origin.said.iter().flat_map(render_places).collect(),
+        }),
     }
+}
+
+fn render_monitor(said: &MonitorSaid) -> Option<EventMonitor> {
+    Some(EventMonitor {
+        id: said.id.parse().ok()?,
+        healthy: said.healthy,
+        failure_reason: said.failure_reason.clone(),
+        response_code: said.response_code,
+        must_be_healthy: said.must_be_healthy,
+        monitoring_only: said.monitoring_only,
+    })
+}
+
+fn render_places(said: &MonitorSaid) -> impl Iterator<Item = EventPlace> {
+    said.places.iter().map(|place| EventPlace {
+        pop: place.pop.clone(),
+        monitor: said.id.clone(),
+        healthy: place.healthy,
+        failure_reason: place.failure_reason.clone(),
+        response_code: place.response_code,
+        rtt_ms: place.rtt.map(|micros| Number(Duration::from_micros(micros).as_secs_f64() * 1e3)),
+    })
 }

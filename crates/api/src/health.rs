@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use trimtab_api_types::v1::health::{
     OriginHealth, PlaceHealth, PoolHealth, PoolHealthExtension, PopHealth,
 };
-use trimtab_health::{FailureReason, Observation, PoolStatus};
+use trimtab_health::endpoint::Sight;
+use trimtab_health::{EndpointHealth, FailureReason, PoolStatus, Verdict};
 use trimtab_live::Snapshot;
 use trimtab_model::{Pool, PoolId, Pop};
 use trimtab_steer::{self as steer, PoolSlot};
@@ -44,9 +45,9 @@ pub(crate) fn of_pool(world: &Snapshot, pool: &Pool, now: Clocks) -> Result<Pool
 fn places(pool: &Pool, live: &steer::Pool) -> Result<BTreeMap<String, PlaceHealth>, Error> {
     let mut places: BTreeMap<Pop, Vec<(String, OriginHealth)>> = BTreeMap::new();
     for (endpoint, health) in live.endpoints.iter().zip(&live.health.endpoints) {
-        for (pop, seen) in &health.observers {
-            let Some(origin) = origin(seen, health.ejected_until().is_some()) else { continue };
-            places.entry(*pop).or_default().push((endpoint.address.to_string(), origin));
+        for sight in health.sights() {
+            let origin = origin(&sight, health);
+            places.entry(sight.pop).or_default().push((endpoint.address.to_string(), origin));
         }
     }
     if places.is_empty() {
@@ -69,17 +70,30 @@ fn find(world: &Snapshot, id: PoolId) -> Option<(PoolSlot, &steer::Pool)> {
     slots.find_map(|(slot, pool)| Some((slot, &**pool.as_ref().filter(|pool| pool.id == id)?)))
 }
 
-/// The last probe, with the verdict that the place has come to; None before the first one. Of an endpoint that is
-/// ejected the place sees nothing wrong, and it is told what requests say.
-fn origin(seen: &Observation, is_ejected: bool) -> Option<OriginHealth> {
-    let probed = origin_health(&seen.last?);
-    Some(match is_ejected && seen.state.is_up() {
-        true => {
+/// What the place sees. Of an endpoint that requests or a person keep out the place sees nothing wrong, and it is told
+/// what they say.
+fn origin(sight: &Sight, health: &EndpointHealth) -> OriginHealth {
+    let probed = origin_health(&sight.last);
+    let sees_up = sight.verdict == Verdict::Up;
+    match health.verdict {
+        Verdict::Up | Verdict::Unmonitored if health.is_held() => {
+            let failure_reason = FailureReason::None.word().into();
+            OriginHealth { healthy: true, failure_reason, ..probed }
+        }
+        Verdict::Down if health.is_held() => {
+            let failure_reason = health.outcome().0.word().into();
+            OriginHealth { healthy: false, failure_reason, ..probed }
+        }
+        Verdict::Ejected { .. } if sees_up => {
             let failure_reason = FailureReason::Ejected.word().into();
             OriginHealth { healthy: false, failure_reason, ..probed }
         }
-        false => OriginHealth { healthy: seen.state.is_up(), ..probed },
-    })
+        Verdict::Unmonitored
+        | Verdict::Unknown
+        | Verdict::Up
+        | Verdict::Down
+        | Verdict::Ejected { .. } => OriginHealth { healthy: sees_up, ..probed },
+    }
 }
 
 /// `Amsterdam, NL`; the code where no airport has it or the airport has no city.

@@ -13,10 +13,10 @@ use gungraun::{library_benchmark, library_benchmark_group, main};
 use trimtab_dns::{
     Authority, Node, Outcome, RecordInput, Scratch, Seed, Soa, Transport, View, ZoneBuilder, Zones,
 };
-use trimtab_health::{EndpointHealth, PoolHealth, Schedule, Thresholds, Verdict};
+use trimtab_health::{EndpointHealth, PoolHealth, Probing, Schedule, Thresholds, Verdict};
 use trimtab_model::balancer::{Steering, SteeringPolicy};
 use trimtab_model::pool::{Address, Weight};
-use trimtab_model::{self as model, Moment, Name, PoolId, RecordType, Region, ZoneId};
+use trimtab_model::{self as model, Moment, MonitorId, Name, PoolId, RecordType, Region, ZoneId};
 use trimtab_steer::{Balancer, BalancerSlot, Pool, PoolSlot, Site, World};
 
 /// Counts do not depend on how many there are; building them takes its time under valgrind.
@@ -68,10 +68,11 @@ fn pool(number: u8) -> Pool {
         origins: origins.collect(),
         ..trimtab_testkit::pool()
     };
-    let up = EndpointHealth { verdict: Verdict::Up, since: None, observers: Box::new([]) };
+    let up = EndpointHealth { verdict: Verdict::Up, ..EndpointHealth::unmonitored() };
     let interval = Duration::from_secs(60);
-    let schedule = Schedule { phase: Moment::default(), interval, limits: Thresholds::new(2, 2) };
-    let health = PoolHealth::new(vec![up; 5].into(), [true; 5].into_iter(), 1, schedule);
+    let schedule = Schedule::new(Moment::default(), interval, Thresholds::new(2, 2));
+    let probings = [Probing::alone(MonitorId::new([1; 16]), schedule)].into();
+    let health = PoolHealth::new(vec![up; 5].into(), [true; 5].into_iter(), 1, probings);
     Pool::build(&config, health)
 }
 

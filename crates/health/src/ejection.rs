@@ -103,7 +103,8 @@ pub fn apply(endpoints: &mut [EndpointHealth], enabled: &[bool], ejections: &[Ej
     // One must stay, whatever requests say of it.
     let mut left = most(all).min(serving.count().saturating_sub(1));
     for ((endpoint, enabled), ejection) in endpoints.iter_mut().zip(enabled).zip(ejections) {
-        let serves = endpoint.verdict.serves();
+        // Whoever outranks requests has spoken.
+        let serves = endpoint.verdict.serves() && !endpoint.is_held();
         match (*ejection, ejection.ends()) {
             (Ejection::Out { since, .. }, Some(until)) if serves && (left > 0 || !enabled) => {
                 left = left.saturating_sub(usize::from(*enabled));

@@ -1,26 +1,8 @@
 //! What is known of a pool: each endpoint's verdict, the pool's status, and when either could change.
 
-use std::time::Duration;
+use trimtab_model::{Moment, Wait, words};
 
-use trimtab_model::{Moment, Pop, Wait, words};
-
-use crate::{Observation, Rule, State, Thresholds, Vote};
-
-/// The outcome of all votes on one endpoint.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Verdict {
-    /// No monitor is attached: health is not considered.
-    #[default]
-    Unmonitored,
-    /// A monitor is attached and nobody has an opinion yet: counts as down.
-    Unknown,
-    Up,
-    Down,
-    /// It would serve, but failed requests keep it out until then, or until a probe passes.
-    Ejected {
-        until: Moment,
-    },
-}
+use crate::{EndpointHealth, Probing, Verdict};
 
 words! {
     /// What a pool's page says.
@@ -36,48 +18,25 @@ words! {
     }
 }
 
-/// One endpoint, with the evidence.
-#[derive(Clone, Debug, PartialEq)]
-pub struct EndpointHealth {
-    pub verdict: Verdict,
-    /// When the verdict became what it is; None while nothing is known.
-    pub since: Option<Moment>,
-    /// In the order of PoP codes.
-    pub observers: Box<[(Pop, Observation)]>,
-}
-
-/// When an endpoint of the pool is probed: at `phase` plus any multiple of `interval`.
-///
-/// The rhythm is fixed when a pool is published, so anyone who holds the snapshot can say when the
-/// next probe is due without asking the prober.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Schedule {
-    pub phase: Moment,
-    pub interval: Duration,
-    pub limits: Thresholds,
-}
-
 /// One pool, with the evidence.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PoolHealth {
     /// In the order of the pool's endpoints.
     pub endpoints: Box<[EndpointHealth]>,
     pub status: PoolStatus,
-    /// None without a monitor.
-    pub schedule: Option<Schedule>,
-    /// The fewest agreeing probes after which some endpoint's verdict could change.
-    pub probes_to_flip: u32,
-    /// None without a monitor. Every query asks for it, so what can be worked out before is.
-    flips: Option<Flips>,
-    /// When the first of its ejections ends.
-    ejection_ends: Option<Moment>,
+    /// None without a monitor; several for a group of them.
+    pub probings: Box<[Probing]>,
+    /// One for each monitor that votes. Every query asks for them, so what can be worked out before is.
+    flips: Box<[Flips]>,
+    /// When the first ejection or ruling ends.
+    ends: Option<Moment>,
 }
 
 /// The rhythm of probes after which a verdict could change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Flips {
     phase: Moment,
-    interval: Wait,
+    beat: Wait,
     /// What the probes that must agree take beyond the next one.
     behind_the_next: Wait,
 }
@@ -87,15 +46,6 @@ struct Flips {
 pub struct Counted {
     pub enabled: bool,
     pub verdict: Verdict,
-}
-
-// === impl Verdict ===
-
-impl Verdict {
-    /// May traffic go there?
-    pub fn serves(self) -> bool {
-        matches!(self, Verdict::Up | Verdict::Unmonitored)
-    }
 }
 
 // === impl PoolStatus ===
@@ -124,65 +74,6 @@ impl PoolStatus {
     }
 }
 
-// === impl EndpointHealth ===
-
-impl EndpointHealth {
-    pub fn unmonitored() -> EndpointHealth {
-        EndpointHealth { verdict: Verdict::Unmonitored, since: None, observers: Box::new([]) }
-    }
-
-    /// The votes counted; `since` of a verdict that stays is kept from `before`.
-    pub fn judge(
-        observers: Box<[(Pop, Observation)]>,
-        votes: &[Vote],
-        rule: Rule,
-        before: Option<&EndpointHealth>,
-    ) -> EndpointHealth {
-        let verdict = rule.verdict(votes);
-        let since = match before {
-            Some(before) if before.verdict == verdict => before.since,
-            _ => observers.iter().map(|(_, seen)| seen.since).max(),
-        };
-        EndpointHealth { verdict, since, observers }
-    }
-
-    /// When its ejection ends, if it is ejected.
-    pub fn ejected_until(&self) -> Option<Moment> {
-        match self.verdict {
-            Verdict::Ejected { until } => Some(until),
-            Verdict::Unmonitored | Verdict::Unknown | Verdict::Up | Verdict::Down => None,
-        }
-    }
-
-    /// The mean of the observers' smoothed round-trip times.
-    pub fn rtt(&self) -> Option<Duration> {
-        let times = self.observers.iter().filter_map(|(_, seen)| seen.rtt);
-        let (sum, count) = times.fold((Duration::ZERO, 0_u32), |(sum, count), rtt| {
-            (sum.saturating_add(rtt.value()), count.saturating_add(1))
-        });
-        sum.checked_div(count)
-    }
-
-    /// The fewest probes in a row that could change an observer's mind; one that passes ends an ejection.
-    pub fn probes_to_flip(&self, limits: Thresholds) -> u32 {
-        if self.ejected_until().is_some() {
-            return 1;
-        }
-        let states = self.observers.iter().map(|(_, seen)| seen.state);
-        states.map(|state: State| state.probes_to_flip(limits)).min().unwrap_or(1)
-    }
-}
-
-// === impl Schedule ===
-
-impl Schedule {
-    /// The first probe strictly after `now`.
-    pub fn next(&self, now: Moment) -> Moment {
-        let wait = now.wait_for_beat(self.phase, self.interval.into());
-        wait.duration().map_or(now, |wait| now + wait)
-    }
-}
-
 // === impl PoolHealth ===
 
 impl PoolHealth {
@@ -190,42 +81,39 @@ impl PoolHealth {
         PoolHealth::unprobed((0..endpoints).map(|_| EndpointHealth::unmonitored()).collect())
     }
 
-    /// Nobody probes it: what is known is what requests say.
+    /// Nobody probes it: what is known is what requests and persons say.
     pub fn unprobed(endpoints: Box<[EndpointHealth]>) -> PoolHealth {
         PoolHealth {
-            ejection_ends: ejection_ends(&endpoints),
+            ends: endpoints.iter().filter_map(EndpointHealth::ends).min(),
             endpoints,
             status: PoolStatus::Unknown,
-            schedule: None,
-            probes_to_flip: 0,
-            flips: None,
+            probings: Box::new([]),
+            flips: Box::new([]),
         }
     }
 
+    /// Each endpoint has a member for each probing.
     pub fn new(
         endpoints: Box<[EndpointHealth]>,
         enabled: impl Iterator<Item = bool>,
         minimum_origins: u32,
-        schedule: Schedule,
+        probings: Box<[Probing]>,
     ) -> PoolHealth {
         let counted = endpoints.iter().zip(enabled);
         let counted = counted.map(|(e, enabled)| Counted { enabled, verdict: e.verdict });
-        let status = PoolStatus::of(counted, minimum_origins);
-        let flips = endpoints.iter().map(|endpoint| endpoint.probes_to_flip(schedule.limits));
-        let probes_to_flip = flips.min().unwrap_or(1);
-        let more = probes_to_flip.saturating_sub(1);
+        let voting = probings.iter().enumerate().filter(|(_, probing)| probing.votes());
         PoolHealth {
-            ejection_ends: ejection_ends(&endpoints),
+            status: PoolStatus::of(counted, minimum_origins),
+            flips: voting.filter_map(|(member, it)| Flips::of(it, member, &endpoints)).collect(),
+            ends: endpoints.iter().filter_map(EndpointHealth::ends).min(),
             endpoints,
-            status,
-            schedule: Some(schedule),
-            probes_to_flip,
-            flips: Some(Flips {
-                phase: schedule.phase,
-                interval: schedule.interval.into(),
-                behind_the_next: schedule.interval.saturating_mul(more).into(),
-            }),
+            probings,
         }
+    }
+
+    /// Some monitor has a say in it.
+    pub fn is_monitored(&self) -> bool {
+        self.probings.iter().any(Probing::votes)
     }
 
     /// The same pool with another verdict on one endpoint, observers left as they are.
@@ -246,29 +134,72 @@ impl PoolHealth {
         self
     }
 
-    /// How long from `now` until the verdict on one endpoint could change. For ever without a monitor.
-    pub fn soonest_flip_of(&self, endpoint: &EndpointHealth, now: Moment) -> Wait {
-        let by_probes = self.schedule.map_or(Wait::FOREVER, |schedule| {
-            let more = endpoint.probes_to_flip(schedule.limits).saturating_sub(1);
-            let next = now.wait_for_beat(schedule.phase, schedule.interval.into());
-            next.and_then(schedule.interval.saturating_mul(more).into())
-        });
-        endpoint.ejected_until().map_or(by_probes, |until| by_probes.min((until - now).into()))
+    /// The fewest probes in a row that could turn the verdict on an endpoint: None where none can.
+    pub fn probes_to_flip(&self, endpoint: usize) -> Option<u32> {
+        let health = self.endpoints.get(endpoint)?;
+        let members = self.probings.iter().zip(&health.members);
+        let voting = members.filter(|(probing, _)| probing.votes() && !health.is_held());
+        voting
+            .map(|(probing, member)| match health.ejected_until() {
+                // One that passes ends an ejection.
+                Some(_) => 1,
+                None => member.probes_to_flip(probing.schedule.limits),
+            })
+            .min()
     }
 
-    /// How long from `now` until a verdict in this pool could change: to its next probe, to a later one when several
-    /// must agree, or to the end of an ejection. For ever without any of them.
+    /// How long from `now` until the verdict on one endpoint could change. For ever where nothing can change it.
+    pub fn soonest_flip_of(&self, endpoint: usize, now: Moment) -> Wait {
+        let Some(health) = self.endpoints.get(endpoint) else { return Wait::FOREVER };
+        let ends = health.ends().map(|end| (end - now).into());
+        let members = self.probings.iter().zip(&health.members);
+        let voting = members.filter(|(probing, _)| probing.votes() && !health.is_held());
+        let by_probes = voting.map(|(Probing { schedule, .. }, member)| {
+            let probes = match health.ejected_until() {
+                Some(_) => 1,
+                None => member.probes_to_flip(schedule.limits),
+            };
+            let next = schedule.wait(endpoint, member.is_pending(), now);
+            next.and_then(schedule.behind_the_next(probes))
+        });
+        by_probes.chain(ends).min().unwrap_or(Wait::FOREVER)
+    }
+
+    /// How long from `now` until a verdict in this pool could change, at the soonest: to its next probe, to a later one
+    /// when several must agree, or to the end of an ejection or a ruling. For ever without any of them.
     #[inline]
     pub fn soonest_flip(&self, now: Moment) -> Wait {
-        let by_probes = self.flips.map_or(Wait::FOREVER, |flips| {
-            now.wait_for_beat(flips.phase, flips.interval).and_then(flips.behind_the_next)
+        let by_probes = self.flips.iter().map(|flips| {
+            now.wait_for_beat(flips.phase, flips.beat).and_then(flips.behind_the_next)
         });
-        self.ejection_ends.map_or(by_probes, |end| by_probes.min((end - now).into()))
+        let ends = self.ends.map(|end| (end - now).into());
+        by_probes.chain(ends).min().unwrap_or(Wait::FOREVER)
     }
 }
 
-fn ejection_ends(endpoints: &[EndpointHealth]) -> Option<Moment> {
-    endpoints.iter().filter_map(EndpointHealth::ejected_until).min()
+// === impl Flips ===
+
+impl Flips {
+    /// None when somebody holds every endpoint as it is.
+    fn of(probing: &Probing, member: usize, endpoints: &[EndpointHealth]) -> Option<Flips> {
+        let schedule = &probing.schedule;
+        let free = endpoints.iter().filter(|endpoint| !endpoint.is_held());
+        let seen = free.map(|endpoint| {
+            let of_member = endpoint.members.get(member);
+            let probes = of_member.map(|seen| seen.probes_to_flip(schedule.limits));
+            let is_ejected = endpoint.ejected_until().is_some();
+            let probes = probes.filter(|_| !is_ejected).unwrap_or(1);
+            (probes, of_member.is_some_and(|seen| seen.is_pending()))
+        });
+        let (probes, is_pending) =
+            seen.reduce(|one, other| (one.0.min(other.0), one.1 || other.1))?;
+        let fast = schedule.fast.filter(|_| is_pending);
+        Some(Flips {
+            phase: schedule.phase,
+            beat: schedule.beat(fast.unwrap_or(schedule.interval)),
+            behind_the_next: schedule.behind_the_next(probes),
+        })
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! From what observers believe to one verdict: regions vote, and more than half decides.
 
 use trimtab_model::Region;
+use trimtab_model::pool::{CheckRegions, Quorum, Watch};
 
 use crate::{State, Verdict};
 
@@ -19,9 +20,23 @@ pub enum Rule {
     Regions,
     /// More than half of all observers, wherever they are.
     AllPops,
+    /// More than so many percent of all observers say that it is up.
+    MoreThan(u8),
+    /// Up as long as one observer says so.
+    AllAgreeDown,
 }
 
 impl Rule {
+    /// What a pool asks for: a majority is one of regions, unless every data centre probes.
+    pub fn of(watch: &Watch) -> Rule {
+        match (watch.quorum, &watch.check_regions) {
+            (Quorum::Majority, CheckRegions::All) => Rule::AllPops,
+            (Quorum::Majority, CheckRegions::Default | CheckRegions::Named(_)) => Rule::Regions,
+            (Quorum::MoreThan(percent), _) => Rule::MoreThan(percent),
+            (Quorum::AllAgreeDown, _) => Rule::AllAgreeDown,
+        }
+    }
+
     /// A tie is down. Who knows nothing yet does not vote; when nobody does, the verdict is unknown.
     pub fn verdict(self, votes: &[Vote]) -> Verdict {
         match self {
@@ -37,6 +52,8 @@ impl Rule {
                 }))
             }
             Rule::AllPops => majority(votes.iter().filter_map(opinion)),
+            Rule::MoreThan(percent) => more_than(percent, votes.iter().filter_map(opinion)),
+            Rule::AllAgreeDown => more_than(0, votes.iter().filter_map(opinion)),
         }
     }
 }
@@ -60,104 +77,22 @@ fn opinion(vote: &Vote) -> Option<bool> {
 }
 
 fn majority(opinions: impl Iterator<Item = bool>) -> Verdict {
-    let (mut up, mut all) = (0_usize, 0_usize);
+    more_than(50, opinions)
+}
+
+fn more_than(percent: u8, opinions: impl Iterator<Item = bool>) -> Verdict {
+    let (mut up, mut all) = (0_u64, 0_u64);
     for opinion in opinions {
         all = all.saturating_add(1);
-        up = up.saturating_add(usize::from(opinion));
+        up = up.saturating_add(u64::from(opinion));
     }
     match all {
         0 => Verdict::Unknown,
-        _ if up > all / 2 => Verdict::Up,
+        // Whole numbers: a share of doubles would lose some ties.
+        _ if up.saturating_mul(100) > all.saturating_mul(percent.into()) => Verdict::Up,
         _ => Verdict::Down,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const UP: State = State::Up { fails: 0 };
-    const DOWN: State = State::Down { passes: 0 };
-
-    fn votes(text: &str) -> Vec<Vote> {
-        text.split_whitespace()
-            .map(|vote| {
-                let (region, state) = vote.split_once(':').unwrap();
-                let state = match state {
-                    "up" => UP,
-                    "down" => DOWN,
-                    _ => State::Unknown,
-                };
-                Vote { region: region.parse().unwrap(), state }
-            })
-            .collect()
-    }
-
-    #[test]
-    fn semantics_3_regions_vote_and_a_tie_is_down() {
-        let check = |text: &str, want: Verdict| {
-            assert_eq!(Rule::Regions.verdict(&votes(text)), want, "{text}");
-        };
-        check("", Verdict::Unknown);
-        check("WEU:?", Verdict::Unknown);
-        check("WEU:up", Verdict::Up);
-        check("WEU:down", Verdict::Down);
-        check("WEU:up WEU:down", Verdict::Down);
-        check("WEU:up WEU:up WEU:down", Verdict::Up);
-        check("WEU:up ENAM:down", Verdict::Down);
-        check("WEU:up ENAM:up OC:down", Verdict::Up);
-        check("WEU:up ENAM:?", Verdict::Up);
-        // Three observers of one region count as one voice.
-        check("WEU:down WEU:down WEU:down ENAM:up OC:up", Verdict::Up);
-    }
-
-    #[test]
-    fn semantics_3_all_data_centres_count_heads() {
-        let check = |text: &str, want: Verdict| {
-            assert_eq!(Rule::AllPops.verdict(&votes(text)), want, "{text}");
-        };
-        check("WEU:down WEU:down WEU:down ENAM:up OC:up", Verdict::Down);
-        check("WEU:down ENAM:up OC:up", Verdict::Up);
-        check("WEU:down ENAM:up", Verdict::Down);
-    }
-
-    #[test]
-    fn semantics_3_the_own_region_is_heard_before_all_others() {
-        let check = |text: &str, regions: Verdict, all_pops: Verdict| {
-            let counted = region_first(Region::Weu, votes(text));
-            let got = [Rule::Regions, Rule::AllPops].map(|rule| rule.verdict(&counted));
-            assert_eq!(got, [regions, all_pops], "{text}");
-        };
-        use Verdict::{Down, Unknown, Up};
-        // Who is near decides, whatever the others say and however many they are.
-        check("WEU:up ENAM:down OC:down", Up, Up);
-        check("WEU:down ENAM:up OC:up", Down, Down);
-        check("ENAM:up WEU:up WEU:down", Down, Down);
-        check("ENAM:down WEU:up WEU:down WEU:up", Up, Up);
-        check("WEU:up WEU:? ENAM:down", Up, Up);
-        check("WEU:?", Unknown, Unknown);
-        // Nobody near has an opinion: all regions, or all observers, as without it.
-        check("", Unknown, Unknown);
-        check("WEU:? ENAM:up", Up, Up);
-        check("WEU:? WEU:? ENAM:up OC:down", Down, Down);
-        check("ENAM:up OC:up OC:down", Down, Up);
-        check("ENAM:down ENAM:down OC:up SAS:up", Up, Down);
-    }
-
-    /// Every state of two observers here and two elsewhere.
-    #[test]
-    fn semantics_3_far_observers_count_only_while_nobody_near_has_an_opinion() {
-        let states = [State::Unknown, UP, DOWN];
-        for combination in 0..3_usize.pow(4) {
-            let vote = |place: u32, region| Vote {
-                region,
-                state: states[combination / 3_usize.pow(place) % 3],
-            };
-            let near = [vote(0, Region::Weu), vote(1, Region::Weu)];
-            let all = [near[0], vote(2, Region::Enam), near[1], vote(3, Region::Oc)];
-            let known = near.iter().any(|vote| vote.state != State::Unknown);
-            let want = if known { near.to_vec() } else { all.to_vec() };
-            assert_eq!(region_first(Region::Weu, all.to_vec()), want, "{all:?}");
-        }
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 use trimtab_model::words;
 
 words! {
-    /// The causes of "Common error codes"; `None` is a pass, and `Ejected` is no probe's word.
+    /// The causes of "Common error codes"; `None` is a pass, and the last three are no probe's word.
     FailureReason {
         None = "No failures",
         TcpConnectionFailed = "TCP connection failed",
@@ -25,6 +25,8 @@ words! {
         MonitorConfig = "Monitor Config Error",
         Other = "Other Failure",
         Ejected = "Ejected after failed requests",
+        Overridden = "Held by an override",
+        Fed = "Reported by an external feed",
     }
 }
 
@@ -52,6 +54,8 @@ impl FailureReason {
             FailureReason::MonitorConfig => "config_error",
             FailureReason::Other => "other",
             FailureReason::Ejected => "ejected",
+            FailureReason::Overridden => "overridden",
+            FailureReason::Fed => "fed",
         }
     }
 }

@@ -1,19 +1,24 @@
-//! One endpoint as one observer sees it.
+//! One endpoint as one observer sees it, through one monitor.
 //!
 //! ```text
 //!             first pass                      first fail
 //!   Unknown ────────────► Up { fails } ◄──┐  ┌──► Down { passes }
 //!                          │              │  │       │
-//!                          │ to_down fails in a row  │ to_up passes in a row
+//!                          │    to_down fails        │ to_up passes in a row
 //!                          └─────────────────┼──────►│
 //!                                         └──┴───────┘
-//!   a pass in Up sets fails to 0; a fail in Down sets passes to 0
+//!   in Up, `forgive` passes in a row set fails to 0; a fail in Down sets passes to 0
 //! ```
+//!
+//! With `forgive` of 1, the default, fails count in a row. With more, an endpoint that fails now and then leaks into
+//! `fails` faster than it is forgiven, and goes down although it never fails often in a row.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use trimtab_model::Moment;
+use trimtab_model::monitor::Pace;
 
 use crate::{FailureReason, Rtt};
 
@@ -23,8 +28,10 @@ pub enum State {
     #[default]
     Unknown,
     Up {
-        /// Fails in a row so far.
+        /// Fails so far that are not forgiven.
         fails: u32,
+        /// Passes in a row since the last of them.
+        passes: u32,
     },
     Down {
         /// Passes in a row so far.
@@ -32,11 +39,16 @@ pub enum State {
     },
 }
 
-/// How many probes in a row change a state.
+/// Up, and nothing is held against it.
+pub const UP: State = State::Up { fails: 0, passes: 0 };
+
+/// How many probes change a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Thresholds {
     pub to_down: NonZeroU32,
     pub to_up: NonZeroU32,
+    /// Passes in a row after which fails are forgotten.
+    pub forgive: NonZeroU32,
 }
 
 /// The end of one probe, its immediate retries included.
@@ -56,14 +68,32 @@ pub enum Passed {
     Fail,
 }
 
-/// Everything one observer knows of one endpoint.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// Everything one observer knows of one endpoint through one monitor.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Observation {
     pub state: State,
     /// When the state last went between up and down.
     pub since: Moment,
     pub last: Option<Outcome>,
+    /// When that was.
+    pub seen: Moment,
     pub rtt: Option<Rtt>,
+    /// Of the last probe, if it failed.
+    pub evidence: Option<Arc<Evidence>>,
+}
+
+/// What a probe that failed can be found out by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// What went wrong, with its causes.
+    pub error: Box<str>,
+    /// How long each part took, by its name, in the order in which they happened.
+    pub phases: Vec<(&'static str, Duration)>,
+    pub tries: u32,
+    /// The first bytes of an answer that was not the one expected; empty without one.
+    pub answer: Box<[u8]>,
+    /// A command that does the same by hand.
+    pub repeat: Box<str>,
 }
 
 // === impl State ===
@@ -75,15 +105,20 @@ impl State {
         use Passed::{Fail, Pass};
         use State::{Down, Unknown, Up};
         match (self, outcome) {
-            (Unknown | Up { .. }, Pass) => Up { fails: 0 },
+            (Unknown, Pass) => UP,
             (Unknown | Down { .. }, Fail) => Down { passes: 0 },
-            (Up { fails }, Fail) => match fails.saturating_add(1) {
-                fails if fails < limits.to_down.get() => Up { fails },
+            (Up { fails: 0, .. }, Pass) => UP,
+            (Up { fails, passes }, Pass) => match passes.saturating_add(1) {
+                passes if passes < limits.forgive.get() => Up { fails, passes },
+                _ => UP,
+            },
+            (Up { fails, .. }, Fail) => match fails.saturating_add(1) {
+                fails if fails < limits.to_down.get() => Up { fails, passes: 0 },
                 _ => Down { passes: 0 },
             },
             (Down { passes }, Pass) => match passes.saturating_add(1) {
                 passes if passes < limits.to_up.get() => Down { passes },
-                _ => Up { fails: 0 },
+                _ => UP,
             },
         }
     }
@@ -92,8 +127,17 @@ impl State {
     pub fn probes_to_flip(self, limits: Thresholds) -> u32 {
         match self {
             State::Unknown => 1,
-            State::Up { fails } => limits.to_down.get().saturating_sub(fails).max(1),
+            State::Up { fails, .. } => limits.to_down.get().saturating_sub(fails).max(1),
             State::Down { passes } => limits.to_up.get().saturating_sub(passes).max(1),
+        }
+    }
+
+    /// It is on its way to another: probes may be hurried.
+    pub fn is_pending(self) -> bool {
+        match self {
+            State::Unknown => false,
+            State::Up { fails, .. } => fails > 0,
+            State::Down { passes } => passes > 0,
         }
     }
 
@@ -108,7 +152,16 @@ impl Thresholds {
     /// 0 of the API means 1: the first result decides.
     pub fn new(consecutive_down: u32, consecutive_up: u32) -> Thresholds {
         let at_least_one = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
-        Thresholds { to_down: at_least_one(consecutive_down), to_up: at_least_one(consecutive_up) }
+        Thresholds {
+            to_down: at_least_one(consecutive_down),
+            to_up: at_least_one(consecutive_up),
+            forgive: NonZeroU32::MIN,
+        }
+    }
+
+    pub fn of(pace: &Pace) -> Thresholds {
+        let forgive = pace.forgive_after.and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
+        Thresholds { forgive, ..Thresholds::new(pace.consecutive_down, pace.consecutive_up) }
     }
 }
 
@@ -129,7 +182,14 @@ impl Outcome {
 
 impl Observation {
     pub fn unknown(since: Moment) -> Observation {
-        Observation { state: State::Unknown, since, last: None, rtt: None }
+        Observation {
+            state: State::Unknown,
+            since,
+            last: None,
+            seen: since,
+            rtt: None,
+            evidence: None,
+        }
     }
 
     /// The observation after one more probe. Only passes feed the round-trip time: how fast a
@@ -144,68 +204,14 @@ impl Observation {
             (Passed::Pass, Some(sample), None) => Some(Rtt::first(sample, at)),
             (Passed::Pass, None, rtt) | (Passed::Fail, _, rtt) => rtt,
         };
-        Observation { state, since, last: Some(outcome), rtt }
+        Observation { state, since, last: Some(outcome), seen: at, rtt, evidence: None }
+    }
+
+    #[must_use]
+    pub fn with_evidence(self, evidence: Option<Arc<Evidence>>) -> Observation {
+        Observation { evidence, ..self }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use Passed::{Fail, Pass};
-    use State::{Down, Unknown, Up};
-
-    #[test]
-    fn semantics_2_every_state_and_outcome() {
-        let limits = Thresholds::new(2, 3);
-        for (state, outcome, want) in [
-            (Unknown, Pass, Up { fails: 0 }),
-            (Unknown, Fail, Down { passes: 0 }),
-            (Up { fails: 0 }, Pass, Up { fails: 0 }),
-            (Up { fails: 0 }, Fail, Up { fails: 1 }),
-            (Up { fails: 1 }, Pass, Up { fails: 0 }),
-            (Up { fails: 1 }, Fail, Down { passes: 0 }),
-            (Down { passes: 0 }, Fail, Down { passes: 0 }),
-            (Down { passes: 0 }, Pass, Down { passes: 1 }),
-            (Down { passes: 1 }, Pass, Down { passes: 2 }),
-            (Down { passes: 1 }, Fail, Down { passes: 0 }),
-            (Down { passes: 2 }, Pass, Up { fails: 0 }),
-            (Down { passes: 2 }, Fail, Down { passes: 0 }),
-        ] {
-            assert_eq!(state.after(outcome, limits), want, "{state:?} after {outcome:?}");
-        }
-    }
-
-    #[test]
-    fn semantics_2_a_threshold_of_zero_is_one() {
-        let limits = Thresholds::new(0, 0);
-        assert_eq!(Up { fails: 0 }.after(Fail, limits), Down { passes: 0 });
-        assert_eq!(Down { passes: 0 }.after(Pass, limits), Up { fails: 0 });
-    }
-
-    #[test]
-    fn probes_to_flip_count_down_with_the_streak() {
-        let limits = Thresholds::new(3, 2);
-        for (state, want) in [
-            (Unknown, 1),
-            (Up { fails: 0 }, 3),
-            (Up { fails: 2 }, 1),
-            (Down { passes: 0 }, 2),
-            (Down { passes: 1 }, 1),
-        ] {
-            assert_eq!(state.probes_to_flip(limits), want, "{state:?}");
-        }
-    }
-
-    #[test]
-    fn since_moves_only_when_the_state_flips() {
-        let limits = Thresholds::new(2, 1);
-        let at = |seconds| Moment::default() + Duration::from_secs(seconds);
-        let fail = Outcome::fail(FailureReason::TcpTimeout, 0, None);
-        let pass = Outcome::pass(200, Duration::from_millis(5));
-        let seen = Observation::unknown(at(0)).after(pass, limits, at(1));
-        let still_up = seen.after(fail, limits, at(2));
-        let down = still_up.after(fail, limits, at(3));
-        assert_eq!([seen.since, still_up.since, down.since], [at(1), at(1), at(3)]);
-        assert_eq!(down.rtt, seen.rtt, "a fail does not move the round-trip time");
-    }
-}
+mod tests;

@@ -1,9 +1,12 @@
 //! What became of health: one value per flip, for the event log and everyone who is told.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use trimtab_health::{EndpointHealth, FailureReason, PoolStatus, Verdict};
-use trimtab_model::PoolId;
+use trimtab_health::{
+    EndpointHealth, FailureReason, MemberHealth, Observation, PoolStatus, Probing, Verdict,
+};
+use trimtab_model::group::Role;
+use trimtab_model::{MonitorId, PoolId, Pop};
 use trimtab_steer::Pool;
 use trimtab_steer::pool::{Endpoint, Usable};
 
@@ -33,12 +36,37 @@ pub struct EndpointChange {
     pub changed: bool,
     pub reason: FailureReason,
     pub response_code: u16,
+    /// What each monitor said.
+    pub monitors: Box<[MonitorChange]>,
+}
+
+/// One monitor's say at the moment of the change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MonitorChange {
+    pub monitor: MonitorId,
+    pub role: Role,
+    pub verdict: Verdict,
+    pub reason: FailureReason,
+    pub response_code: u16,
+    /// What each place saw.
+    pub places: Box<[PlaceChange]>,
+}
+
+/// One place's say at the moment of the change.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PlaceChange {
+    pub pop: Pop,
+    pub verdict: Verdict,
+    pub reason: FailureReason,
+    pub response_code: u16,
+    pub rtt: Option<Duration>,
 }
 
 // === impl HealthChange ===
 
 impl HealthChange {
-    /// None when no verdict changed: edits of the configuration are not news about health.
+    /// None when no verdict changed, nor what the pool requires of others: edits of the configuration are not news
+    /// about health.
     pub(crate) fn between(
         before: Option<&Pool>,
         after: &Pool,
@@ -50,9 +78,13 @@ impl HealthChange {
             .endpoints
             .iter()
             .zip(&after.health.endpoints)
-            .map(|(endpoint, health)| EndpointChange::of(before, endpoint, health))
+            .map(|(endpoint, health)| EndpointChange::of(before, after, endpoint, health))
             .collect();
-        endpoints.iter().any(|endpoint| endpoint.changed).then(|| HealthChange {
+        let requires = before.requirement.is_some() && after.requirement.is_some();
+        let by_others = requires && before.is_well() && after.is_well();
+        let is_news = endpoints.iter().any(|endpoint| endpoint.changed)
+            || (by_others && before.usable != after.usable);
+        is_news.then(|| HealthChange {
             at,
             pool: after.id,
             pool_name: after.name.clone(),
@@ -68,22 +100,29 @@ impl HealthChange {
 // === impl EndpointChange ===
 
 impl EndpointChange {
-    fn of(before: &Pool, endpoint: &Endpoint, health: &EndpointHealth) -> EndpointChange {
+    fn of(
+        before: &Pool,
+        after: &Pool,
+        endpoint: &Endpoint,
+        health: &EndpointHealth,
+    ) -> EndpointChange {
         let old = before
             .endpoints
             .iter()
             .position(|other| other.hash == endpoint.hash)
             .and_then(|index| before.health.endpoints.get(index))
             .map(|old| old.verdict);
-        let evidence = evidence(health);
+        let (reason, response_code) = health.outcome();
+        let members = after.health.probings.iter().zip(&health.members);
         EndpointChange {
             name: endpoint.name.clone(),
             address: endpoint.address.to_string().into(),
             enabled: endpoint.enabled,
             verdict: health.verdict,
             changed: old.is_some_and(|old| is_news(old, health.verdict)),
-            reason: evidence.0,
-            response_code: evidence.1,
+            reason,
+            response_code,
+            monitors: members.map(|(probing, seen)| MonitorChange::of(probing, seen)).collect(),
         }
     }
 }
@@ -104,13 +143,25 @@ fn is_news(old: Verdict, new: Verdict) -> bool {
     }
 }
 
-/// The reason that the first failing observer gives, else what the first observer saw.
-fn evidence(health: &EndpointHealth) -> (FailureReason, u16) {
-    if health.ejected_until().is_some() {
-        return (FailureReason::Ejected, 0);
+// === impl MonitorChange ===
+
+impl MonitorChange {
+    fn of(probing: &Probing, seen: &MemberHealth) -> MonitorChange {
+        let place = |(pop, seen): &(Pop, Observation)| PlaceChange {
+            pop: *pop,
+            verdict: Verdict::from(seen.state),
+            reason: seen.last.map_or(FailureReason::None, |last| last.reason),
+            response_code: seen.last.map_or(0, |last| last.response_code),
+            rtt: seen.last.and_then(|last| last.rtt),
+        };
+        let told = seen.outcome();
+        MonitorChange {
+            monitor: probing.monitor,
+            role: probing.role,
+            verdict: seen.verdict,
+            reason: told.map_or(FailureReason::None, |told| told.reason),
+            response_code: told.map_or(0, |told| told.response_code),
+            places: seen.observers.iter().map(place).collect(),
+        }
     }
-    let mut last = health.observers.iter().filter_map(|(_, seen)| seen.last);
-    let first = last.clone().next();
-    let failing = last.find(|last| last.reason != FailureReason::None);
-    failing.or(first).map_or((FailureReason::None, 0), |last| (last.reason, last.response_code))
 }

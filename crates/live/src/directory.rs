@@ -6,20 +6,30 @@ use std::sync::Arc;
 
 use trimtab_model::balancer::Scope;
 use trimtab_model::config::Key;
+use trimtab_model::group::Role;
+use trimtab_model::pool::Subject;
 use trimtab_model::{
-    AffinityKeys, Balancer, BalancerId, CertificateId, Change, Document, Monitor, MonitorId, Pool,
-    PoolId, Zone, ZoneId,
+    AccountId, AffinityKeys, Balancer, BalancerId, CertificateId, Change, Document, Monitor,
+    MonitorGroup, MonitorGroupId, MonitorId, Override, OverrideId, Pool, PoolId, Zone, ZoneId,
 };
 use trimtab_steer::{BalancerSlot, PoolSlot};
 
 use crate::Certificates;
+use crate::plan::Watcher;
 
 /// Everything but records, which live in their zones.
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
     pub(crate) zones: HashMap<ZoneId, Zone>,
     pub(crate) monitors: HashMap<MonitorId, Arc<Monitor>>,
+    pub(crate) groups: HashMap<MonitorGroupId, MonitorGroup>,
     pub(crate) pools: HashMap<PoolId, Pool>,
+    /// Whose the pools are.
+    accounts: HashMap<PoolId, AccountId>,
+    /// Those that have a calculated check.
+    requirers: BTreeSet<PoolId>,
+    /// How many enabled balancers send clients to a pool.
+    users: HashMap<PoolId, u32>,
     pub(crate) balancers: HashMap<BalancerId, Balancer>,
     pub(crate) pool_slots: Slots<PoolId>,
     pub(crate) balancer_slots: Slots<BalancerId>,
@@ -32,6 +42,7 @@ pub(crate) struct Directory {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Touched {
     pub(crate) pools: BTreeSet<PoolId>,
+    pub(crate) overrides: Vec<(OverrideId, Option<(AccountId, Override)>)>,
     pub(crate) balancers: BTreeSet<BalancerId>,
     pub(crate) zones: BTreeSet<ZoneId>,
     /// Balancers whose own configuration was written, of all that must be built anew.
@@ -61,7 +72,20 @@ impl Directory {
             match (key, document) {
                 (Key::Zone(id), document) => self.apply_zone(id, document, &mut touched),
                 (Key::Monitor(_, id), document) => self.apply_monitor(id, document, &mut touched),
-                (Key::Pool(_, id), document) => self.apply_pool(id, document, &mut touched),
+                (Key::MonitorGroup(_, id), document) => {
+                    self.apply_group(id, document, &mut touched);
+                }
+                (Key::Override(account, id), document) => {
+                    let said = match document {
+                        Some(Document::Override(said)) => Some((account, said)),
+                        _ => None,
+                    };
+                    touched.overrides.push((id, said));
+                }
+                (Key::Pool(account, id), document) => {
+                    self.accounts.insert(id, account);
+                    self.apply_pool(id, document, &mut touched);
+                }
                 (Key::Balancer(_, id), document) => {
                     self.apply_balancer(id, document, &mut touched);
                 }
@@ -74,8 +98,6 @@ impl Directory {
                     | Key::RecordName(..)
                     | Key::Account(_)
                     | Key::Token(_)
-                    | Key::MonitorGroup(..)
-                    | Key::Override(..)
                     | Key::AcmeAccount,
                     _,
                 ) => {}
@@ -92,9 +114,87 @@ impl Directory {
         self.balancer_slots.of.get(&id).map(|&slot| BalancerSlot(slot))
     }
 
-    /// The pools that some enabled balancer can send traffic to are the ones worth naming in a log.
-    pub(crate) fn monitor_of(&self, pool: &Pool) -> Option<&Arc<Monitor>> {
-        self.monitors.get(&pool.watch.monitor?)
+    pub(crate) fn account_of(&self, pool: PoolId) -> Option<AccountId> {
+        self.accounts.get(&pool).copied()
+    }
+
+    /// Some balancer sends clients there.
+    pub(crate) fn is_used(&self, pool: PoolId) -> bool {
+        self.users.contains_key(&pool)
+    }
+
+    /// The pools whose calculated checks ask after this one.
+    pub(crate) fn requiring(&self, id: PoolId) -> impl Iterator<Item = PoolId> {
+        let asks = move |subject: &Subject| match subject {
+            Subject::Pool(pool) | Subject::Origin(pool, _) => *pool == id,
+            Subject::HealthCheck(_) => false,
+        };
+        let requirers = self.requirers.iter().filter_map(|pool| self.pools.get(pool));
+        let requiring = requirers.filter(move |pool| {
+            pool.watch.requires.as_deref().is_some_and(|wanted| wanted.of.iter().any(asks))
+        });
+        requiring.map(|pool| pool.id)
+    }
+
+    /// Who watches a pool: its monitor, or those members of its group that probe.
+    pub(crate) fn watchers(&self, pool: &Pool) -> Vec<Watcher> {
+        let of_group = pool.watch.monitor_group.and_then(|id| self.groups.get(&id));
+        let members = of_group.into_iter().flat_map(|group| &group.members);
+        let members = members.filter_map(|member| Some((member.monitor, member.role()?)));
+        let alone = pool.watch.monitor.map(|monitor| (monitor, Role::Voter));
+        let watcher = |(monitor, role)| {
+            Some(Watcher { monitor: Arc::clone(self.monitors.get(&monitor)?), role })
+        };
+        alone.into_iter().chain(members).filter_map(watcher).collect()
+    }
+
+    fn apply_group(
+        &mut self,
+        id: MonitorGroupId,
+        document: Option<Document>,
+        touched: &mut Touched,
+    ) {
+        match document {
+            Some(Document::MonitorGroup(group)) => {
+                self.groups.insert(id, group);
+            }
+            _ => {
+                self.groups.remove(&id);
+            }
+        }
+        let users = self.pools.values().filter(|pool| pool.watch.monitor_group == Some(id));
+        touched.pools.extend(users.map(|pool| pool.id));
+    }
+
+    /// Pools that get their first user or lose their last are touched: they are probed at another pace.
+    fn count_users(
+        &mut self,
+        before: Option<&Balancer>,
+        after: Option<&Balancer>,
+        touched: &mut Touched,
+    ) {
+        let pools = |balancer: Option<&Balancer>| -> BTreeSet<PoolId> {
+            let enabled = balancer.filter(|balancer| balancer.enabled);
+            enabled.into_iter().flat_map(Balancer::pools).collect()
+        };
+        let (before, after) = (pools(before), pools(after));
+        for &pool in after.difference(&before) {
+            let users = self.users.entry(pool).or_default();
+            *users = users.saturating_add(1);
+            if *users == 1 && self.pools.contains_key(&pool) {
+                touched.pools.insert(pool);
+            }
+        }
+        for pool in before.difference(&after) {
+            let Some(users) = self.users.get_mut(pool) else { continue };
+            *users = users.saturating_sub(1);
+            if *users == 0 {
+                self.users.remove(pool);
+                if self.pools.contains_key(pool) {
+                    touched.pools.insert(*pool);
+                }
+            }
+        }
     }
 
     fn apply_zone(&mut self, id: ZoneId, document: Option<Document>, touched: &mut Touched) {
@@ -119,13 +219,23 @@ impl Directory {
                 self.monitors.remove(&id);
             }
         }
-        let users = self.pools.values().filter(|pool| pool.watch.monitor == Some(id));
+        let groups = self.groups.values();
+        let groups = groups.filter(|group| group.members.iter().any(|it| it.monitor == id));
+        let groups: Vec<MonitorGroupId> = groups.map(|group| group.id).collect();
+        let users = self.pools.values().filter(|pool| {
+            let of_group = pool.watch.monitor_group.is_some_and(|group| groups.contains(&group));
+            of_group || pool.watch.monitor == Some(id)
+        });
         touched.pools.extend(users.map(|pool| pool.id));
     }
 
     fn apply_pool(&mut self, id: PoolId, document: Option<Document>, touched: &mut Touched) {
         match document {
             Some(Document::Pool(pool)) => {
+                match pool.watch.requires {
+                    Some(_) => self.requirers.insert(id),
+                    None => self.requirers.remove(&id),
+                };
                 if self.pools.insert(id, *pool).is_none() {
                     // Balancers may have been read before their pools.
                     self.pool_slots.take(id);
@@ -136,6 +246,8 @@ impl Directory {
             }
             _ => {
                 self.pools.remove(&id);
+                self.accounts.remove(&id);
+                self.requirers.remove(&id);
                 touched.pools.remove(&id);
                 touched.freed_pools.extend(self.pool_slots.give_back(&id).map(PoolSlot));
             }
@@ -149,6 +261,11 @@ impl Directory {
         touched: &mut Touched,
     ) {
         let before = self.balancers.remove(&id);
+        let after = match &document {
+            Some(Document::Balancer(after)) => Some(&**after),
+            _ => None,
+        };
+        self.count_users(before.as_ref(), after, touched);
         if let Some((Scope::Zone(zone), name)) = before.map(|b| (b.scope, b.name)) {
             touched.left.push((zone, name));
         }

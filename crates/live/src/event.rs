@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use trimtab_health::Outcome;
-use trimtab_model::{Change, Moment, Name, PoolId, Pop, Record, ZoneId};
+use trimtab_health::{Evidence, Outcome};
+use trimtab_model::{Change, Moment, MonitorId, Name, PoolId, Pop, Record, ZoneId};
 
 /// Everything the publisher listens to.
 #[derive(Debug)]
@@ -43,7 +43,10 @@ pub struct Report {
     pub pool: PoolId,
     /// [`Target::key`](crate::Target): stays the same while the endpoint does.
     pub endpoint: u64,
+    pub monitor: MonitorId,
     pub outcome: Outcome,
+    /// Of a probe that failed.
+    pub evidence: Option<Arc<Evidence>>,
     pub at: Moment,
 }
 

@@ -14,13 +14,14 @@ pub mod places;
 pub mod plan;
 pub mod publisher;
 pub mod routes;
+mod rulings;
 pub mod sampling;
 pub mod saved;
 pub mod snapshot;
 mod zones;
 
 pub use cell::{Cell, Reader};
-pub use changes::{EndpointChange, HealthChange};
+pub use changes::{EndpointChange, HealthChange, MonitorChange, PlaceChange};
 pub use event::{Batch, Event, NameRecords, Passive, Report, Resolved};
 pub use hosts::Hosts;
 pub use loads::{EndpointLoad, Loads, OpenRequest, PoolLoad};

@@ -6,17 +6,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use trimtab_health::{
-    Ejection, EndpointHealth, Observation, PoolHealth, Rule, Schedule, Thresholds, Verdict, Vote,
-    ejection, region_first,
+    Ejection, EndpointHealth, MemberHealth, Observation, PoolHealth, Probing, Rule, Ruling,
+    Schedule, Thresholds, Verdict, Vote, ejection, region_first,
 };
+use trimtab_model::monitor::INTERVAL_SECONDS_MAX;
 use trimtab_model::pool::CheckRegions;
-use trimtab_model::{Moment, Monitor, Pool, PoolId, Pop, Region};
+use trimtab_model::{Moment, Monitor, MonitorId, Pool, PoolId, Pop, Region};
+use trimtab_steer::PoolSlot;
 
 use crate::event::Report;
-use crate::plan::{Job, Target};
+use crate::plan::{Job, Target, Watcher};
 
 /// Observers of one region that probe when a pool names no regions.
 const OBSERVERS_PER_REGION: usize = 3;
+/// A pool that no balancer uses is probed this many times less often: its health is news to nobody, and whoever begins
+/// to use it finds it known.
+pub(crate) const UNUSED_SLOWER: u32 = 4;
 
 /// A place that probes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,14 +30,25 @@ pub struct Observer {
     pub region: Region,
 }
 
-/// All observations, by endpoint and then by observer.
+/// What there is to say of a pool beside what was seen of it; lists are in the order of its endpoints.
+pub(crate) struct Circumstances<'a> {
+    pub(crate) watchers: &'a [Watcher],
+    /// Some balancer sends clients there.
+    pub(crate) is_used: bool,
+    pub(crate) ejections: &'a [Ejection],
+    pub(crate) rulings: &'a [Option<Arc<Ruling>>],
+}
+
+/// All observations, by endpoint and then by monitor and observer.
 #[derive(Debug)]
 pub(crate) struct Observers {
     sites: Vec<Observer>,
     /// Schedules count from here.
     start: Moment,
-    seen: HashMap<(PoolId, u64), BTreeMap<Pop, Observation>>,
+    seen: HashMap<(PoolId, u64), Seen>,
 }
+
+type Seen = BTreeMap<(MonitorId, Pop), Observation>;
 
 // === impl Observers ===
 
@@ -44,22 +60,32 @@ impl Observers {
     /// Takes one report in. True when an answer could depend on the difference: a state or a streak changed.
     pub(crate) fn record(&mut self, report: &Report, limits: Thresholds) -> bool {
         let seen = self.seen.entry((report.pool, report.endpoint)).or_default();
-        let before = seen.get(&report.pop).copied();
-        let unknown = Observation::unknown(report.at);
-        let after = before.unwrap_or(unknown).after(report.outcome, limits, report.at);
-        seen.insert(report.pop, after);
-        before.is_none_or(|before| before.state != after.state)
+        let by = (report.monitor, report.pop);
+        let before = seen.remove(&by);
+        let state_before = before.as_ref().map(|before| before.state);
+        let after = before.unwrap_or_else(|| Observation::unknown(report.at));
+        let after = after.after(report.outcome, limits, report.at);
+        let changed = state_before != Some(after.state);
+        seen.insert(by, after.with_evidence(report.evidence.clone()));
+        changed
     }
 
     /// Puts back what was known before a restart.
-    pub(crate) fn restore(&mut self, pool: PoolId, endpoint: u64, pop: Pop, seen: Observation) {
-        self.seen.entry((pool, endpoint)).or_default().insert(pop, seen);
+    pub(crate) fn restore(
+        &mut self,
+        endpoint: (PoolId, u64),
+        by: (MonitorId, Pop),
+        seen: Observation,
+    ) {
+        self.seen.entry(endpoint).or_default().insert(by, seen);
     }
 
-    pub(crate) fn all(&self) -> impl Iterator<Item = (PoolId, u64, Pop, &Observation)> {
-        self.seen.iter().flat_map(|(&(pool, endpoint), seen)| {
-            seen.iter().map(move |(&pop, seen)| (pool, endpoint, pop, seen))
-        })
+    pub(crate) fn all(
+        &self,
+    ) -> impl Iterator<Item = ((PoolId, u64), (MonitorId, Pop), &Observation)> {
+        self.seen
+            .iter()
+            .flat_map(|(&endpoint, seen)| seen.iter().map(move |(&by, seen)| (endpoint, by, seen)))
     }
 
     /// Forgets endpoints that no pool has any more.
@@ -67,60 +93,72 @@ impl Observers {
         self.seen.retain(|endpoint, _| living.contains(endpoint));
     }
 
-    /// The pool's health as the votes stand, and what requests say where they do not contradict it; `before` keeps the
-    /// time of verdicts that stay.
+    /// The pool's health as the votes stand, with what outranks them, and what requests say where nothing contradicts
+    /// it; `before` keeps the time of verdicts that stay.
     pub(crate) fn health(
         &self,
         pool: &Pool,
-        monitor: Option<&Arc<Monitor>>,
-        ejections: &[Ejection],
+        around: &Circumstances<'_>,
         before: Option<&PoolHealth>,
     ) -> PoolHealth {
         let enabled: Vec<bool> = pool.origins.iter().map(|origin| origin.enabled).collect();
-        let Some(monitor) = monitor else {
-            let mut endpoints: Box<[EndpointHealth]> =
-                pool.origins.iter().map(|_| EndpointHealth::unmonitored()).collect();
-            ejection::apply(&mut endpoints, &enabled, ejections);
-            return PoolHealth::unprobed(endpoints);
-        };
         let sites = self.sites_of(&pool.watch.check_regions);
-        let rule = rule_of(&pool.watch.check_regions);
-        let near = self.own_region().filter(|_| pool.watch.regional_health);
-        let endpoints = pool.origins.iter().enumerate().map(|(index, origin)| {
-            let key = endpoint_key(pool.id, origin);
-            let seen = self.seen.get(&(pool.id, key));
+        let judged = pool.origins.iter().enumerate().map(|(index, origin)| {
+            let seen = self.seen.get(&(pool.id, endpoint_key(pool.id, origin)));
             let before = before.and_then(|before| before.endpoints.get(index));
-            self.judge(&sites, seen, rule, near, before)
+            let judged = match around.watchers {
+                [] => EndpointHealth::unmonitored(),
+                watchers => self.judge(pool, &sites, watchers, seen, before),
+            };
+            judged.ruled(around.rulings.get(index).cloned().flatten())
         });
-        let mut endpoints: Box<[EndpointHealth]> = endpoints.collect();
-        ejection::apply(&mut endpoints, &enabled, ejections);
-        let schedule = self.schedule(pool.id, monitor);
-        PoolHealth::new(endpoints, enabled.into_iter(), pool.minimum_origins, schedule)
+        let mut endpoints: Box<[EndpointHealth]> = judged.collect();
+        ejection::apply(&mut endpoints, &enabled, around.ejections);
+        if around.watchers.is_empty() {
+            return PoolHealth::unprobed(endpoints);
+        }
+        let probing = |watcher: &Watcher| Probing {
+            monitor: watcher.monitor.id,
+            role: watcher.role,
+            schedule: self.schedule(pool, sites.len(), &watcher.monitor, around.is_used),
+        };
+        let probings = around.watchers.iter().map(probing).collect();
+        PoolHealth::new(endpoints, enabled.into_iter(), pool.minimum_origins, probings)
     }
 
-    /// What the prober must do for the pool; None when there is nothing to probe.
-    pub(crate) fn job(&self, pool: &Pool, monitor: Option<&Arc<Monitor>>) -> Option<Job> {
-        let monitor = Arc::clone(monitor.filter(|_| pool.enabled)?);
+    /// What the prober must do for the pool: a job for each monitor.
+    pub(crate) fn jobs(&self, pool: &Pool, slot: PoolSlot, around: &Circumstances<'_>) -> Vec<Job> {
+        if !pool.enabled {
+            return Vec::new();
+        }
         let sites = self.sites_of(&pool.watch.check_regions);
-        Some(Job {
+        let job = |watcher: &Watcher| Job {
             pool: pool.id,
+            slot: Some(slot),
             pool_name: pool.name.as_str().into(),
-            schedule: self.schedule(pool.id, &monitor),
-            monitor,
+            schedule: self.schedule(pool, sites.len(), &watcher.monitor, around.is_used),
+            monitor: Arc::clone(&watcher.monitor),
             targets: pool.origins.iter().map(|origin| target(pool.id, origin)).collect(),
             observers: sites.iter().map(|site| site.pop).collect(),
-        })
+        };
+        around.watchers.iter().map(job).collect()
     }
 
-    /// Pools are spread over their interval by their id, so that a restart probes no herd.
-    fn schedule(&self, pool: PoolId, monitor: &Monitor) -> Schedule {
-        let interval = Duration::from_secs(monitor.pace.interval.max(1).into());
-        let [a, b, c, d, ..] = *pool.bytes();
-        let share = f64::from(u32::from_be_bytes([a, b, c, d])) / f64::from(u32::MAX);
+    /// Pools are spread over their interval by their id, so that a restart probes no herd, and the monitors of a group
+    /// by theirs.
+    fn schedule(&self, pool: &Pool, sites: usize, monitor: &Monitor, is_used: bool) -> Schedule {
+        let pace = &monitor.pace;
+        let slower = if is_used { 1 } else { UNUSED_SLOWER };
+        let seconds = pace.interval.max(1).saturating_mul(slower);
+        let seconds = seconds.min(INTERVAL_SECONDS_MAX.max(pace.interval));
+        let interval = Duration::from_secs(seconds.into());
+        let probes = pool.origins.len().saturating_mul(sites);
+        let share = f64::from(spread(pool.id, monitor.id)) / f64::from(u32::MAX);
+        let phase = self.start + interval.mul_f64(share);
+        let fast = pace.fast_interval.filter(|&fast| fast > 0 && seconds.is_multiple_of(fast));
         Schedule {
-            phase: self.start + interval.mul_f64(share),
-            interval,
-            limits: limits_of(monitor),
+            fast: fast.map(|fast| Duration::from_secs(fast.into())),
+            ..Schedule::new(phase, interval, Thresholds::of(pace)).in_turns(probes)
         }
     }
 
@@ -149,30 +187,43 @@ impl Observers {
         self.sites.first().map(|own| own.region)
     }
 
-    /// `near`: the region whose observers are asked before all others.
     fn judge(
         &self,
+        pool: &Pool,
         sites: &[Observer],
-        seen: Option<&BTreeMap<Pop, Observation>>,
-        rule: Rule,
-        near: Option<Region>,
+        watchers: &[Watcher],
+        seen: Option<&Seen>,
         before: Option<&EndpointHealth>,
     ) -> EndpointHealth {
-        let of_sites = sites.iter().filter_map(|site| Some((site, *seen?.get(&site.pop)?)));
-        let (observers, votes): (Vec<_>, Vec<_>) = of_sites
-            .map(|(site, seen)| ((site.pop, seen), Vote { region: site.region, state: seen.state }))
-            .unzip();
-        let votes = match near {
-            Some(region) => region_first(region, votes),
-            None => votes,
+        let rule = Rule::of(&pool.watch);
+        let near = self.own_region().filter(|_| pool.watch.regional_health);
+        let member = |watcher: &Watcher| {
+            let of_site = |site: &Observer| seen?.get(&(watcher.monitor.id, site.pop)).cloned();
+            let of_sites = sites.iter().filter_map(|site| Some((site, of_site(site)?)));
+            let (mut observers, votes): (Vec<_>, Vec<_>) = of_sites
+                .map(|(site, seen)| {
+                    let vote = Vote { region: site.region, state: seen.state };
+                    ((site.pop, seen), vote)
+                })
+                .unzip();
+            observers.sort_by_key(|(pop, _)| *pop);
+            let votes = match near {
+                Some(region) => region_first(region, votes),
+                None => votes,
+            };
+            let verdict = rule.verdict(&votes);
+            MemberHealth { role: watcher.role, verdict, observers: observers.into() }
         };
         let known = before.filter(|before| before.verdict != Verdict::Unmonitored);
-        EndpointHealth::judge(observers.into(), &votes, rule, known)
+        EndpointHealth::judge(watchers.iter().map(member).collect(), known)
     }
 }
 
-pub(crate) fn limits_of(monitor: &Monitor) -> Thresholds {
-    Thresholds::new(monitor.pace.consecutive_down, monitor.pace.consecutive_up)
+/// Where in their interval a pool's probes with a monitor begin.
+fn spread(pool: PoolId, monitor: MonitorId) -> u32 {
+    let [a, b, c, d, ..] = *pool.bytes();
+    let [e, f, g, h, ..] = *monitor.bytes();
+    u32::from_be_bytes([a, b, c, d]).wrapping_add(u32::from_be_bytes([e, f, g, h]))
 }
 
 /// Names an endpoint as long as its address and port stay; its place in the list does not matter.
@@ -181,13 +232,6 @@ pub(crate) fn endpoint_key(pool: PoolId, origin: &trimtab_model::Origin) -> u64 
     let mut hasher = DefaultHasher::new();
     (pool, &origin.address, origin.port, &origin.virtual_network_id).hash(&mut hasher);
     hasher.finish()
-}
-
-fn rule_of(regions: &CheckRegions) -> Rule {
-    match regions {
-        CheckRegions::All => Rule::AllPops,
-        CheckRegions::Default | CheckRegions::Named(_) => Rule::Regions,
-    }
 }
 
 fn target(pool: PoolId, origin: &trimtab_model::Origin) -> Target {

@@ -3,18 +3,29 @@
 use std::sync::Arc;
 
 use trimtab_health::Schedule;
+use trimtab_model::group::Role;
 use trimtab_model::pool::Address;
 use trimtab_model::{Monitor, PoolId, Pop};
+use trimtab_steer::PoolSlot;
 
-/// One pool's probes: every target, from every observer, at every tick of the schedule.
+/// One pool's probes with one monitor: every target, from every observer, at the beats of the schedule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Job {
     pub pool: PoolId,
+    /// None for a check that belongs to no pool.
+    pub slot: Option<PoolSlot>,
     pub pool_name: Box<str>,
     pub monitor: Arc<Monitor>,
     pub targets: Box<[Target]>,
     pub observers: Box<[Pop]>,
     pub schedule: Schedule,
+}
+
+/// A monitor that watches a pool, and its say.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Watcher {
+    pub(crate) monitor: Arc<Monitor>,
+    pub(crate) role: Role,
 }
 
 /// One endpoint to probe.

@@ -2,6 +2,8 @@
 //!
 //! One task, owned by whoever runs [`Publisher::run`]; it ends when every sender of events is gone.
 
+mod pools;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::mpsc;
 use trimtab_dns::Node;
 use trimtab_geo::Table;
-use trimtab_health::{Passed, Signal};
+use trimtab_health::{Passed, Signal, Thresholds};
 use trimtab_model::balancer::Scope;
 use trimtab_model::{Moment, Name, PoolId, Timestamp, ZoneId};
 use trimtab_steer::pool::Ejectable;
@@ -22,8 +24,9 @@ use crate::directory::{Directory, Touched};
 use crate::ejections::{Ejections, wants_ejection};
 use crate::epochs::Epochs;
 use crate::hosts::HostTable;
-use crate::observers::{Observer, Observers, endpoint_key, limits_of};
+use crate::observers::{Observer, Observers, endpoint_key};
 use crate::routes::Route;
+use crate::rulings::Rulings;
 use crate::saved::{Clocks, Saved};
 use crate::zones::{Hosted, Hosting};
 use crate::{Batch, Cell, EndpointLoad, Event, Loads, Passive, Report, Routes, Snapshot, clock};
@@ -64,13 +67,14 @@ pub struct Publisher {
     directory: Directory,
     observers: Observers,
     ejections: Ejections,
+    rulings: Rulings,
     hosts: HostTable,
     hosted: Hosted,
     geo: Arc<Table>,
     pools: Vec<Option<Arc<Pool>>>,
     balancers: Vec<Option<Arc<Balancer>>>,
     epochs: Epochs,
-    jobs: BTreeMap<PoolId, Arc<crate::Job>>,
+    jobs: BTreeMap<PoolId, Vec<Arc<crate::Job>>>,
     /// The jobs as the last snapshot had them; None when they changed since.
     listed: Option<Arc<Vec<Arc<crate::Job>>>>,
     /// None when a proxied name changed since the last snapshot.
@@ -80,6 +84,8 @@ pub struct Publisher {
     generation: u64,
     /// Pools of which something was reported since they were last built: an observation or an address.
     reported: BTreeSet<PoolId>,
+    /// Pools whose calculated checks may say something else since.
+    dependents: BTreeSet<PoolId>,
     changes: mpsc::Sender<HealthChange>,
     changes_dropped: Arc<AtomicU64>,
 }
@@ -101,6 +107,7 @@ impl Publisher {
             directory: Directory::default(),
             observers,
             ejections: Ejections::default(),
+            rulings: Rulings::default(),
             hosts,
             geo: start.geo,
             pools: Vec::new(),
@@ -113,6 +120,7 @@ impl Publisher {
             revision: 0,
             generation: 0,
             reported: BTreeSet::new(),
+            dependents: BTreeSet::new(),
             changes,
             changes_dropped: Arc::default(),
         }
@@ -130,7 +138,7 @@ impl Publisher {
     /// The moment as it stands; the first one makes the cell.
     pub fn snapshot(&mut self) -> Snapshot {
         self.generation += 1;
-        let listed = || Arc::new(self.jobs.values().cloned().collect());
+        let listed = || Arc::new(self.jobs.values().flatten().cloned().collect());
         let jobs = Arc::clone(self.listed.get_or_insert_with(listed));
         let routes = self.routes.take().unwrap_or_else(|| Arc::new(self.build_routes()));
         self.routes = Some(Arc::clone(&routes));
@@ -161,7 +169,8 @@ impl Publisher {
         let mut publish_at: Option<Moment> = None;
         let mut save_at: Option<Moment> = None;
         loop {
-            let wake = publish_at.into_iter().chain(save_at).chain(self.ejections.next_end()).min();
+            let ends = self.ejections.next_end().into_iter().chain(self.rulings.next_end());
+            let wake = publish_at.into_iter().chain(save_at).chain(ends).min();
             let event = tokio::select! {
                 biased;
                 () = sleep_until(wake) => None,
@@ -170,8 +179,7 @@ impl Publisher {
                     None => break,
                 },
             };
-            // tokio's clock, so that tests can turn it.
-            let now = clock::moment(tokio::time::Instant::now().into_std());
+            let now = clocks().monotonic;
             if let Some(event) = event {
                 let mut due = self.take(event, now);
                 for _ in 1..EVENTS_PER_TURN {
@@ -182,6 +190,10 @@ impl Publisher {
             }
             if self.ejections.next_end().is_some_and(|at| at <= now) {
                 self.reported.extend(self.ejections.end(now));
+                publish_at = Some(now);
+            }
+            if self.rulings.next_end().is_some_and(|at| at <= now) {
+                self.end_rulings(now);
                 publish_at = Some(now);
             }
             if publish_at.is_some_and(|at| at <= now) {
@@ -218,14 +230,18 @@ impl Publisher {
         self.revision = self.revision.max(batch.revision);
         let touched = self.directory.apply(batch.changes);
         self.free(&touched);
+        let mut ruled = self.hear(touched.overrides.iter().cloned());
+        ruled.extend(&touched.pools);
+        self.work_out_rulings(&ruled);
         for &id in &touched.zones {
             if let Some(zone) = self.directory.zones.get(&id) {
                 self.hosted.host(zone);
             }
         }
-        for &id in &touched.pools {
+        for &id in &ruled {
             self.build_pool(id);
         }
+        self.rebuild_dependents();
         for &id in &touched.balancers {
             self.build_balancer(id);
         }
@@ -252,7 +268,9 @@ impl Publisher {
             Loads::forget(&mut self.loads, *slot);
             self.epochs.pool_changed(*slot);
             if let Some(pool) = gone {
-                self.set_job(pool.id, None);
+                self.set_jobs(pool.id, Vec::new());
+                self.rulings.forget(pool.id);
+                self.dependents.extend(self.directory.requiring(pool.id));
                 self.hosts.forget(&pool);
             }
         }
@@ -262,43 +280,6 @@ impl Publisher {
         for apex in &touched.dropped {
             self.hosted.drop_zone(apex);
         }
-    }
-
-    fn build_pool(&mut self, id: PoolId) {
-        let Some(config) = self.directory.pools.get(&id) else { return };
-        let Some(slot) = self.directory.pool_slot(id) else { return };
-        let before = self.pools.get(slot.0 as usize).and_then(Option::as_deref);
-        let monitor = self.directory.monitor_of(config);
-        let known = before.filter(|before| same_endpoints(before, config)).map(|b| &b.health);
-        let ejections = self.ejections.of_pool(config);
-        let health = self.observers.health(config, monitor, &ejections, known);
-        self.hosts.follow(before, config);
-        let pool = Pool::resolved(config, health, |name| self.hosts.addresses(name))
-            .measured_by(self.geo.latencies())
-            .monitored_by(monitor.map(Arc::as_ref));
-        if let Some(change) = HealthChange::between(before, &pool, config, SystemTime::now()) {
-            self.tell(change);
-        }
-        let job = self.observers.job(config, monitor);
-        if !before.is_some_and(|before| before.draws_as(&pool)) {
-            self.epochs.pool_changed(slot);
-        }
-        let keys = config.origins.iter().map(|origin| endpoint_key(id, origin));
-        Loads::follow(&mut self.loads, slot, keys.collect());
-        put(&mut self.pools, slot.0, Some(Arc::new(pool)));
-        self.set_job(id, job);
-    }
-
-    /// A job that stays the same stays the same value, so that its probes go on undisturbed.
-    fn set_job(&mut self, pool: PoolId, job: Option<crate::Job>) {
-        if self.jobs.get(&pool).map(Arc::as_ref) == job.as_ref() {
-            return;
-        }
-        self.listed = None;
-        match job {
-            Some(job) => self.jobs.insert(pool, Arc::new(job)),
-            None => self.jobs.remove(&pool),
-        };
     }
 
     fn build_balancer(&mut self, id: trimtab_model::BalancerId) {
@@ -334,14 +315,15 @@ impl Publisher {
 
     /// How long the report's effect may wait.
     fn apply_report(&mut self, report: &Report) -> Duration {
-        let monitor = self.directory.pools.get(&report.pool).and_then(|pool| {
-            let target =
-                |job: &Arc<crate::Job>| job.targets.iter().any(|t| t.key == report.endpoint);
-            let wanted = self.jobs.get(&report.pool).is_some_and(target);
-            self.directory.monitor_of(pool).filter(|_| wanted)
+        let job = self.jobs.get(&report.pool).and_then(|jobs| {
+            let wanted = |job: &&Arc<crate::Job>| {
+                job.monitor.id == report.monitor
+                    && job.targets.iter().any(|target| target.key == report.endpoint)
+            };
+            jobs.iter().find(wanted)
         });
         // A probe may end after its pool or endpoint was deleted.
-        let Some(limits) = monitor.map(|monitor| limits_of(monitor)) else {
+        let Some(limits) = job.map(|job| Thresholds::of(&job.monitor.pace)) else {
             return DETAIL_COALESCE;
         };
         self.reported.insert(report.pool);
@@ -389,6 +371,7 @@ impl Publisher {
         for id in std::mem::take(&mut self.reported) {
             self.build_pool(id);
         }
+        self.rebuild_dependents();
     }
 
     /// Observations of endpoints that are gone would otherwise be kept for ever.
@@ -433,6 +416,12 @@ async fn sleep_until(at: Option<Moment>) {
     }
 }
 
+/// tokio's clock, so that tests can turn it.
+fn clocks() -> Clocks {
+    let monotonic = clock::moment(tokio::time::Instant::now().into_std());
+    Clocks { monotonic, wall: SystemTime::now() }
+}
+
 /// A clock before 1970 is set wrong, and says so best as 1970.
 fn wall_time() -> Timestamp {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
@@ -445,11 +434,6 @@ fn proxied_name(balancer: &Balancer) -> Option<(&Name, ZoneId)> {
         Scope::Zone(zone) if balancer.enabled && balancer.proxied => Some((&balancer.name, zone)),
         Scope::Zone(_) | Scope::Account(_) => None,
     }
-}
-
-fn same_endpoints(before: &Pool, config: &trimtab_model::Pool) -> bool {
-    before.endpoints.len() == config.origins.len()
-        && before.endpoints.iter().zip(&config.origins).all(|(a, b)| a.address == b.address)
 }
 
 /// Puts a value into its slot, growing the table; gives back what was there.

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use trimtab_health::{FailureReason, Observation, Outcome, Passed, Rtt, State};
-use trimtab_model::{Moment, Name, PoolId, Pop};
+use trimtab_model::{Moment, MonitorId, Name, PoolId, Pop};
 
 use crate::Hosts;
 use crate::clock;
@@ -33,6 +33,9 @@ pub struct Saved {
 struct SavedEndpoint {
     pool: PoolId,
     key: u64,
+    /// Files of earlier versions name none, and are not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    monitor: Option<MonitorId>,
     seen: BTreeMap<Pop, SavedObservation>,
 }
 
@@ -42,6 +45,9 @@ struct SavedObservation {
     streak: u32,
     /// Microseconds since 1970.
     since: u64,
+    /// The last probe, likewise; files of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seen: Option<u64>,
     reason: FailureReason,
     response_code: u16,
     /// Smoothed, in microseconds.
@@ -128,11 +134,14 @@ impl Saved {
     }
 
     pub(crate) fn of(observers: &Observers, hosts: &Hosts, clocks: Clocks) -> Saved {
-        let mut endpoints: BTreeMap<(PoolId, u64), SavedEndpoint> = BTreeMap::new();
-        for (pool, key, pop, seen) in observers.all() {
+        let mut endpoints: BTreeMap<(PoolId, u64, MonitorId), SavedEndpoint> = BTreeMap::new();
+        for ((pool, key), (monitor, pop), seen) in observers.all() {
             if let Some(saved) = SavedObservation::of(seen, clocks) {
-                let empty = || SavedEndpoint { pool, key, seen: BTreeMap::new() };
-                endpoints.entry((pool, key)).or_insert_with(empty).seen.insert(pop, saved);
+                let monitor_of = Some(monitor);
+                let empty =
+                    || SavedEndpoint { pool, key, monitor: monitor_of, seen: BTreeMap::new() };
+                let endpoint = endpoints.entry((pool, key, monitor)).or_insert_with(empty);
+                endpoint.seen.insert(pop, saved);
             }
         }
         let resolved = hosts.iter().filter(|(_, addresses)| !addresses.is_empty());
@@ -146,9 +155,11 @@ impl Saved {
     }
 
     pub(crate) fn restore(&self, observers: &mut Observers, clocks: Clocks) {
-        for SavedEndpoint { pool, key, seen } in &self.endpoints {
+        for SavedEndpoint { pool, key, monitor, seen } in &self.endpoints {
+            // Probes find out again what an earlier version's file says of a monitor that it does not name.
+            let Some(monitor) = *monitor else { continue };
             for (&pop, saved) in seen {
-                observers.restore(*pool, *key, pop, saved.observation(clocks));
+                observers.restore((*pool, *key), (monitor, pop), saved.observation(clocks));
             }
         }
     }
@@ -161,7 +172,7 @@ impl SavedObservation {
     fn of(seen: &Observation, clocks: Clocks) -> Option<SavedObservation> {
         let (up, streak) = match seen.state {
             State::Unknown => return None,
-            State::Up { fails } => (true, fails),
+            State::Up { fails, .. } => (true, fails),
             State::Down { passes } => (false, passes),
         };
         let last = seen.last;
@@ -169,6 +180,7 @@ impl SavedObservation {
             up,
             streak,
             since: clocks.micros(seen.since),
+            seen: Some(clocks.micros(seen.seen)),
             reason: last.map_or(FailureReason::None, |last| last.reason),
             response_code: last.map_or(0, |last| last.response_code),
             rtt: seen.rtt.and_then(|rtt| u64::try_from(rtt.value().as_micros()).ok()),
@@ -181,11 +193,13 @@ impl SavedObservation {
         let SavedObservation { reason, response_code, streak, .. } = self;
         Observation {
             state: match self.up {
-                true => State::Up { fails: streak },
+                true => State::Up { fails: streak, passes: 0 },
                 false => State::Down { passes: streak },
             },
             since: clocks.moment(self.since),
             last: Some(Outcome { passed, reason, response_code, rtt }),
+            seen: clocks.moment(self.seen.unwrap_or(self.since)),
+            evidence: None,
             rtt: rtt.map(|rtt| Rtt::first(rtt, clocks.monotonic)),
         }
     }

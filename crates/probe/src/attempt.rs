@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use trimtab_health::Outcome;
+use trimtab_health::{Evidence, Outcome};
 
-use crate::ProbeError;
+use crate::{Check, ProbeError};
 
 /// The parts of a try, in the order in which they happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +61,32 @@ impl Attempt {
     }
 }
 
+impl Attempt {
+    /// What a failure can be found out by; None for a pass.
+    pub fn evidence(&self, _check: &Check<'_>) -> Option<Evidence> {
+        let error = self.result.as_ref().err()?;
+        Some(Evidence {
+            error: chain(error).into(),
+            phases: self.phases.named().collect(),
+            tries: self.tries,
+            answer: Box::new([]),
+            repeat: "".into(),
+        })
+    }
+}
+
+/// An error with its causes, each once.
+fn chain(error: &ProbeError) -> String {
+    let mut text = error.to_string();
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
+
 // === impl Phases ===
 
 impl Phases {
@@ -69,6 +95,19 @@ impl Phases {
     pub fn rtt(&self) -> Duration {
         let Phases { resolve: _, connect, tls, first_byte, body } = *self;
         [connect, tls, first_byte, body].into_iter().flatten().sum()
+    }
+
+    /// Those that happened, in their order.
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, Duration)> {
+        let Phases { resolve, connect, tls, first_byte, body } = *self;
+        let all = [
+            ("resolve", resolve),
+            ("connect", connect),
+            ("tls", tls),
+            ("first_byte", first_byte),
+            ("body", body),
+        ];
+        all.into_iter().filter_map(|(name, took)| Some((name, took?)))
     }
 
     fn add(&mut self, phase: Phase, took: Duration) {

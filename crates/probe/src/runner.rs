@@ -18,11 +18,11 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use trimtab_connect::Connector;
-use trimtab_health::{Observation, Outcome, PoolHealth, State};
+use trimtab_health::{Evidence, Outcome, PoolHealth, State};
 use trimtab_live::{Cell, Event, Job, Snapshot, Target};
 use trimtab_model::{PoolId, Pop};
 
-use self::crew::Crew;
+use self::crew::{Crew, Pending};
 use self::roster::Roster;
 use crate::{Check, Stats, check};
 
@@ -45,8 +45,11 @@ pub struct Prober {
 
 /// What a tick does to each target; tests have their own.
 trait Probe: Send + Sync + 'static {
-    fn probe(&self, job: &Job, target: &Target, pop: Pop) -> impl Future<Output = Outcome> + Send;
+    fn probe(&self, job: &Job, target: &Target, pop: Pop) -> impl Future<Output = Seen> + Send;
 }
+
+/// How a probe ended, and what there is to show for it if it failed.
+type Seen = (Outcome, Option<Arc<Evidence>>);
 
 /// Real probes over the network.
 struct Network {
@@ -66,7 +69,8 @@ impl Prober {
     ) -> Prober {
         let stats = Arc::new(Stats::new());
         let network = Network { connector, simulate: settings.simulate };
-        let roster = Roster::new(Crew::new(network, events, Arc::clone(&stats)));
+        let crew = Crew::new(network, events, Arc::clone(&stats), pending_in(cell.clone()));
+        let roster = Roster::new(crew);
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         tasks.spawn(follow(cell.clone(), roster, stopped));
@@ -112,15 +116,28 @@ fn catch_up<P: Probe>(roster: &mut Roster<P>, snapshot: &Snapshot) {
 /// The places of the job's targets of which some observer has no opinion.
 fn unknown_targets(job: &Job, health: Option<&PoolHealth>) -> Vec<usize> {
     let known = |place: usize, pop: &Pop| {
-        let seen = health.and_then(|health| health.endpoints.get(place));
-        seen.is_some_and(|seen| seen.observers.iter().any(|seen| knows(seen, pop)))
+        state(job, health, place, *pop).is_some_and(|state| state != State::Unknown)
     };
     let places = 0..job.targets.len();
     places.filter(|&place| !job.observers.iter().all(|pop| known(place, pop))).collect()
 }
 
-fn knows((observer, seen): &(Pop, Observation), pop: &Pop) -> bool {
-    observer == pop && seen.state != State::Unknown
+/// Looks into the snapshot of the moment.
+fn pending_in(cell: Cell) -> Pending {
+    Box::new(move |job, place, pop| {
+        let snapshot = cell.load();
+        let pool = job.slot.and_then(|slot| snapshot.world.pool(slot));
+        let state = state(job, pool.map(|pool| &pool.health), place, pop);
+        state.is_some_and(State::is_pending)
+    })
+}
+
+/// What an observer believes of one of the job's targets; None before its first probe.
+fn state(job: &Job, health: Option<&PoolHealth>, place: usize, pop: Pop) -> Option<State> {
+    let health = health?;
+    let member = health.probings.iter().position(|it| it.monitor == job.monitor.id)?;
+    let seen = &health.endpoints.get(place)?.members.get(member)?.observers;
+    seen.iter().find(|(observer, _)| *observer == pop).map(|(_, seen)| seen.state)
 }
 
 /// A task that panicked is a failed release; one that was aborted was meant to be.
@@ -135,7 +152,7 @@ fn told(ended: Result<(), JoinError>, doing: &'static str) {
 // === impl Network ===
 
 impl Probe for Network {
-    async fn probe(&self, job: &Job, target: &Target, pop: Pop) -> Outcome {
+    async fn probe(&self, job: &Job, target: &Target, pop: Pop) -> Seen {
         let delay = self.simulate.as_ref().map_or(Duration::ZERO, |simulate| simulate(pop, target));
         let check = Check { monitor: &job.monitor, pool: job.pool, target, delay };
         let attempt = check::run(&self.connector, &check).await;
@@ -146,7 +163,7 @@ impl Probe for Network {
                 "probe failed"
             );
         }
-        attempt.outcome()
+        (attempt.outcome(), attempt.evidence(&check).map(Arc::new))
     }
 }
 

@@ -81,7 +81,7 @@ mod tests {
     }
 
     fn every(phase: Moment, interval: Duration) -> Schedule {
-        Schedule { phase, interval, limits: Thresholds::new(0, 0) }
+        Schedule::new(phase, interval, Thresholds::new(0, 0))
     }
 
     #[test]

@@ -20,9 +20,9 @@ pub struct Latency {
 impl Latency {
     pub(crate) fn build(health: &PoolHealth, serves: &[bool]) -> Latency {
         let serving = health.endpoints.iter().zip(serves).filter(|(_, serves)| **serves);
-        let seen = serving.flat_map(|(endpoint, _)| &endpoint.observers);
+        let seen = serving.flat_map(|(endpoint, _)| endpoint.votes());
         let seen: Vec<(Pop, Duration)> =
-            seen.filter_map(|(pop, seen)| Some((*pop, seen.rtt?.value()))).collect();
+            seen.filter_map(|(pop, seen)| Some((pop, seen.rtt?.value()))).collect();
         let of_region = |&(pop, rtt): &(Pop, Duration)| Some((trimtab_geo::pop(pop)?.region, rtt));
         Latency {
             regions: means(seen.iter().filter_map(of_region)),

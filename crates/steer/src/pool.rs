@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use trimtab_geo::{Latencies, Point, PoolNumber};
-use trimtab_health::{PoolHealth, PoolStatus, Verdict, ejection};
+use trimtab_health::{EndpointHealth, PoolHealth, PoolStatus, Verdict, ejection};
 use trimtab_model::monitor::MonitorType;
 use trimtab_model::pool::{OriginPolicy, Upstream, UpstreamTls};
 use trimtab_model::{self as model, Name, PoolId, SecretPem};
@@ -36,6 +36,8 @@ pub struct Pool {
     pub point: Option<Point>,
     pub health: PoolHealth,
     pub usable: Usable,
+    /// What its calculated check has come to, if it has one.
+    pub requirement: Option<Requirement>,
     /// None: it keeps every request.
     pub shedding: Option<Shedding>,
     pub shedding_of_sessions: Option<Shedding>,
@@ -68,6 +70,16 @@ pub enum Usable {
     NoResultYet,
     /// No endpoint is enabled.
     Empty,
+    /// Too few of what its calculated check asks for are healthy.
+    Requires,
+}
+
+/// A calculated check: how many of others must be healthy, and how many are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Requirement {
+    pub at_least: u32,
+    pub of: u32,
+    pub healthy: u32,
 }
 
 /// What failed requests may do to an endpoint.
@@ -119,6 +131,7 @@ impl Pool {
             endpoints,
             health,
             usable: Usable::Empty,
+            requirement: None,
             latency: Latency::default(),
             loaded: None,
             has_aliases: false,
@@ -136,7 +149,12 @@ impl Pool {
         let verdicts = self.endpoints.iter().zip(self.health.endpoints.iter());
         let serves: Vec<bool> =
             verdicts.map(|(endpoint, health)| endpoint.serves(health.verdict)).collect();
-        self.usable = usable(&self, serves.iter().filter(|serves| **serves).count());
+        self.usable = match usable(&self, serves.iter().filter(|serves| **serves).count()) {
+            Usable::Yes if self.requirement.is_some_and(|wanted| !wanted.is_met()) => {
+                Usable::Requires
+            }
+            own => own,
+        };
         self.latency = Latency::build(&self.health, &serves);
         self.has_aliases = self.endpoints.iter().any(|endpoint| endpoint.unflattened);
         self.serving = Sets::new(&self.endpoints, |index| serves.get(index) == Some(&true));
@@ -144,6 +162,35 @@ impl Pool {
             self.endpoints.get(index).is_some_and(|endpoint| endpoint.enabled)
         });
         self
+    }
+
+    /// The same pool with what its calculated check has come to.
+    #[must_use]
+    pub fn requiring(mut self, requirement: Option<Requirement>) -> Pool {
+        self.requirement = requirement;
+        self.sorted_out()
+    }
+
+    /// Healthy by what its own endpoints say, whatever it requires of others: what calculated checks count.
+    pub fn is_well(&self) -> bool {
+        matches!(self.usable, Usable::Yes | Usable::Requires)
+    }
+
+    /// The same of its endpoint of that name.
+    pub fn is_endpoint_well(&self, name: &str) -> bool {
+        let mut endpoints = self.endpoints.iter().zip(&self.health.endpoints);
+        let found = endpoints.find(|(endpoint, _)| &*endpoint.name == name);
+        found.is_some_and(|(endpoint, health)| endpoint.serves(health.verdict))
+    }
+
+    /// Whether calculated checks of other pools find nothing else in it.
+    pub fn speaks_as(&self, other: &Pool) -> bool {
+        let serves =
+            |(endpoint, health): (&Endpoint, &EndpointHealth)| endpoint.serves(health.verdict);
+        let all = |pool: &Pool| -> Vec<bool> {
+            pool.endpoints.iter().zip(&pool.health.endpoints).map(serves).collect()
+        };
+        self.is_well() == other.is_well() && all(self) == all(other)
     }
 
     /// The pool as it would be if a person had disabled it.
@@ -254,6 +301,14 @@ impl Pool {
     }
 }
 
+// === impl Requirement ===
+
+impl Requirement {
+    pub fn is_met(&self) -> bool {
+        self.healthy >= self.at_least
+    }
+}
+
 pub(crate) fn pool_hash(id: PoolId) -> u64 {
     hash_bytes(id.bytes(), POOL_SALT)
 }
@@ -272,7 +327,7 @@ fn upstream_hash(config: &model::Pool) -> u64 {
 
 /// The status knows nothing of names; an endpoint whose name was never resolved is no endpoint that is up.
 fn usable(pool: &Pool, serving: usize) -> Usable {
-    let monitored = pool.health.schedule.is_some();
+    let monitored = pool.health.is_monitored();
     let minimum = usize::try_from(pool.minimum_origins).unwrap_or(usize::MAX);
     let needed = if monitored { minimum.max(1) } else { 1 };
     match pool.health.status {

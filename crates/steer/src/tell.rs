@@ -3,16 +3,17 @@
 use std::fmt;
 
 use trimtab_geo::Place;
-use trimtab_health::{EndpointHealth, FailureReason, Verdict};
+use trimtab_health::Verdict;
 use trimtab_model::Moment;
 use trimtab_model::balancer::SteeringPolicy;
+use trimtab_model::overrides::Forced;
 use trimtab_model::pool::ShedPolicy;
 
 use crate::affinity::Session;
 use crate::balancer::GeoMatch;
 use crate::client::{Failed, LocationSource, Subnet};
 use crate::persistence::Who;
-use crate::pool::{Data, Endpoint, Service, Usable};
+use crate::pool::{Data, Endpoint, Requirement, Service, Usable};
 use crate::shedding::Shedding;
 use crate::why::{EndpointChoice, PoolChoice, Step, TimedBy, Why};
 use crate::{Balancer, Pool, PoolSlot, World};
@@ -208,6 +209,7 @@ impl Usable {
             Usable::Critical => "fewer endpoints are up than it needs",
             Usable::NoResultYet => "its monitor has no result yet, which counts as down",
             Usable::Empty => "no endpoint of it is enabled",
+            Usable::Requires => "too few of what its calculated check asks for are healthy",
         }
     }
 }
@@ -217,15 +219,24 @@ fn evidence(pool: &Pool, now: Moment) -> String {
     let nameless = pool.endpoints.iter().filter(|endpoint| endpoint.addresses().is_empty());
     let nameless = nameless.map(|endpoint| format!("{} was never resolved", endpoint.address));
     let down = endpoints.filter_map(|(endpoint, health)| {
+        let since = health.since.map_or(0, |at| now.saturating_duration_since(at).as_secs());
+        match &health.ruling {
+            Some(ruling) if ruling.state != Forced::Up => {
+                return Some(format!("{} is {}", endpoint.name, ruling.text()));
+            }
+            Some(_) | None => {}
+        }
         let reason = match health.verdict {
-            Verdict::Down => failing(health).map_or("down", FailureReason::word),
-            Verdict::Ejected { .. } => FailureReason::Ejected.word(),
+            Verdict::Down | Verdict::Ejected { .. } => health.outcome().0.word(),
             Verdict::Up | Verdict::Unknown | Verdict::Unmonitored => return None,
         };
-        let since = health.since.map_or(0, |at| now.saturating_duration_since(at).as_secs());
         Some(format!("{} since {since} s ({reason})", endpoint.name))
     });
-    let told: Vec<String> = nameless.chain(down).collect();
+    let required = pool.requirement.filter(|wanted| !wanted.is_met()).map(|wanted| {
+        let Requirement { at_least, of, healthy } = wanted;
+        format!("it requires {at_least} of {of} others to be healthy, and {healthy} are")
+    });
+    let told: Vec<String> = required.into_iter().chain(nameless).chain(down).collect();
     if told.is_empty() { String::new() } else { format!(" [{}]", told.join(", ")) }
 }
 
@@ -236,12 +247,6 @@ fn weighed(pool: &PoolName<'_>, weight: u8, open: u32) -> String {
         open => format!(" and {open} open requests"),
     };
     format!("{pool} is in, with weight {weight}{open}")
-}
-
-/// What the first place that fails says.
-fn failing(health: &EndpointHealth) -> Option<FailureReason> {
-    let reasons = health.observers.iter().filter_map(|(_, seen)| Some(seen.last?.reason));
-    reasons.into_iter().find(|reason| *reason != FailureReason::None)
 }
 
 fn measured(pool: &PoolName<'_>, km: Option<f64>, stretched_km: f64) -> String {
@@ -316,6 +321,9 @@ fn answered(world: &World, (slot, endpoint): (PoolSlot, u16), data: Data, now: M
     }
     if let Some(rtt) = health.rtt() {
         text.push_str(&format!(", {:.1} ms", rtt.as_secs_f64() * 1000.0));
+    }
+    if let Some(ruling) = &health.ruling {
+        text.push_str(&format!(", {}", ruling.text()));
     }
     text.push(')');
     text

@@ -118,7 +118,8 @@ impl<'a> Asking<'a> {
         index: usize,
     ) -> Option<Flip> {
         let health = pool.health.endpoints.get(index)?;
-        let limits = pool.health.schedule?.limits;
+        // What somebody holds as it is, probes cannot turn.
+        let probes = pool.health.probes_to_flip(index)?;
         let to = match health.verdict {
             Verdict::Up => Verdict::Down,
             Verdict::Down | Verdict::Unknown | Verdict::Ejected { .. } => Verdict::Up,
@@ -131,8 +132,8 @@ impl<'a> Asking<'a> {
             pool: slot,
             endpoint: u16::try_from(index).ok()?,
             to,
-            probes: health.probes_to_flip(limits),
-            earliest: pool.health.soonest_flip_of(health, self.now),
+            probes,
+            earliest: pool.health.soonest_flip_of(index, self.now),
         })
     }
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use trimtab_health::{EndpointHealth, PoolHealth, Schedule, Thresholds, Verdict};
+use trimtab_health::{EndpointHealth, PoolHealth, Probing, Schedule, Thresholds, Verdict};
 use trimtab_model::pool::{Address, OriginPolicy, Weight};
-use trimtab_model::{self as model, Moment, Name, PoolId};
+use trimtab_model::{self as model, Moment, MonitorId, Name, PoolId};
 use trimtab_steer::dice::Dice;
 use trimtab_steer::endpoint::choose;
 use trimtab_steer::pool::{Set, Usable};
@@ -48,15 +48,12 @@ fn health(minimum: u32, origins: &[(&str, f64, bool)]) -> PoolHealth {
     let verdict = |up| if up { Verdict::Up } else { Verdict::Down };
     let endpoints = origins.iter().map(|&(_, _, up)| EndpointHealth {
         verdict: verdict(up),
-        since: None,
-        observers: Box::new([]),
+        ..EndpointHealth::unmonitored()
     });
-    let schedule = Schedule {
-        phase: Moment::default(),
-        interval: Duration::from_secs(60),
-        limits: Thresholds::new(1, 1),
-    };
-    PoolHealth::new(endpoints.collect(), origins.iter().map(|_| true), minimum, schedule)
+    let limits = Thresholds::new(1, 1);
+    let schedule = Schedule::new(Moment::default(), Duration::from_secs(60), limits);
+    let probings = [Probing::alone(MonitorId::new([1; 16]), schedule)].into();
+    PoolHealth::new(endpoints.collect(), origins.iter().map(|_| true), minimum, probings)
 }
 
 fn client(host: u32) -> Client<'static> {

@@ -10,14 +10,15 @@ use std::time::Duration;
 
 use trimtab_geo::{Builder, Table};
 use trimtab_health::{
-    EndpointHealth, Observation, PoolHealth, Rtt, Schedule, State, Thresholds, Verdict,
+    EndpointHealth, MemberHealth, Observation, PoolHealth, Probing, Rtt, Schedule, State,
+    Thresholds, Verdict,
 };
 use trimtab_model::balancer::{
     Extension, FixedResponse, Overrides, Persistence, PersistenceKey, PoolSet, PoolSetMatch,
     RandomSteering, Rule, RuleAction, SessionAffinity, SessionOverrides, Steering, SteeringPolicy,
 };
 use trimtab_model::pool::{Address, LoadShedding, OriginPolicy, ShedPolicy, Weight};
-use trimtab_model::{self as model, Coordinates, Moment, PoolId, Region, Timestamp};
+use trimtab_model::{self as model, Coordinates, Moment, MonitorId, PoolId, Region, Timestamp};
 use trimtab_steer::dice::Dice;
 use trimtab_steer::pool::Usable;
 use trimtab_steer::what_if::{Asking, Flip};
@@ -125,22 +126,27 @@ fn health(pool: &model::Pool, now: Moment, chance: &mut Chance) -> PoolHealth {
         return PoolHealth::unmonitored(pool.origins.len());
     }
     let verdicts = [Verdict::Up, Verdict::Up, Verdict::Down, Verdict::Unknown];
-    let endpoints = pool.origins.iter().map(|_| EndpointHealth {
-        verdict: chance.of(&verdicts),
-        since: None,
-        observers: Box::new([("FRA".parse().unwrap(), observation(now, chance))]),
+    let endpoints = pool.origins.iter().map(|_| {
+        let verdict = chance.of(&verdicts);
+        let observers = Box::new([("FRA".parse().unwrap(), observation(now, chance))]);
+        EndpointHealth {
+            verdict,
+            members: Box::new([MemberHealth::alone(verdict, observers)]),
+            ..EndpointHealth::unmonitored()
+        }
     });
     let endpoints = endpoints.collect();
     let interval = Duration::from_secs(10 + u64::from(chance.below(60)));
-    let schedule = Schedule { phase: now, interval, limits: Thresholds::new(chance.below(3), 1) };
+    let schedule = Schedule::new(now, interval, Thresholds::new(chance.below(3), 1));
+    let probings = [Probing::alone(MonitorId::new([1; 16]), schedule)].into();
     let enabled = pool.origins.iter().map(|origin| origin.enabled);
-    PoolHealth::new(endpoints, enabled, pool.minimum_origins, schedule)
+    PoolHealth::new(endpoints, enabled, pool.minimum_origins, probings)
 }
 
 fn observation(now: Moment, chance: &mut Chance) -> Observation {
     let rtt = Duration::from_millis(1 + u64::from(chance.below(200)));
     let rtt = (!chance.one_in(5)).then(|| Rtt::first(rtt, now));
-    Observation { state: State::Up { fails: 0 }, rtt, ..Observation::unknown(now) }
+    Observation { state: State::Up { fails: 0, passes: 0 }, rtt, ..Observation::unknown(now) }
 }
 
 fn action(pools: u8, chance: &mut Chance) -> RuleAction {

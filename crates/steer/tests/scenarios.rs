@@ -10,11 +10,12 @@ use std::time::Duration;
 use ipnet::IpNet;
 use trimtab_geo::Builder;
 use trimtab_health::{
-    EndpointHealth, Observation, PoolHealth, Rtt, Schedule, State, Thresholds, Verdict,
+    EndpointHealth, MemberHealth, Observation, PoolHealth, Probing, Rtt, Schedule, Thresholds, UP,
+    Verdict,
 };
 use trimtab_model::balancer::{LocationMode, LocationStrategy, Persistence, PreferEcs, Steering};
 use trimtab_model::pool::{Address, Upstream, Weight};
-use trimtab_model::{self as model, Coordinates, Moment, PoolId, Pop};
+use trimtab_model::{self as model, Coordinates, Moment, MonitorId, PoolId, Pop};
 use trimtab_steer::{
     Balancer, Client, Decision, Load, Pool, PoolSlot, Site, Subnet, Wanted, World, decide,
 };
@@ -157,24 +158,22 @@ impl Stage {
         let endpoints = seen.iter().map(|seen| EndpointHealth {
             verdict: seen.verdict.unwrap_or(Verdict::Unknown),
             since: seen.since,
-            observers: rtts.iter().map(|&(pop, millis)| (pop, self.observation(millis))).collect(),
+            members: Box::new([MemberHealth::alone(
+                seen.verdict.unwrap_or(Verdict::Unknown),
+                rtts.iter().map(|&(pop, millis)| (pop, self.observation(millis))).collect(),
+            )]),
+            ruling: None,
         });
-        let schedule = Schedule {
-            phase: self.now + Duration::from_secs(3600),
-            interval: Duration::from_secs(3600),
-            limits: Thresholds::new(1, 1),
-        };
+        let hour = Duration::from_secs(3600);
+        let schedule = Schedule::new(self.now + hour, hour, Thresholds::new(1, 1));
+        let probings = [Probing::alone(MonitorId::new([1; 16]), schedule)].into();
         let enabled = pool.origins.iter().map(|origin| origin.enabled);
-        PoolHealth::new(endpoints.collect(), enabled, pool.minimum_origins, schedule)
+        PoolHealth::new(endpoints.collect(), enabled, pool.minimum_origins, probings)
     }
 
     fn observation(&self, millis: u64) -> Observation {
         let rtt = Rtt::first(Duration::from_millis(millis), self.now);
-        Observation {
-            state: State::Up { fails: 0 },
-            rtt: Some(rtt),
-            ..Observation::unknown(self.now)
-        }
+        Observation { state: UP, rtt: Some(rtt), ..Observation::unknown(self.now) }
     }
 
     fn read_balancer(&self, rest: &str) -> model::Balancer {

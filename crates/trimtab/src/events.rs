@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use tokio::sync::mpsc;
-use trimtab_analytics::{EventLog, NewEvent, OriginHealth, PoolHealth};
-use trimtab_live::HealthChange;
+use trimtab_analytics::{EventLog, MonitorSaid, NewEvent, OriginHealth, PlaceSaid, PoolHealth};
+use trimtab_live::{HealthChange, MonitorChange, PlaceChange};
+use trimtab_model::group::Role;
 
 /// Until nobody flips any more.
 pub(crate) async fn write(
@@ -55,7 +56,30 @@ fn event(change: HealthChange) -> NewEvent {
                 changed: endpoint.changed,
                 failure_reason: Some(endpoint.reason.word().to_owned()),
                 response_code: Some(endpoint.response_code).filter(|&code| code != 0),
+                said: match endpoint.changed {
+                    true => endpoint.monitors.iter().map(said).collect(),
+                    false => Vec::new(),
+                },
             })
             .collect(),
+    }
+}
+
+fn said(by: &MonitorChange) -> MonitorSaid {
+    let place = |place: &PlaceChange| PlaceSaid {
+        pop: place.pop.to_string(),
+        healthy: place.verdict.serves(),
+        failure_reason: place.reason.word().to_owned(),
+        response_code: place.response_code,
+        rtt: place.rtt.and_then(|rtt| u64::try_from(rtt.as_micros()).ok()),
+    };
+    MonitorSaid {
+        id: by.monitor.to_string(),
+        healthy: by.verdict.serves(),
+        failure_reason: by.reason.word().to_owned(),
+        response_code: by.response_code,
+        must_be_healthy: by.role == Role::Critical,
+        monitoring_only: by.role == Role::Witness,
+        places: by.places.iter().map(place).collect(),
     }
 }

@@ -10,8 +10,17 @@ use trimtab_model::{Change, Document, Name, Record, Zone, ZoneId};
 use trimtab_store::{AnyStore, Entry, Page, Prefix, Range, ReadError, Rev, Store};
 
 /// Zones come before what stands in them, monitors before pools, pools before balancers.
-const READ_ORDER: [&str; 7] =
-    ["zones/", "monitors/", "pools/", "balancers/", "records/", "certificates/", "secrets/"];
+const READ_ORDER: [&str; 9] = [
+    "zones/",
+    "monitors/",
+    "monitor-groups/",
+    "overrides/",
+    "pools/",
+    "balancers/",
+    "records/",
+    "certificates/",
+    "secrets/",
+];
 
 /// Reads the whole configuration of one revision, page by page: a large zone is never in memory twice.
 pub(crate) async fn load(store: &AnyStore, publisher: &mut Publisher) -> Result<Rev, ReadError> {

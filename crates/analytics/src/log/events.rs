@@ -6,7 +6,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, Row, params};
 
 use super::Retention;
-use crate::event::{Event, Filter, NewEvent, OriginHealth, PoolHealth};
+use crate::event::{Event, Filter, MonitorSaid, NewEvent, OriginHealth, PoolHealth};
 use crate::limits;
 
 pub(super) const TABLES: &str = "
@@ -36,14 +36,17 @@ CREATE TABLE origins (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// JSON, or null.
+pub(super) const WITH_SAID: &str = "ALTER TABLE origins ADD COLUMN said TEXT;";
+
 const INSERT_EVENT: &str = "
 INSERT INTO events (at, pool_id, pool_name, healthy, changed, minimum_origins)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
 const INSERT_ORIGIN: &str = "
 INSERT INTO origins (event, place, name, ip, address, enabled, healthy, changed, failure_reason,
-                     response_code)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+                     response_code, said)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 
 const PRUNE_COUNT: &str = "DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - ?1";
 const PRUNE_AGE: &str = "DELETE FROM events WHERE at < (SELECT max(at) FROM events) - ?1";
@@ -60,7 +63,7 @@ WHERE at >= ?1 AND at < ?2
 ORDER BY at DESC, id DESC LIMIT ?8";
 
 const ORIGINS: &str = "
-SELECT name, ip, address, enabled, healthy, changed, failure_reason, response_code FROM origins
+SELECT name, ip, address, enabled, healthy, changed, failure_reason, response_code, said FROM origins
 WHERE event = ?1 ORDER BY place";
 
 /// The events, and what they push out.
@@ -131,6 +134,7 @@ fn insert(conn: &Connection, event: &NewEvent) -> rusqlite::Result<()> {
             origin.changed,
             origin.failure_reason,
             origin.response_code,
+            said_text(origin)?,
         ])?;
     }
     Ok(())
@@ -157,6 +161,23 @@ fn as_origin(row: &Row<'_>) -> rusqlite::Result<OriginHealth> {
         changed: row.get(5)?,
         failure_reason: row.get(6)?,
         response_code: row.get(7)?,
+        said: said(row, 8)?,
+    })
+}
+
+fn said_text(origin: &OriginHealth) -> rusqlite::Result<Option<String>> {
+    if origin.said.is_empty() {
+        return Ok(None);
+    }
+    let text = serde_json::to_string(&origin.said);
+    text.map(Some).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}
+
+fn said(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<MonitorSaid>> {
+    let text: Option<String> = row.get(column)?;
+    let Some(text) = text else { return Ok(Vec::new()) };
+    serde_json::from_str(&text).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into())
     })
 }
 

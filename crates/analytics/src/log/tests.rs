@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
-use crate::event::{ORIGINS_MAX, OriginHealth, PoolHealth};
+use crate::event::{MonitorSaid, ORIGINS_MAX, OriginHealth, PlaceSaid, PoolHealth};
 use crate::limits::{QUERY_LIMIT_DEFAULT, QUERY_LIMIT_MAX, TEXT_BYTES_MAX};
 
 pub(super) const EVERYTHING: Retention = Retention {
@@ -34,6 +34,7 @@ fn origin(name: &str, healthy: bool) -> OriginHealth {
         changed: false,
         failure_reason: None,
         response_code: None,
+        said: Vec::new(),
     }
 }
 
@@ -66,6 +67,21 @@ async fn an_event_comes_back_as_it_was() {
         changed: true,
         failure_reason: Some("HTTP timeout occurred".into()),
         response_code: Some(503),
+        said: vec![MonitorSaid {
+            id: "m".into(),
+            healthy: false,
+            failure_reason: "HTTP timeout occurred".into(),
+            response_code: 503,
+            must_be_healthy: true,
+            monitoring_only: false,
+            places: vec![PlaceSaid {
+                pop: "FRA".into(),
+                healthy: false,
+                failure_reason: "HTTP timeout occurred".into(),
+                response_code: 503,
+                rtt: Some(12_345),
+            }],
+        }],
         ..origin("b", false)
     };
     let reported = [
@@ -252,7 +268,7 @@ fn a_newer_file_is_refused() {
     let refused = EventLog::open(&path, EVERYTHING).err().unwrap();
     assert_eq!(refused.to_string(), format!("cannot use {}", path.display()));
     let cause = std::error::Error::source(&refused).unwrap().to_string();
-    assert_eq!(cause, "its tables have version 7, this program knows version 3");
+    assert_eq!(cause, "its tables have version 7, this program knows version 4");
 }
 
 fn any_event() -> impl Strategy<Value = NewEvent> {

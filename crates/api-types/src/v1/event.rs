@@ -4,8 +4,10 @@ use serde::Serialize;
 use trimtab_model::{MonitorId, PoolId, Timestamp};
 use utoipa::ToSchema;
 
+use crate::number::Number;
+
 /// One change of health.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Event {
     pub id: u64,
     #[schema(value_type = String)]
@@ -26,7 +28,7 @@ pub struct EventPool {
 }
 
 /// An endpoint right after the change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct EventOrigin {
     pub name: String,
     /// Empty for a host name that has not been resolved.
@@ -40,6 +42,29 @@ pub struct EventOrigin {
     /// The members of a monitor group.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub monitors: Vec<EventMonitor>,
+    /// What the hosted API does not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trimtab: Option<EventExtension>,
+}
+
+/// What each place saw, for endpoints that changed.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct EventExtension {
+    pub places: Vec<EventPlace>,
+}
+
+/// What one place saw at the moment of the change.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct EventPlace {
+    pub pop: String,
+    /// Through which monitor.
+    pub monitor: String,
+    pub healthy: bool,
+    pub failure_reason: String,
+    pub response_code: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
+    pub rtt_ms: Option<Number>,
 }
 
 /// What one monitor of a group saw.
@@ -82,6 +107,7 @@ mod tests {
                 failure_reason: "TCP connection failed".into(),
                 response_code: 0,
                 monitors: Vec::new(),
+                trimtab: None,
             }],
         };
         let want = json!({

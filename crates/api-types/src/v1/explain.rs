@@ -169,6 +169,27 @@ pub struct Endpoint {
     #[schema(value_type = Option<f64>)]
     pub rtt_ms: Option<Number>,
     pub observers: Vec<Observer>,
+    /// What a person or a feed says, over what probes say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ruling: Option<Ruling>,
+}
+
+/// Somebody's word on an endpoint, which outranks probes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ExplanationRuling)]
+pub struct Ruling {
+    /// `up`, `down` or `drained`.
+    pub state: &'static str,
+    /// `override` or `feed`.
+    pub by: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub override_id: Option<String>,
+    pub author: String,
+    pub reason: String,
+    pub since_seconds: u64,
+    /// None: until it is taken back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds_left: Option<u64>,
 }
 
 /// How one place sees an endpoint.

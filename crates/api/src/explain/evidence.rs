@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use trimtab_api_types::number::Number;
-use trimtab_api_types::v1::explain::{Candidate, Endpoint, Observer};
-use trimtab_health::{EndpointHealth, Observation, State, Verdict};
+use trimtab_api_types::v1::explain::{Candidate, Endpoint, Observer, Ruling};
+use trimtab_health::{EndpointHealth, Observation, Ruler, State, Verdict};
 use trimtab_model::{Moment, Pop};
 use trimtab_steer::{self as steer, PoolSlot, World};
 
@@ -42,11 +42,29 @@ pub(super) fn endpoint(of: &steer::Endpoint, health: &EndpointHealth, now: Momen
         since_seconds: health.since.map(|since| now.saturating_duration_since(since).as_secs()),
         rtt_ms: health.rtt().map(millis),
         observers: health
-            .observers
-            .iter()
+            .votes()
             .take(OBSERVERS_MAX)
-            .map(|(pop, seen)| observer(*pop, seen, now))
+            .map(|(pop, seen)| observer(pop, seen, now))
             .collect(),
+        ruling: health.ruling.as_deref().map(|ruling| self::ruling(ruling, now)),
+    }
+}
+
+fn ruling(of: &trimtab_health::Ruling, now: Moment) -> Ruling {
+    Ruling {
+        state: of.state.word(),
+        by: match of.by {
+            Ruler::Person(_) => "override",
+            Ruler::Feed => "feed",
+        },
+        override_id: match of.by {
+            Ruler::Person(id) => Some(id.to_string()),
+            Ruler::Feed => None,
+        },
+        author: of.author.to_string(),
+        reason: of.reason.to_string(),
+        since_seconds: now.saturating_duration_since(of.since).as_secs(),
+        seconds_left: of.until.map(|until| until.saturating_duration_since(now).as_secs()),
     }
 }
 

@@ -7,8 +7,8 @@ use serde_json::json;
 use tokio::sync::Notify;
 use trimtab_analytics::{NewEvent, OriginHealth, PoolHealth as LoggedPool};
 use trimtab_health::{
-    EndpointHealth, FailureReason, Observation, Outcome, PoolHealth, Rule, Schedule, Thresholds,
-    Verdict, Vote,
+    EndpointHealth, FailureReason, MemberHealth, Observation, Outcome, PoolHealth, Probing, Rule,
+    Schedule, Thresholds, Verdict, Vote,
 };
 use trimtab_live::Snapshot;
 use trimtab_model::balancer::{AffinityAttributes, SessionAffinity};
@@ -35,11 +35,13 @@ async fn live(bench: &Bench, id: &str, outcomes: &[(&str, &[Outcome])]) -> Pool 
             .iter()
             .map(|(_, seen)| Vote { region: Region::Weu, state: seen.state })
             .collect();
-        EndpointHealth::judge(observers.into(), &votes, Rule::AllPops, None)
+        let member = MemberHealth::alone(Rule::AllPops.verdict(&votes), observers.into());
+        EndpointHealth::judge(Box::new([member]), None)
     });
-    let schedule = Schedule { phase: now, interval: Duration::from_secs(60), limits };
+    let schedule = Schedule::new(now, Duration::from_secs(60), limits);
+    let probings = [Probing::alone(MonitorId::new([1; 16]), schedule)].into();
     let enabled = config.origins.iter().map(|origin| origin.enabled);
-    let health = PoolHealth::new(endpoints.collect(), enabled, config.minimum_origins, schedule);
+    let health = PoolHealth::new(endpoints.collect(), enabled, config.minimum_origins, probings);
     Pool::build(&config, health)
 }
 
@@ -167,6 +169,7 @@ fn event(at: i64, pool: &str, healthy: bool) -> NewEvent {
             changed: true,
             failure_reason: (!healthy).then(|| "TCP Timeout".into()),
             response_code: healthy.then_some(200),
+            said: Vec::new(),
         }],
     }
 }
@@ -220,7 +223,8 @@ fn away_pool(monitor: Option<MonitorId>, now: Moment) -> (model::Pool, Pool) {
     if monitor.is_some() {
         let up = Outcome::pass(200, Duration::from_millis(5));
         let seen = Observation::unknown(now).after(up, Thresholds::new(1, 1), now);
-        endpoints[0].observers = Box::new([("FRA".parse().unwrap(), seen)]);
+        let observers = Box::new([("FRA".parse().unwrap(), seen)]);
+        endpoints[0].members = Box::new([MemberHealth::alone(Verdict::Up, observers)]);
     }
     let pool = Pool::build(&config, PoolHealth::unprobed(Box::new(endpoints)));
     (config, pool)

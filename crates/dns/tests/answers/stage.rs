@@ -9,10 +9,10 @@ use std::time::Duration;
 use trimtab_dns::zonefile;
 use trimtab_dns::{Authority, Node, RecordInput, Seed, Soa, View, Zone, Zones};
 use trimtab_geo::Builder;
-use trimtab_health::{EndpointHealth, PoolHealth, Schedule, Thresholds, Verdict};
+use trimtab_health::{EndpointHealth, PoolHealth, Probing, Schedule, Thresholds, Verdict};
 use trimtab_model::balancer::Steering;
 use trimtab_model::pool::{Address, Service, Weight};
-use trimtab_model::{self as model, Moment, Name, PoolId, ZoneId};
+use trimtab_model::{self as model, Moment, MonitorId, Name, PoolId, ZoneId};
 use trimtab_steer::{Balancer, BalancerSlot, Pool, PoolSlot, Site, World};
 
 const SEED: Seed = Seed(42);
@@ -135,13 +135,13 @@ impl Stage {
         }
         let endpoints = verdicts.iter().map(|verdict| EndpointHealth {
             verdict: verdict.unwrap_or(Verdict::Unknown),
-            since: None,
-            observers: Box::new([]),
+            ..EndpointHealth::unmonitored()
         });
         let limits = Thresholds::new(1, 1);
-        let schedule = Schedule { phase: self.now + wait, interval: wait, limits };
+        let schedule = Schedule::new(self.now + wait, wait, limits);
+        let probings = [Probing::alone(MonitorId::new([1; 16]), schedule)].into();
         let enabled = pool.origins.iter().map(|origin| origin.enabled);
-        PoolHealth::new(endpoints.collect(), enabled, pool.minimum_origins, schedule)
+        PoolHealth::new(endpoints.collect(), enabled, pool.minimum_origins, probings)
     }
 
     /// `NAME POLICY default=POOL,… fallback=POOL [country.XX=POOL,…] [ttl=SECONDS] [proxied] [disabled]`

@@ -110,7 +110,7 @@ fn semantics_40_at_most_half_are_out_and_never_the_last_that_serves() {
 #[test]
 fn who_comes_back_is_up_since_then() {
     let check = |verdict, since: Option<u64>, ejection, want: Option<u64>| {
-        let one = EndpointHealth { verdict, since: since.map(at), observers: Box::new([]) };
+        let one = EndpointHealth { verdict, since: since.map(at), ..EndpointHealth::unmonitored() };
         let mut two = [one, EndpointHealth::unmonitored()];
         apply(&mut two, &[true, true], &[ejection, Ejection::In]);
         assert_eq!(two[0].since, want.map(at), "{verdict:?} {ejection:?}");

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use trimtab_health::{FailureReason, Outcome, PoolStatus};
+use trimtab_model::group::Role;
 use trimtab_model::monitor::{ExpectedCodes, Pace, Probe};
 use trimtab_model::pool::Watch;
 use trimtab_model::{MonitorId, Origin, Timestamp};
@@ -55,11 +56,26 @@ fn seen_from(pops: &[&str], pool: &Pool, probes: &str) -> PoolHealth {
             _ => Outcome::fail(FailureReason::TcpConnectionFailed, 0, None),
         };
         let endpoint = endpoint_key(pool.id, &pool.origins[0]);
-        let report =
-            Report { pop: pop.parse().unwrap(), pool: pool.id, endpoint, outcome, at: now };
-        observers.record(&report, limits_of(&monitor));
+        let report = Report {
+            pop: pop.parse().unwrap(),
+            pool: pool.id,
+            endpoint,
+            monitor: MONITOR,
+            outcome,
+            evidence: None,
+            at: now,
+        };
+        observers.record(&report, Thresholds::of(&monitor.pace));
     }
-    observers.health(pool, Some(&monitor), &[], None)
+    observers.health(pool, &around(&[watcher(monitor)]), None)
+}
+
+fn watcher(monitor: Arc<Monitor>) -> Watcher {
+    Watcher { monitor, role: Role::Voter }
+}
+
+fn around(watchers: &[Watcher]) -> Circumstances<'_> {
+    Circumstances { watchers, is_used: true, ejections: &[], rulings: &[] }
 }
 
 fn named(regions: &str) -> CheckRegions {
@@ -95,10 +111,42 @@ fn semantics_3_with_regional_health_sources_a_node_believes_its_own_region_first
 fn regional_health_hides_no_observer_and_reaches_the_status_of_the_pool() {
     let pool = pool(named("WEU ENAM"), true);
     let health = seen_from(&["FRA", "IAD"], &pool, "FRA:down IAD:up");
-    let pops: Vec<String> =
-        health.endpoints[0].observers.iter().map(|(pop, _)| pop.to_string()).collect();
+    let pops: Vec<String> = health.endpoints[0].votes().map(|(pop, _)| pop.to_string()).collect();
     assert_eq!(
         (pops.as_slice(), health.status),
         (&["FRA".into(), "IAD".into()][..], PoolStatus::Critical)
     );
+}
+
+#[test]
+fn a_pool_that_nobody_uses_is_probed_less_often_and_a_hurried_one_faster() {
+    let hurried = Monitor {
+        pace: Pace { interval: 60, fast_interval: Some(5), ..Pace::default() },
+        ..Monitor::clone(&monitor())
+    };
+    let watchers = [watcher(Arc::new(hurried))];
+    let observers = Observers::new(sites(&["FRA"]), Moment::default());
+    let schedule = |is_used| {
+        let around = Circumstances { is_used, ..around(&watchers) };
+        let pool = pool(CheckRegions::Default, false);
+        let jobs = observers.jobs(&pool, PoolSlot(0), &around);
+        let health = observers.health(&pool, &around, None);
+        assert_eq!(jobs[0].schedule, health.probings[0].schedule);
+        (jobs[0].schedule.interval.as_secs(), jobs[0].schedule.fast.map(|it| it.as_secs()))
+    };
+    assert_eq!([schedule(true), schedule(false)], [(60, Some(5)), (240, Some(5))]);
+}
+
+#[test]
+fn large_pools_take_turns() {
+    let observers = Observers::new(sites(&["FRA", "IAD"]), Moment::default());
+    let watchers = [watcher(monitor())];
+    let parts = |origins: usize| {
+        let pool = Pool {
+            origins: vec![trimtab_testkit::origin(); origins],
+            ..pool(CheckRegions::Default, false)
+        };
+        observers.jobs(&pool, PoolSlot(0), &around(&watchers))[0].schedule.parts.get()
+    };
+    assert_eq!([parts(1), parts(16), parts(17), parts(1000)], [1, 1, 2, 64]);
 }

@@ -21,6 +21,7 @@ mod ejections;
 mod epochs;
 mod host_names;
 mod proxied;
+mod watchers;
 
 const ACCOUNT: AccountId = AccountId::new([1; 16]);
 const ZONE: ZoneId = ZoneId::new([2; 16]);
@@ -201,7 +202,9 @@ impl Bench {
             pop: pop.parse().unwrap(),
             pool: pool_id(pool),
             endpoint: endpoint_key(pool_id(pool), origin),
+            monitor: MONITOR,
             outcome,
+            evidence: None,
             at: self.now,
         };
         let wait = self.publisher.apply_report(&report);
@@ -292,7 +295,7 @@ fn semantics_3_two_of_three_regions_decide() {
     assert_eq!(bench.pool(5).usable, Usable::Yes);
     bench.report("IAD", 5, 1, false);
     assert_eq!(bench.pool(5).usable, Usable::Critical);
-    assert_eq!(bench.pool(5).health.endpoints[0].observers.len(), 3);
+    assert_eq!(bench.pool(5).health.endpoints[0].votes().count(), 3);
 }
 
 #[test]
@@ -364,7 +367,8 @@ async fn flips_are_public_within_the_coalescing_time_and_details_later() {
     let task = tokio::spawn(bench.publisher.run(cell.clone(), inbox));
     let send = async |outcome| {
         let (pop, at) = ("FRA".parse().unwrap(), bench.now);
-        let report = Report { pop, pool: pool_id(5), endpoint, outcome, at };
+        let (pool, monitor, evidence) = (pool_id(5), MONITOR, None);
+        let report = Report { pop, pool, endpoint, monitor, outcome, evidence, at };
         events.send(Event::Report(report)).await.unwrap();
     };
     let waited = async |seen: &mut tokio::sync::watch::Receiver<u64>| {

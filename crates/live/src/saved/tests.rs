@@ -21,7 +21,7 @@ fn what_was_known_survives_a_restart_by_the_wall_clock() {
     let before = Clocks::now();
     let mut observers = observers(before);
     let (pool, pop) = (PoolId::new([7; 16]), "FRA".parse().unwrap());
-    observers.restore(pool, 5, pop, seen(before));
+    observers.restore((pool, 5), (MonitorId::new([3; 16]), pop), seen(before));
     let hosts = Hosts::from([
         ("a.example".parse().unwrap(), Arc::from([IpAddr::from([192, 0, 2, 1])])),
         ("never.example".parse().unwrap(), Arc::default()),
@@ -34,8 +34,8 @@ fn what_was_known_survives_a_restart_by_the_wall_clock() {
     let read = Saved::read(&path).unwrap().unwrap();
     read.restore(&mut restored, after);
     assert_eq!(read.hosts().into_iter().collect::<Vec<_>>(), [hosts.into_iter().next().unwrap()]);
-    let (_, _, _, found) = restored.all().next().unwrap();
-    assert_eq!(found.state, State::Up { fails: 1 });
+    let (_, _, found) = restored.all().next().unwrap();
+    assert_eq!(found.state, State::Up { fails: 1, passes: 0 });
     assert_eq!(
         found.last.map(|last| (last.reason, last.response_code)),
         Some((FailureReason::CodeMismatch, 503))

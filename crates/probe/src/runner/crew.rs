@@ -24,7 +24,11 @@ pub(super) struct Crew<P> {
     stats: Arc<Stats>,
     free: Semaphore,
     dice: RandomState,
+    pending: Pending,
 }
+
+/// Whether what an observer believes of a job's target, named by its place, is about to change.
+pub(super) type Pending = Box<dyn Fn(&Job, usize, Pop) -> bool + Send + Sync>;
 
 /// One target seen by one observer.
 #[derive(Clone)]
@@ -40,9 +44,14 @@ struct Slot {
 // === impl Crew ===
 
 impl<P: Probe> Crew<P> {
-    pub(super) fn new(probe: P, events: mpsc::Sender<Event>, stats: Arc<Stats>) -> Crew<P> {
+    pub(super) fn new(
+        probe: P,
+        events: mpsc::Sender<Event>,
+        stats: Arc<Stats>,
+        pending: Pending,
+    ) -> Crew<P> {
         let free = Semaphore::new(IN_FLIGHT_MAX);
-        Crew { probe, events, stats, free, dice: RandomState::new() }
+        Crew { probe, events, stats, free, dice: RandomState::new(), pending }
     }
 
     pub(super) fn stats(&self) -> &Stats {
@@ -64,7 +73,11 @@ impl<P: Probe> Crew<P> {
             rhythm = rhythm.after(tick, now());
             let chosen = slots.iter().filter(|slot| match tick {
                 Tick::FirstSight => unknown.binary_search(&slot.target).is_ok(),
-                Tick::Regular => true,
+                Tick::Regular => {
+                    let hurries = job.schedule.fast.is_some();
+                    let is_pending = hurries && (self.pending)(&job, slot.target, slot.pop);
+                    job.schedule.is_due(slot.target, is_pending, due)
+                }
             });
             for slot in chosen {
                 match Arc::clone(&slot.turn).try_lock_owned() {
@@ -90,12 +103,12 @@ impl<P: Probe> Crew<P> {
         let Ok(permit) = self.free.acquire().await else { return };
         let started = now();
         slot.series.began(started.saturating_duration_since(due));
-        let outcome = self.probe.probe(&job, target, slot.pop).await;
+        let (outcome, evidence) = self.probe.probe(&job, target, slot.pop).await;
         drop(permit);
         let at = now();
         slot.series.ended(&outcome, at.saturating_duration_since(started));
-        let (pool, endpoint) = (job.pool, target.key);
-        let report = Report { pop: slot.pop, pool, endpoint, outcome, at };
+        let (pool, endpoint, monitor) = (job.pool, target.key, job.monitor.id);
+        let report = Report { pop: slot.pop, pool, endpoint, monitor, outcome, evidence, at };
         if self.events.send(Event::Report(report)).await.is_err() {
             tracing::debug!("nobody takes reports any more");
         }

@@ -2,7 +2,10 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
-use trimtab_health::{EndpointHealth, FailureReason, Schedule, Thresholds, Verdict};
+use trimtab_health::{
+    EndpointHealth, FailureReason, MemberHealth, Observation, Probing, Schedule, Thresholds,
+    Verdict,
+};
 use trimtab_live::{Report, clock};
 use trimtab_model::monitor::{ExpectedCodes, MonitorType, Pace, Probe as Recipe};
 use trimtab_model::pool::Address;
@@ -23,7 +26,7 @@ struct Fake {
 }
 
 impl Probe for Arc<Fake> {
-    async fn probe(&self, _: &Job, target: &Target, pop: Pop) -> Outcome {
+    async fn probe(&self, _: &Job, target: &Target, pop: Pop) -> Seen {
         let second = self.start.elapsed().as_secs();
         self.asked.lock().unwrap().push((second, format!("{}@{pop}", target.name)));
         assert_ne!(&*target.name, "panics", "as the test wants it");
@@ -34,7 +37,7 @@ impl Probe for Arc<Fake> {
         }
         sleep(self.takes).await;
         self.under_way.lock().unwrap().0 -= 1;
-        Outcome::pass(200, self.takes)
+        (Outcome::pass(200, self.takes), None)
     }
 }
 
@@ -53,7 +56,9 @@ impl World {
         let fake = Arc::new(Fake { start, takes, asked, under_way });
         let (events, reports) = mpsc::channel(10_000);
         let stats = Arc::new(Stats::new());
-        let crew = Crew::new(Arc::clone(&fake), events, Arc::clone(&stats));
+        // The first target of every job is about to change.
+        let pending = Box::new(|_: &Job, place: usize, _| place == 0);
+        let crew = Crew::new(Arc::clone(&fake), events, Arc::clone(&stats), pending);
         World { fake, roster: Roster::new(crew), stats, reports }
     }
 
@@ -88,11 +93,12 @@ fn job(pool: u8, targets: &[&str], observers: &[&str]) -> Arc<Job> {
     let phase = clock::moment(Instant::now().into_std());
     Arc::new(Job {
         pool: PoolId::new([pool; 16]),
+        slot: None,
         pool_name: "pool".into(),
         monitor: Arc::new(monitor()),
         targets: targets.iter().enumerate().map(target).collect(),
         observers: observers.iter().map(|pop| pop.parse().unwrap()).collect(),
-        schedule: Schedule { phase, interval: 10 * SECOND, limits: Thresholds::new(0, 0) },
+        schedule: Schedule::new(phase, 10 * SECOND, Thresholds::new(0, 0)),
     })
 }
 
@@ -138,7 +144,8 @@ async fn every_target_is_probed_from_every_observer_at_every_tick() {
     let at = clock::moment((world.fake.start + 10 * SECOND + SECOND / 4).into_std());
     let outcome = Outcome::pass(200, SECOND / 4);
     let pop = FRA.parse().unwrap();
-    let want = Report { pop, pool: PoolId::new([1; 16]), endpoint: 1, outcome, at };
+    let (pool, monitor) = (PoolId::new([1; 16]), monitor().id);
+    let want = Report { pop, pool, endpoint: 1, monitor, outcome, evidence: None, at };
     assert!(reports.contains(&want), "{reports:?}");
 }
 
@@ -150,6 +157,26 @@ async fn targets_without_a_result_are_probed_within_a_second() {
     assert_eq!(world.asked_until(10).await, first);
     let regular = seen(&[(10, "a@FRA"), (10, "b@FRA"), (10, "c@FRA")]);
     assert_eq!(world.asked_until(20).await, [first, regular].concat());
+}
+
+#[tokio::test(start_paused = true)]
+async fn targets_about_to_change_are_probed_faster() {
+    let mut world = World::new(SECOND / 1000);
+    let job = job(1, &["a", "b"], &[FRA]);
+    let schedule = Schedule { fast: Some(5 * SECOND), ..job.schedule };
+    world.apply(&[&Arc::new(Job { schedule, ..Job::clone(&job) })], &[]);
+    let want = [(5, "a@FRA"), (10, "a@FRA"), (10, "b@FRA"), (15, "a@FRA")];
+    assert_eq!(world.asked_until(20).await, seen(&want));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_pool_is_probed_in_turns() {
+    let mut world = World::new(SECOND / 1000);
+    let job = job(1, &["a", "b", "c"], &[FRA]);
+    let schedule = job.schedule.in_turns(64);
+    world.apply(&[&Arc::new(Job { schedule, ..Job::clone(&job) })], &[]);
+    let want = [(5, "b@FRA"), (10, "a@FRA"), (10, "c@FRA"), (15, "b@FRA")];
+    assert_eq!(world.asked_until(20).await, seen(&want));
 }
 
 #[tokio::test(start_paused = true)]
@@ -240,19 +267,22 @@ fn targets_are_known_when_every_observer_has_an_opinion() {
     let at = job.schedule.phase;
     let fail = Outcome::fail(FailureReason::TcpTimeout, 0, None);
     let unknown = Observation::unknown(at);
-    let down = unknown.after(fail, job.schedule.limits, at);
+    let down = unknown.clone().after(fail, job.schedule.limits, at);
     let endpoint = |observers: &[(&str, Observation)]| EndpointHealth {
-        verdict: Verdict::Unknown,
-        since: None,
-        observers: observers.iter().map(|(pop, seen)| (pop.parse().unwrap(), *seen)).collect(),
+        members: Box::new([MemberHealth::alone(
+            Verdict::Unknown,
+            observers.iter().map(|(pop, seen)| (pop.parse().unwrap(), seen.clone())).collect(),
+        )]),
+        ..EndpointHealth::unmonitored()
     };
     let endpoints = [
-        endpoint(&[("FRA", down), ("IAD", down)]),
-        endpoint(&[("FRA", down)]),
+        endpoint(&[("FRA", down.clone()), ("IAD", down.clone())]),
+        endpoint(&[("FRA", down.clone())]),
         endpoint(&[("FRA", down), ("IAD", unknown)]),
         endpoint(&[]),
     ];
-    let health = PoolHealth::new(endpoints.into(), [true; 4].into_iter(), 1, job.schedule);
+    let probings = [Probing::alone(job.monitor.id, job.schedule)].into();
+    let health = PoolHealth::new(endpoints.into(), [true; 4].into_iter(), 1, probings);
     assert_eq!(unknown_targets(&job, Some(&health)), [1, 2, 3]);
     assert_eq!(unknown_targets(&job, None), [0, 1, 2, 3]);
 }

@@ -95,7 +95,7 @@ async fn semantics_8_every_failure_reason_has_a_real_condition() {
     // Left out: a host without a route cannot be had on loopback (the connector's own tests cover
     // the system's number for it), nor can a failure that has no name; failed requests are no probe's.
     let missing: Vec<_> = R::ALL.iter().filter(|reason| !rows.seen.contains(reason)).collect();
-    assert_eq!(missing, [&R::NoRoute, &R::Other, &R::Ejected]);
+    assert_eq!(missing, [&R::NoRoute, &R::Other, &R::Ejected, &R::Overridden, &R::Fed]);
 }
 
 #[tokio::test]

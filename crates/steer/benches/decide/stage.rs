@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use trimtab_health::{EndpointHealth, PoolHealth, Schedule, Thresholds, Verdict};
+use trimtab_health::{EndpointHealth, PoolHealth, Probing, Schedule, Thresholds, Verdict};
 use trimtab_model::balancer::{Overrides, RuleAction, Steering, SteeringPolicy};
 use trimtab_model::pool::{Address, Weight};
-use trimtab_model::{self as model, Coordinates, Moment, PoolId};
+use trimtab_model::{self as model, Coordinates, Moment, MonitorId, PoolId};
 use trimtab_steer::{Balancer, Client, Pool, PoolSlot, Site, Subnet, Wanted, World};
 
 /// Pools of the bench world, with five endpoints each.
@@ -33,13 +33,11 @@ fn pool(number: u8, weights_differ: bool) -> Pool {
         coordinates: Coordinates::new(f64::from(number) * 10.0, f64::from(number) * 20.0),
         ..trimtab_testkit::pool()
     };
-    let up = EndpointHealth { verdict: Verdict::Up, since: None, observers: Box::new([]) };
-    let schedule = Schedule {
-        phase: Moment::default(),
-        interval: Duration::from_secs(60),
-        limits: Thresholds::new(2, 2),
-    };
-    let health = PoolHealth::new(vec![up; 5].into(), [true; 5].into_iter(), 1, schedule);
+    let up = EndpointHealth { verdict: Verdict::Up, ..EndpointHealth::unmonitored() };
+    let limits = Thresholds::new(2, 2);
+    let schedule = Schedule::new(Moment::default(), Duration::from_secs(60), limits);
+    let probings = [Probing::alone(MonitorId::new([1; 16]), schedule)].into();
+    let health = PoolHealth::new(vec![up; 5].into(), [true; 5].into_iter(), 1, probings);
     Pool::build(&config, health)
 }
 

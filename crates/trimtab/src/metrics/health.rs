@@ -3,7 +3,7 @@
 use std::fmt;
 
 use prometheus_client::encoding::DescriptorEncoder;
-use trimtab_health::{EndpointHealth, PoolStatus, State, Verdict};
+use trimtab_health::{EndpointHealth, PoolStatus, Verdict};
 use trimtab_live::Snapshot;
 use trimtab_model::Timestamp;
 use trimtab_steer::pool::{Endpoint, Usable};
@@ -140,9 +140,11 @@ fn ups(snapshot: &Snapshot) -> impl Iterator<Item = (Labels, f64)> + '_ {
     snapshot.world.pools.iter().flatten().flat_map(|pool| {
         let endpoints = pool.endpoints.iter().zip(&pool.health.endpoints);
         endpoints.flat_map(|(endpoint, health)| {
-            let known = health.observers.iter().filter(|(_, seen)| seen.state != State::Unknown);
-            let seen = known.map(|(pop, seen)| {
-                (origin_labels(pool, endpoint, pop.code()), number(seen.state.is_up()))
+            let known = health.sights().into_iter();
+            let known = known.filter(|sight| sight.verdict != Verdict::Unknown);
+            let seen = known.map(|sight| {
+                let is_up = sight.verdict == Verdict::Up;
+                (origin_labels(pool, endpoint, sight.pop.code()), number(is_up))
             });
             let verdict = match health.verdict {
                 Verdict::Unmonitored => None,

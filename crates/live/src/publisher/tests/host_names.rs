@@ -127,7 +127,15 @@ fn other_addresses_leave_the_health_of_an_endpoint_alone() {
     let endpoint = endpoint_key(pool_id(5), origin);
     let outcome = Outcome::pass(200, Duration::from_millis(5));
     let (pop, pool, at) = ("FRA".parse().unwrap(), pool_id(5), bench.now);
-    bench.publisher.apply_report(&Report { pop, pool, endpoint, outcome, at });
+    bench.publisher.apply_report(&Report {
+        pop,
+        pool,
+        endpoint,
+        monitor: MONITOR,
+        outcome,
+        evidence: None,
+        at,
+    });
     bench.publisher.rebuild_reported();
     let before = bench.pool(5);
     assert_eq!(before.usable, Usable::Critical, "up, and nobody knows where");

@@ -1,0 +1,143 @@
+//! How a pool of the next snapshot comes about: configuration, what was seen, what persons say, what others are.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use trimtab_model::pool::{Requires, Subject};
+use trimtab_model::{AccountId, Moment, Override, OverrideId, PoolId};
+use trimtab_steer::Pool;
+use trimtab_steer::pool::Requirement;
+
+use super::{Publisher, clocks, put};
+use crate::Loads;
+use crate::changes::HealthChange;
+use crate::observers::{Circumstances, endpoint_key};
+use crate::rulings;
+
+// === impl Publisher ===
+
+impl Publisher {
+    pub(super) fn build_pool(&mut self, id: PoolId) {
+        let Some(config) = self.directory.pools.get(&id) else { return };
+        let Some(slot) = self.directory.pool_slot(id) else { return };
+        let before = self.pools.get(slot.0 as usize).and_then(Option::as_deref);
+        let rulings = self.rulings.of_pool(id);
+        let config = &*rulings::drained(config, rulings, clocks());
+        let watchers = self.directory.watchers(config);
+        let around = Circumstances {
+            watchers: &watchers,
+            is_used: self.directory.is_used(id),
+            ejections: &self.ejections.of_pool(config),
+            rulings,
+        };
+        let known = before.filter(|before| same_endpoints(before, config)).map(|b| &b.health);
+        let health = self.observers.health(config, &around, known);
+        let jobs = self.observers.jobs(config, slot, &around);
+        self.hosts.follow(before, config);
+        let pool = Pool::resolved(config, health, |name| self.hosts.addresses(name))
+            .measured_by(self.geo.latencies())
+            .monitored_by(watchers.first().map(|watcher| &*watcher.monitor))
+            .requiring(config.watch.requires.as_deref().map(|wanted| self.requirement(wanted)));
+        if let Some(change) = HealthChange::between(before, &pool, config, SystemTime::now()) {
+            self.tell(change);
+        }
+        if !before.is_some_and(|before| before.draws_as(&pool)) {
+            self.epochs.pool_changed(slot);
+        }
+        if !before.is_some_and(|before| before.speaks_as(&pool)) {
+            self.dependents.extend(self.directory.requiring(id));
+        }
+        let keys = config.origins.iter().map(|origin| endpoint_key(id, origin));
+        Loads::follow(&mut self.loads, slot, keys.collect());
+        put(&mut self.pools, slot.0, Some(Arc::new(pool)));
+        self.set_jobs(id, jobs);
+    }
+
+    /// A job that stays the same stays the same value, so that its probes go on undisturbed.
+    pub(super) fn set_jobs(&mut self, pool: PoolId, jobs: Vec<crate::Job>) {
+        let before = self.jobs.get(&pool).map(Vec::as_slice).unwrap_or_default();
+        if before.iter().map(Arc::as_ref).eq(&jobs) {
+            return;
+        }
+        let kept = |job: crate::Job| {
+            let same = before.iter().find(|before| ***before == job);
+            same.map_or_else(|| Arc::new(job.clone()), Arc::clone)
+        };
+        let jobs: Vec<_> = jobs.into_iter().map(kept).collect();
+        self.listed = None;
+        match jobs.is_empty() {
+            true => self.jobs.remove(&pool),
+            false => self.jobs.insert(pool, jobs),
+        };
+    }
+
+    /// Pools that others of this batch are required by; calculated checks do not nest, so that one round is enough.
+    pub(super) fn rebuild_dependents(&mut self) {
+        for id in std::mem::take(&mut self.dependents) {
+            self.build_pool(id);
+        }
+        self.dependents.clear();
+    }
+
+    fn requirement(&self, wanted: &Requires) -> Requirement {
+        let is_healthy = |subject: &&Subject| match subject {
+            Subject::Pool(id) => self.built(*id).is_some_and(Pool::is_well),
+            Subject::Origin(id, name) => {
+                self.built(*id).is_some_and(|pool| pool.is_endpoint_well(name))
+            }
+            Subject::HealthCheck(_) => false,
+        };
+        let count = |of: usize| u32::try_from(of).unwrap_or(u32::MAX);
+        Requirement {
+            at_least: wanted.at_least,
+            of: count(wanted.of.len()),
+            healthy: count(wanted.of.iter().filter(is_healthy).count()),
+        }
+    }
+
+    fn built(&self, id: PoolId) -> Option<&Pool> {
+        let slot = self.directory.pool_slot(id)?;
+        self.pools.get(slot.0 as usize)?.as_deref()
+    }
+
+    /// Takes in what persons say; gives the pools that they spoke of before or speak of now.
+    pub(super) fn hear(
+        &mut self,
+        said: impl Iterator<Item = (OverrideId, Option<(AccountId, Override)>)>,
+    ) -> BTreeSet<PoolId> {
+        let mut named = BTreeSet::new();
+        for (id, said) in said {
+            let before = self.rulings.put(id, said.clone());
+            for (account, said) in before.iter().chain(&said) {
+                let pools = self.directory.pools.values();
+                let pools = pools.filter(|pool| {
+                    self.directory.account_of(pool.id) == Some(*account)
+                        && rulings::names_any(said, pool)
+                });
+                named.extend(pools.map(|pool| pool.id));
+            }
+        }
+        named
+    }
+
+    pub(super) fn work_out_rulings(&mut self, pools: &BTreeSet<PoolId>) {
+        let now = clocks();
+        for id in pools {
+            let Some(pool) = self.directory.pools.get(id) else { continue };
+            let Some(account) = self.directory.account_of(*id) else { continue };
+            self.rulings.work_out(account, pool, now);
+        }
+    }
+
+    pub(super) fn end_rulings(&mut self, now: Moment) {
+        let over = self.rulings.over(now);
+        self.work_out_rulings(&over);
+        self.reported.extend(over);
+    }
+}
+
+fn same_endpoints(before: &Pool, config: &trimtab_model::Pool) -> bool {
+    before.endpoints.len() == config.origins.len()
+        && before.endpoints.iter().zip(&config.origins).all(|(a, b)| a.address == b.address)
+}

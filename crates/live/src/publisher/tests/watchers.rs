@@ -1,0 +1,177 @@
+//! Groups of monitors, what persons say, and calculated checks.
+
+use trimtab_model::group::Member;
+use trimtab_model::overrides::{Forced, Pattern};
+use trimtab_model::pool::{Requires, Subject};
+use trimtab_model::{MonitorGroup, MonitorGroupId, OverrideId};
+use trimtab_model::{Override, pool::Watch};
+
+use super::*;
+
+const GROUP: MonitorGroupId = MonitorGroupId::new([6; 16]);
+const OTHER: MonitorId = MonitorId::new([7; 16]);
+
+fn other_monitor() -> Change {
+    let Some(Document::Monitor(first)) = monitor(1).document else { unreachable!() };
+    let second = model::Monitor { id: OTHER, ..first };
+    Change { key: Key::Monitor(ACCOUNT, OTHER), document: Some(Document::Monitor(second)) }
+}
+
+fn group(critical: MonitorId, other_enabled: bool) -> Change {
+    let member = |monitor| Member {
+        monitor,
+        enabled: monitor == MONITOR || other_enabled,
+        monitoring_only: false,
+        must_be_healthy: monitor == critical,
+        created_at: Timestamp::default(),
+        updated_at: Timestamp::default(),
+    };
+    let group = MonitorGroup {
+        id: GROUP,
+        description: String::new(),
+        members: vec![member(MONITOR), member(OTHER)],
+        created_on: Timestamp::default(),
+        modified_on: Timestamp::default(),
+    };
+    let key = Key::MonitorGroup(ACCOUNT, GROUP);
+    Change { key, document: Some(Document::MonitorGroup(group)) }
+}
+
+fn with(change: Change, watch: Watch) -> Change {
+    let Change { key, document: Some(Document::Pool(pool)) } = change else { unreachable!() };
+    Change { key, document: Some(Document::Pool(Box::new(model::Pool { watch, ..*pool }))) }
+}
+
+fn grouped(number: u8, hosts: &[u8]) -> Change {
+    with(pool(number, hosts), Watch { monitor_group: Some(GROUP), ..Watch::default() })
+}
+
+fn said(number: u8, pattern: &str, state: Forced) -> Change {
+    let id = OverrideId::new([number; 16]);
+    let said = Override {
+        id,
+        pattern: Pattern::read(pattern).unwrap(),
+        state,
+        reason: "racks".into(),
+        author: "alice".into(),
+        until: None,
+        created_on: Timestamp::from_micros(number.into()),
+        modified_on: Timestamp::default(),
+    };
+    Change { key: Key::Override(ACCOUNT, id), document: Some(Document::Override(said)) }
+}
+
+fn taken_back(number: u8) -> Change {
+    Change { key: Key::Override(ACCOUNT, OverrideId::new([number; 16])), document: None }
+}
+
+impl Bench {
+    fn says(&mut self, monitor: MonitorId, host: u8, up: bool) {
+        let origin = self.publisher.directory.pools[&pool_id(5)].origins.iter();
+        let origin = origin.clone().find(|o| o.name == host.to_string()).unwrap();
+        let endpoint = endpoint_key(pool_id(5), origin);
+        let outcome = match up {
+            true => Outcome::pass(200, Duration::from_millis(5)),
+            false => Outcome::fail(FailureReason::TcpTimeout, 0, None),
+        };
+        let (pop, pool, at) = ("FRA".parse().unwrap(), pool_id(5), self.now);
+        let report = Report { pop, pool, endpoint, monitor, outcome, evidence: None, at };
+        self.publisher.apply_report(&report);
+        self.publisher.rebuild_reported();
+    }
+}
+
+#[test]
+fn semantics_4_the_monitors_of_a_group_probe_apart_and_judge_together() {
+    let mut bench = Bench::new(&["FRA"], None);
+    let changes = vec![zone(), monitor(1), other_monitor(), group(OTHER, true), grouped(5, &[1])];
+    bench.apply(changes, vec![]);
+    let jobs = |bench: &mut Bench| -> Vec<MonitorId> {
+        bench.publisher.snapshot().jobs.iter().map(|job| job.monitor.id).collect()
+    };
+    assert_eq!(jobs(&mut bench), [MONITOR, OTHER]);
+    let verdict = |bench: &mut Bench| bench.pool(5).health.endpoints[0].verdict;
+    bench.says(MONITOR, 1, true);
+    assert_eq!(verdict(&mut bench), Verdict::Unknown, "the critical one is waited for");
+    bench.says(OTHER, 1, true);
+    assert_eq!(verdict(&mut bench), Verdict::Up);
+    bench.says(MONITOR, 1, false);
+    assert_eq!(verdict(&mut bench), Verdict::Up, "a tie is healthy");
+    bench.says(OTHER, 1, false);
+    assert_eq!(verdict(&mut bench), Verdict::Down);
+    let last = std::iter::from_fn(|| bench.changes.try_recv().ok()).last().unwrap();
+    let told = last.endpoints[0].monitors.iter().map(|it| (it.monitor, it.role, it.reason));
+    let timeout = FailureReason::TcpTimeout;
+    use trimtab_model::group::Role::{Critical, Voter};
+    assert_eq!(told.collect::<Vec<_>>(), [(MONITOR, Voter, timeout), (OTHER, Critical, timeout)]);
+    // Without the critical member the other one's word is enough.
+    bench.apply(vec![group(OTHER, false)], vec![]);
+    assert_eq!(jobs(&mut bench), [MONITOR]);
+    bench.says(MONITOR, 1, true);
+    assert_eq!(verdict(&mut bench), Verdict::Up);
+}
+
+#[test]
+fn semantics_40_a_persons_word_outranks_probes_until_it_is_taken_back() {
+    let mut bench = Bench::new(&["FRA"], None);
+    let pools = vec![pool(5, &[1, 2]), pool(6, &[3]), balancer("www.example.com", &[5, 6])];
+    bench.apply([vec![zone(), monitor(1)], pools].concat(), vec![]);
+    for (pool, host) in [(5, 1), (5, 2), (6, 3)] {
+        bench.report("FRA", pool, host, true);
+    }
+    assert_eq!(bench.ask("www.example.com"), Some(vec![1, 2]));
+    bench.apply(vec![said(1, "5/1", Forced::Down)], vec![]);
+    assert_eq!(bench.ask("www.example.com"), Some(vec![2]));
+    // The whole site at once, and one endpoint that stays.
+    bench.apply(vec![said(2, "5", Forced::Drained)], vec![]);
+    assert_eq!(bench.ask("www.example.com"), Some(vec![3]));
+    assert!(!bench.pool(5).endpoints[0].enabled);
+    bench.apply(vec![said(3, "*/192.0.5.2", Forced::Up)], vec![]);
+    bench.report("FRA", 5, 2, false);
+    assert_eq!(bench.ask("www.example.com"), Some(vec![2]), "probes say otherwise");
+    bench.apply(vec![taken_back(2), taken_back(3)], vec![]);
+    assert_eq!(bench.ask("www.example.com"), Some(vec![3]));
+    bench.apply(vec![taken_back(1)], vec![]);
+    assert_eq!(bench.ask("www.example.com"), Some(vec![1]));
+}
+
+#[test]
+fn a_calculated_check_takes_a_pool_out_while_too_few_of_others_are_healthy() {
+    let mut bench = Bench::new(&["FRA"], None);
+    let of = vec![Subject::Pool(pool_id(6)), Subject::Origin(pool_id(7), "8".into())];
+    let requires = Some(Box::new(Requires { at_least: 2, of }));
+    let watch = Watch { monitor: Some(MONITOR), requires, ..Watch::default() };
+    let pools = vec![with(pool(5, &[1]), watch), pool(6, &[6]), pool(7, &[7, 8]), pool(9, &[9])];
+    let changes = [vec![zone(), monitor(1)], pools, vec![balancer("www.example.com", &[5, 9])]];
+    bench.apply(changes.concat(), vec![]);
+    for (pool, host) in [(5, 1), (6, 6), (7, 7), (9, 9)] {
+        bench.report("FRA", pool, host, true);
+    }
+    assert_eq!(bench.pool(5).usable, Usable::Requires);
+    assert_eq!(bench.ask("www.example.com"), Some(vec![9]));
+    bench.report("FRA", 7, 8, true);
+    assert_eq!(bench.ask("www.example.com"), Some(vec![1]));
+    let told = |bench: &mut Bench| {
+        let changes = std::iter::from_fn(|| bench.changes.try_recv().ok());
+        changes.last().map(|it| (it.pool, it.healthy, it.changed))
+    };
+    assert_eq!(told(&mut bench), Some((pool_id(5), true, true)));
+    bench.report("FRA", 6, 6, false);
+    assert_eq!(bench.ask("www.example.com"), Some(vec![9]));
+    assert_eq!(told(&mut bench), Some((pool_id(5), false, true)));
+}
+
+#[test]
+fn a_pool_is_probed_at_full_pace_as_soon_as_a_balancer_uses_it() {
+    let mut bench = Bench::new(&["FRA"], None);
+    bench.apply(vec![zone(), monitor(1), pool(5, &[1])], vec![]);
+    let interval = |bench: &mut Bench| {
+        bench.publisher.snapshot().jobs.iter().map(|job| job.schedule.interval.as_secs()).max()
+    };
+    assert_eq!(interval(&mut bench), Some(240));
+    bench.apply(vec![balancer("www.example.com", &[5])], vec![]);
+    assert_eq!(interval(&mut bench), Some(60));
+    let key = Key::Balancer(Scope::Zone(ZONE), BALANCER);
+    bench.apply(vec![Change { key, document: None }], vec![]);
+    assert_eq!(interval(&mut bench), Some(240));
+}

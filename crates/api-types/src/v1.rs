@@ -9,6 +9,7 @@ pub mod envelope;
 pub mod event;
 pub mod explain;
 pub mod health;
+pub mod matrix;
 pub mod monitor;
 pub mod paging;
 pub mod pool;
@@ -73,6 +74,7 @@ pub fn schemas() -> Vec<(String, RefOr<Schema>)> {
     add::<Failure>(&mut all);
     add::<event::Event>(&mut all);
     add::<health::PoolHealth>(&mut all);
+    add::<matrix::MatrixPool>(&mut all);
     add::<Monitor>(&mut all);
     add::<ResultInfo>(&mut all);
     add::<Pool>(&mut all);

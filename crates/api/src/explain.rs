@@ -1,6 +1,6 @@
 //! Decides as DNS or the proxy would, or as they did, and has everything told.
 
-mod evidence;
+pub(crate) mod evidence;
 mod flips;
 mod http;
 

@@ -33,6 +33,7 @@ pub(crate) fn routes() -> Vec<Route> {
         routes.extend(previews::routes(base));
         routes.extend(regions::routes(base));
     }
+    routes.extend(health::matrix_routes());
     routes.extend(search::routes());
     routes.extend(load_balancers::routes());
     routes.extend(zones::routes());

@@ -65,7 +65,7 @@ fn places(pool: &Pool, live: &steer::Pool) -> Result<BTreeMap<String, PlaceHealt
     Ok(named)
 }
 
-fn find(world: &Snapshot, id: PoolId) -> Option<(PoolSlot, &steer::Pool)> {
+pub(crate) fn find(world: &Snapshot, id: PoolId) -> Option<(PoolSlot, &steer::Pool)> {
     let mut slots = (0..).map(PoolSlot).zip(world.world.pools.iter());
     slots.find_map(|(slot, pool)| Some((slot, &**pool.as_ref().filter(|pool| pool.id == id)?)))
 }

@@ -15,6 +15,7 @@ mod form;
 mod handlers;
 mod health;
 mod ids;
+mod matrix;
 mod notices;
 pub mod openapi;
 mod order;

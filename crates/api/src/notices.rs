@@ -9,11 +9,7 @@ use trimtab_model::{Balancer, Monitor};
 const NOTICE: u32 = 10001;
 
 pub(crate) fn of_balancer(of: &Balancer) -> Vec<ApiMessage> {
-    let mut texts = balancer::notices(of);
-    if of.proxied && !(of.rules.is_empty() && of.pool_sets.is_empty()) {
-        texts.push("rules and pool_sets of proxied load balancers are stored and not evaluated by this version".into());
-    }
-    messages(texts)
+    messages(balancer::notices(of))
 }
 
 pub(crate) fn of_monitor(of: &Monitor) -> Vec<ApiMessage> {

@@ -6,7 +6,10 @@ use std::time::Duration;
 use trimtab_model::group::Role;
 use trimtab_model::{Moment, Pop};
 
-use crate::{FailureReason, Observation, Outcome, Passed, Ruling, State, Thresholds, group};
+use crate::{
+    Count, FailureReason, Observation, Outcome, Passed, RegionCount, Ruling, State, Thresholds,
+    group,
+};
 
 /// The outcome of all votes on one endpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -41,6 +44,8 @@ pub struct EndpointHealth {
 pub struct MemberHealth {
     pub role: Role,
     pub verdict: Verdict,
+    /// The votes that came to it, by region.
+    pub regions: Box<[RegionCount]>,
     /// In the order of PoP codes.
     pub observers: Box<[(Pop, Observation)]>,
 }
@@ -78,7 +83,15 @@ impl From<State> for Verdict {
 impl MemberHealth {
     /// A single monitor's.
     pub fn alone(verdict: Verdict, observers: Box<[(Pop, Observation)]>) -> MemberHealth {
-        MemberHealth { role: Role::Voter, verdict, observers }
+        MemberHealth { role: Role::Voter, verdict, regions: Box::new([]), observers }
+    }
+
+    pub fn counted(
+        role: Role,
+        Count { verdict, regions }: Count,
+        observers: Box<[(Pop, Observation)]>,
+    ) -> MemberHealth {
+        MemberHealth { role, verdict, regions, observers }
     }
 
     /// The last outcome that speaks for the verdict: the first failing observer's, else the first observer's.

@@ -15,7 +15,7 @@ pub use ejection::{Ejection, Signal};
 pub use endpoint::{EndpointHealth, MemberHealth, Verdict};
 pub use group::Probing;
 pub use pool::{PoolHealth, PoolStatus};
-pub use quorum::{Rule, Vote, region_first};
+pub use quorum::{Count, RegionCount, Rule, Vote, region_first};
 pub use reason::FailureReason;
 pub use rtt::Rtt;
 pub use ruling::{Ruler, Ruling};

@@ -12,6 +12,23 @@ pub struct Vote {
     pub state: State,
 }
 
+/// How the votes on an endpoint stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    pub verdict: Verdict,
+    /// Of regions in which somebody has an opinion.
+    pub regions: Box<[RegionCount]>,
+}
+
+/// One region's votes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RegionCount {
+    pub region: Region,
+    pub up: u32,
+    /// Who has an opinion.
+    pub all: u32,
+}
+
 /// How votes become a verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Rule {
@@ -38,23 +55,49 @@ impl Rule {
     }
 
     /// A tie is down. Who knows nothing yet does not vote; when nobody does, the verdict is unknown.
+    pub fn count(self, votes: &[Vote]) -> Count {
+        let of_region = |region: Region| {
+            let opinions = votes.iter().filter(|vote| vote.region == region).filter_map(opinion);
+            let (up, all) = tally(opinions);
+            (all > 0).then_some(RegionCount { region, up, all })
+        };
+        let regions: Box<[RegionCount]> = Region::ALL.into_iter().filter_map(of_region).collect();
+        let heads = || {
+            regions.iter().fold((0_u32, 0_u32), |(up, all), of| {
+                (up.saturating_add(of.up), all.saturating_add(of.all))
+            })
+        };
+        let verdict = match self {
+            Rule::Regions => more_than(50, tally(regions.iter().map(RegionCount::is_up))),
+            Rule::AllPops => more_than(50, heads()),
+            Rule::MoreThan(percent) => more_than(percent, heads()),
+            Rule::AllAgreeDown => more_than(0, heads()),
+        };
+        Count { verdict, regions }
+    }
+
     pub fn verdict(self, votes: &[Vote]) -> Verdict {
+        self.count(votes).verdict
+    }
+
+    /// For explanations.
+    pub fn text(self) -> String {
         match self {
             Rule::Regions => {
-                majority(Region::ALL.into_iter().filter_map(|region| {
-                    match majority(
-                        votes.iter().filter(|vote| vote.region == region).filter_map(opinion),
-                    ) {
-                        Verdict::Up => Some(true),
-                        Verdict::Down => Some(false),
-                        Verdict::Unknown | Verdict::Unmonitored | Verdict::Ejected { .. } => None,
-                    }
-                }))
+                "more than half of the regions, each by more than half of its places".into()
             }
-            Rule::AllPops => majority(votes.iter().filter_map(opinion)),
-            Rule::MoreThan(percent) => more_than(percent, votes.iter().filter_map(opinion)),
-            Rule::AllAgreeDown => more_than(0, votes.iter().filter_map(opinion)),
+            Rule::AllPops => "more than half of all places".into(),
+            Rule::MoreThan(percent) => format!("more than {percent} % of all places"),
+            Rule::AllAgreeDown => "any place".into(),
         }
+    }
+}
+
+// === impl RegionCount ===
+
+impl RegionCount {
+    fn is_up(&self) -> bool {
+        more_than(50, (self.up, self.all)) == Verdict::Up
     }
 }
 
@@ -76,20 +119,19 @@ fn opinion(vote: &Vote) -> Option<bool> {
     }
 }
 
-fn majority(opinions: impl Iterator<Item = bool>) -> Verdict {
-    more_than(50, opinions)
+/// Those that are up, and all.
+fn tally(opinions: impl Iterator<Item = bool>) -> (u32, u32) {
+    opinions.fold((0, 0), |(up, all): (u32, u32), opinion| {
+        (up.saturating_add(opinion.into()), all.saturating_add(1))
+    })
 }
 
-fn more_than(percent: u8, opinions: impl Iterator<Item = bool>) -> Verdict {
-    let (mut up, mut all) = (0_u64, 0_u64);
-    for opinion in opinions {
-        all = all.saturating_add(1);
-        up = up.saturating_add(u64::from(opinion));
-    }
+fn more_than(percent: u8, (up, all): (u32, u32)) -> Verdict {
+    let hundredfold = |count: u32, by: u8| u64::from(count).saturating_mul(by.into());
     match all {
         0 => Verdict::Unknown,
         // Whole numbers: a share of doubles would lose some ties.
-        _ if up.saturating_mul(100) > all.saturating_mul(percent.into()) => Verdict::Up,
+        _ if hundredfold(up, 100) > hundredfold(all, percent) => Verdict::Up,
         _ => Verdict::Down,
     }
 }

@@ -211,8 +211,7 @@ impl Observers {
                 Some(region) => region_first(region, votes),
                 None => votes,
             };
-            let verdict = rule.verdict(&votes);
-            MemberHealth { role: watcher.role, verdict, observers: observers.into() }
+            MemberHealth::counted(watcher.role, rule.count(&votes), observers.into())
         };
         let known = before.filter(|before| before.verdict != Verdict::Unmonitored);
         EndpointHealth::judge(watchers.iter().map(member).collect(), known)

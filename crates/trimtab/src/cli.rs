@@ -29,6 +29,8 @@ pub(crate) enum Verb {
     },
     /// Is the node up, how old is its configuration, which pools are in trouble?
     Status(Server),
+    /// Which endpoints are up, and what does every place see of them?
+    Health(Health),
     /// Why does this name get this answer?
     Explain(Box<Explain>),
     /// Which decisions were kept? `explain --decision` shows one.
@@ -57,6 +59,17 @@ pub(crate) struct Server {
     /// JSON as the API gives it, instead of text.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Health {
+    /// Only the pool of this name or id.
+    pub(crate) pool: Option<String>,
+    /// A column for every place that probes, and what it has to show for a failure.
+    #[arg(long)]
+    pub(crate) matrix: bool,
+    #[command(flatten)]
+    pub(crate) server: Server,
 }
 
 #[derive(Debug, Args)]

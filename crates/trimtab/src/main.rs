@@ -11,6 +11,7 @@ mod demo;
 mod events;
 mod explain;
 mod feed;
+mod health;
 mod metrics;
 mod resolve;
 mod serve;
@@ -47,6 +48,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Demo(options) => runtime()?.block_on(demo::run(options)),
         Verb::Serve(options) => runtime()?.block_on(serve::run(&options.config)),
         Verb::Check { file } => check(&file),
+        Verb::Health(wanted) => runtime()?.block_on(health::run(&wanted)),
         Verb::Status(server) => runtime()?.block_on(status::run(&server)),
         Verb::Explain(options) => runtime()?.block_on(explain::run(&options)),
         Verb::Decisions(options) => runtime()?.block_on(explain::list(&options)),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use trimtab_api_types::number::Number;
 use trimtab_api_types::v1::explain::{Candidate, Endpoint, Observer, Ruling};
-use trimtab_health::{EndpointHealth, Observation, Ruler, State, Verdict};
+use trimtab_health::{EndpointHealth, Observation, Ruler, Verdict};
 use trimtab_model::{Moment, Pop};
 use trimtab_steer::{self as steer, PoolSlot, World};
 
@@ -32,13 +32,7 @@ pub(super) fn endpoint(of: &steer::Endpoint, health: &EndpointHealth, now: Momen
         address: of.address.to_string(),
         enabled: of.enabled,
         weight: Number(f64::from(of.weight) / 100.0),
-        state: match health.verdict {
-            Verdict::Unmonitored => "unmonitored",
-            Verdict::Unknown => "unknown",
-            Verdict::Up => "up",
-            Verdict::Down => "down",
-            Verdict::Ejected { .. } => "ejected",
-        },
+        state: state_word(health.verdict),
         since_seconds: health.since.map(|since| now.saturating_duration_since(since).as_secs()),
         rtt_ms: health.rtt().map(millis),
         observers: health
@@ -50,7 +44,18 @@ pub(super) fn endpoint(of: &steer::Endpoint, health: &EndpointHealth, now: Momen
     }
 }
 
-fn ruling(of: &trimtab_health::Ruling, now: Moment) -> Ruling {
+/// One word for a verdict.
+pub(crate) fn state_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Unmonitored => "unmonitored",
+        Verdict::Unknown => "unknown",
+        Verdict::Up => "up",
+        Verdict::Down => "down",
+        Verdict::Ejected { .. } => "ejected",
+    }
+}
+
+pub(crate) fn ruling(of: &trimtab_health::Ruling, now: Moment) -> Ruling {
     Ruling {
         state: of.state.word(),
         by: match of.by {
@@ -71,11 +76,7 @@ fn ruling(of: &trimtab_health::Ruling, now: Moment) -> Ruling {
 fn observer(pop: Pop, seen: &Observation, now: Moment) -> Observer {
     Observer {
         pop: pop.to_string(),
-        state: match seen.state {
-            State::Unknown => "unknown",
-            State::Up { .. } => "up",
-            State::Down { .. } => "down",
-        },
+        state: state_word(Verdict::from(seen.state)),
         since_seconds: now.saturating_duration_since(seen.since).as_secs(),
         rtt_ms: seen.rtt.map(|rtt| millis(rtt.value())),
         reason: seen.last.map(|last| last.reason.word()),
@@ -83,6 +84,6 @@ fn observer(pop: Pop, seen: &Observation, now: Moment) -> Observer {
 }
 
 /// To the microsecond, which is more than a probe measures.
-pub(super) fn millis(span: Duration) -> Number {
+pub(crate) fn millis(span: Duration) -> Number {
     Number((span.as_secs_f64() * 1e6).round() / 1e3)
 }

@@ -69,7 +69,7 @@ fn semantics_4_a_place_sees_what_all_monitors_that_vote_see_there() {
             (pop(code), Observation { last: Some(last), ..seen(state, at(0)) })
         };
         let observers = Box::new([observer("FRA", fra), observer("NRT", nrt)]);
-        MemberHealth { role, verdict: Verdict::Up, observers }
+        MemberHealth { role, ..MemberHealth::alone(Verdict::Up, observers) }
     };
     let members = [
         member(Role::Critical, pass, fail),

@@ -74,6 +74,7 @@ pub fn schemas() -> Vec<(String, RefOr<Schema>)> {
     add::<Failure>(&mut all);
     add::<event::Event>(&mut all);
     add::<health::PoolHealth>(&mut all);
+    add::<matrix::BalancerHealth>(&mut all);
     add::<matrix::MatrixPool>(&mut all);
     add::<Monitor>(&mut all);
     add::<ResultInfo>(&mut all);

@@ -2,7 +2,8 @@
 
 use trimtab_api_types::number::Number;
 use trimtab_api_types::v1::matrix::{
-    Evidence, EvidencePhase, MatrixMonitor, MatrixOrigin, MatrixPlace, MatrixPool, MatrixRegion,
+    BalancerHealth, BalancerPool, Evidence, EvidencePhase, MatrixMonitor, MatrixOrigin,
+    MatrixPlace, MatrixPool, MatrixRegion,
 };
 use trimtab_health::{
     self as health, EndpointHealth, FailureReason, MemberHealth, Observation, Probing, Rule,
@@ -10,7 +11,7 @@ use trimtab_health::{
 };
 use trimtab_live::Snapshot;
 use trimtab_model::group::Role;
-use trimtab_model::{Moment, Pool, PoolId, Pop, Timestamp};
+use trimtab_model::{Balancer, Moment, Pool, PoolId, Pop, Timestamp};
 use trimtab_steer::pool::Usable;
 use trimtab_steer::{self as steer, Endpoint};
 
@@ -33,6 +34,26 @@ pub(crate) fn of_pool(world: &Snapshot, config: &Pool, now: Clocks) -> Option<Ma
         checks_per_minute: Number(checks_per_minute(world, config.id)),
         places: places(world, config.id),
         origins: endpoints.map(|(of, seen)| origin(live, of, seen, now)).collect(),
+    })
+}
+
+/// None while it is not live yet.
+pub(crate) fn of_balancer(world: &Snapshot, config: &Balancer) -> Option<BalancerHealth> {
+    let mut live = world.world.balancers.iter().flatten();
+    let live = live.find(|balancer| balancer.id == config.id)?;
+    let pools = live.pools.iter().filter_map(|slot| world.world.pool(*slot));
+    let pool = |pool: &steer::Pool| BalancerPool {
+        id: pool.id,
+        name: pool.name.to_string(),
+        usable: pool.usable == Usable::Yes,
+        why_not: (pool.usable != Usable::Yes).then(|| pool.usable.text()),
+    };
+    Some(BalancerHealth {
+        id: live.id,
+        name: live.name.to_string(),
+        enabled: live.enabled,
+        status: live.status(&world.world).word(),
+        pools: pools.map(|of| pool(of)).collect(),
     })
 }
 

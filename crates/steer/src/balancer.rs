@@ -146,6 +146,15 @@ pub(crate) fn candidates(
     pools.iter().filter_map(candidate).collect()
 }
 
+// === impl GeoLists ===
+
+impl GeoLists {
+    /// Every pool of every list, some of them more than once.
+    pub(crate) fn pools(&self) -> impl Iterator<Item = PoolSlot> {
+        self.pops.all().chain(self.countries.all()).chain(self.regions.all())
+    }
+}
+
 // === impl Lists ===
 
 impl<Place> Default for Lists<Place> {
@@ -170,6 +179,10 @@ impl<Place: Copy + Ord> Lists<Place> {
     /// Whether any list has the pool.
     pub(crate) fn name(&self, pool: PoolSlot) -> bool {
         self.0.iter().any(|(_, list)| list.contains(&pool))
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = PoolSlot> {
+        self.0.iter().flat_map(|(_, pools)| pools.iter().copied())
     }
 
     pub fn find(&self, place: Place) -> Option<&[PoolSlot]> {

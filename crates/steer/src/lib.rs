@@ -18,6 +18,7 @@ pub mod settings;
 pub mod shedding;
 mod slow_start;
 pub mod split;
+pub mod status;
 pub mod tell;
 pub mod what_if;
 pub mod why;
@@ -32,6 +33,7 @@ pub use decide::{
 pub use load::Load;
 pub use pool::{Endpoint, Pool};
 pub use rules::RuleRef;
+pub use status::BalancerStatus;
 pub use trimtab_model::Wanted;
 pub use why::{Step, Why};
 pub use world::{BalancerSlot, Epoch, Site, World};

@@ -1,7 +1,7 @@
 //! Who sees what: every endpoint from every place through every monitor, and how that became its state.
 
 use serde::Serialize;
-use trimtab_model::{MonitorId, PoolId, Timestamp};
+use trimtab_model::{BalancerId, MonitorId, PoolId, Timestamp};
 use utoipa::ToSchema;
 
 use super::explain::Ruling;
@@ -28,6 +28,29 @@ pub struct MatrixPool {
     /// The places that probe, by their codes.
     pub places: Vec<String>,
     pub origins: Vec<MatrixOrigin>,
+}
+
+/// The status of a load balancer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct BalancerHealth {
+    #[schema(value_type = String)]
+    pub id: BalancerId,
+    pub name: String,
+    pub enabled: bool,
+    /// `healthy`, `degraded` or `critical`.
+    pub status: &'static str,
+    pub pools: Vec<BalancerPool>,
+}
+
+/// One of its pools.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct BalancerPool {
+    #[schema(value_type = String)]
+    pub id: PoolId,
+    pub name: String,
+    pub usable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why_not: Option<&'static str>,
 }
 
 /// One endpoint.

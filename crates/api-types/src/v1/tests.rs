@@ -303,6 +303,8 @@ const NAMES: &[&str] = &[
     "AffinityKeys",
     "ApiError",
     "ApiMessage",
+    "BalancerHealth",
+    "BalancerPool",
     "CertificateExtension",
     "ChainedError",
     "CountryEntry",

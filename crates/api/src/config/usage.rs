@@ -33,7 +33,7 @@ impl Config {
     }
 
     /// Those of the account itself and of its zones.
-    pub(super) async fn balancers_of(&self, account: AccountId) -> Result<Vec<Balancer>, Error> {
+    pub(crate) async fn balancers_of(&self, account: AccountId) -> Result<Vec<Balancer>, Error> {
         let zones = self.list::<Zone>(zones::PREFIX).await?;
         let of_account = |balancer: &Balancer| match balancer.scope {
             Scope::Account(id) => id == account,

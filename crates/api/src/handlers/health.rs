@@ -2,9 +2,9 @@
 
 use axum::extract::State;
 use trimtab_api_types::v1::health::PoolHealth;
-use trimtab_api_types::v1::matrix::MatrixPool;
+use trimtab_api_types::v1::matrix::{BalancerHealth, MatrixPool};
 use trimtab_api_types::v1::paging::Usual;
-use trimtab_model::Permission::MonitorsAndPoolsRead;
+use trimtab_model::Permission::{LoadBalancersAccountRead, MonitorsAndPoolsRead};
 use trimtab_model::PoolId;
 
 use crate::app::App;
@@ -38,7 +38,28 @@ pub(crate) fn matrix_routes() -> Vec<Route> {
             Many("MatrixPool"),
         )
         .asks(&["page", "per_page", "pool"]),
+        Route::new(
+            Get,
+            "/accounts/{account_id}/trimtab/health/load_balancers",
+            Access::Account(LoadBalancersAccountRead),
+            balancers,
+        )
+        .says("Read the status of every load balancer", Many("BalancerHealth"))
+        .asks(&["page", "per_page"]),
     ]
+}
+
+async fn balancers(
+    State(app): State<App>,
+    at: AtAccount,
+    params: Params,
+) -> Answer<Vec<BalancerHealth>> {
+    let paging = params.paging(Usual::Whole)?;
+    let balancers = app.config.balancers_of(at.account).await?;
+    let (page, info) = paging.cut(&balancers);
+    let world = app.cell.load();
+    let told = page.iter().filter_map(|of| matrix::of_balancer(&world, of)).collect();
+    Ok(Reply::list((told, info)))
 }
 
 async fn read_matrix(

@@ -3,11 +3,11 @@
 use std::fmt;
 
 use prometheus_client::encoding::DescriptorEncoder;
-use trimtab_health::{EndpointHealth, PoolStatus, Verdict};
+use trimtab_health::{EndpointHealth, PoolStatus, Ruler, Verdict};
 use trimtab_live::Snapshot;
 use trimtab_model::Timestamp;
 use trimtab_steer::pool::{Endpoint, Usable};
-use trimtab_steer::{Pool, PoolSlot, drain};
+use trimtab_steer::{BalancerStatus, Pool, PoolSlot, drain};
 
 use super::{Labels, gauges};
 
@@ -44,6 +44,8 @@ pub(super) fn encode(
         pools().map(|pool| (pool_label(pool), count(pool, |e, h| e.enabled && h.verdict.serves())));
     gauges(to, "pool_origins_healthy", "enabled endpoints that may serve", healthy)?;
     states(snapshot, now, to)?;
+    held(snapshot, to)?;
+    balancers(snapshot, to)?;
     gauges(
         to,
         "origin_up",
@@ -56,6 +58,40 @@ pub(super) fn encode(
         })
     });
     gauges(to, "origin_latency_seconds", "smoothed round-trip time of probes", latencies)
+}
+
+/// Endpoints of which a person or a feed says something.
+fn held(snapshot: &Snapshot, to: &mut DescriptorEncoder) -> fmt::Result {
+    let pools = snapshot.world.pools.iter().flatten();
+    let held = pools.flat_map(|pool| {
+        let endpoints = pool.endpoints.iter().zip(&pool.health.endpoints);
+        endpoints.filter_map(|(endpoint, health)| {
+            let ruling = health.ruling.as_ref()?;
+            let by = match ruling.by {
+                Ruler::Person(_) => "override",
+                Ruler::Feed => "feed",
+            };
+            let mut labels = origin_labels(pool, endpoint, "");
+            labels.retain(|(name, _)| *name != "pop");
+            labels.push(("state", ruling.state.word().to_owned()));
+            labels.push(("by", by.to_owned()));
+            Some((labels, 1.0))
+        })
+    });
+    gauges(to, "origin_held", "1 while a person or a feed says what the endpoint is", held)
+}
+
+/// One row for each status of each balancer, 1 where it is that.
+fn balancers(snapshot: &Snapshot, to: &mut DescriptorEncoder) -> fmt::Result {
+    let balancers = snapshot.world.balancers.iter().flatten().filter(|of| of.enabled);
+    let rows = balancers.flat_map(|of| {
+        let is = of.status(&snapshot.world);
+        BalancerStatus::ALL.iter().map(move |status| {
+            let labels = vec![("lb", of.name.to_string()), ("status", status.word().to_owned())];
+            (labels, number(*status == is))
+        })
+    });
+    gauges(to, "lb_status", "1 for the status that the load balancer has", rows)
 }
 
 /// One row for each state of each endpoint, 1 where it is that.

@@ -23,6 +23,14 @@ pub(crate) struct Idle {
     count: usize,
 }
 
+/// One of them, of HTTP/1.1.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) wire: Wire,
+    /// From then on it serves no more requests.
+    pub(crate) retires: Instant,
+}
+
 /// What is known of the connections to one endpoint.
 #[derive(Debug, Default)]
 struct Endpoint {
@@ -34,8 +42,9 @@ struct Endpoint {
 
 #[derive(Debug)]
 struct Waiting {
-    wire: Wire,
+    connection: Connection,
     since: Instant,
+    /// Its time to wait is over, or its life.
     until: Instant,
 }
 
@@ -68,7 +77,12 @@ const UNTRIED_MAX: usize = 8;
 // === impl Idle ===
 
 impl Idle {
-    pub(crate) fn take(&mut self, key: &Key, now: Instant, at_worst: AtWorst) -> Option<Wire> {
+    pub(crate) fn take(
+        &mut self,
+        key: &Key,
+        now: Instant,
+        at_worst: AtWorst,
+    ) -> Option<Connection> {
         let endpoint = self.endpoints.get_mut(key)?;
         let waiting = &mut endpoint.waiting;
         if at_worst == AtWorst::Lost && !endpoint.keeps {
@@ -79,35 +93,35 @@ impl Idle {
             }
             let oldest = waiting.remove(0);
             self.count -= 1;
-            return (oldest.until > now).then_some(oldest.wire);
+            return (oldest.until > now).then_some(oldest.connection);
         }
-        let last = waiting.pop()?;
-        self.count -= 1;
-        if last.until > now {
-            return Some(last.wire);
+        // Those below it have waited longer, but may be younger.
+        while let Some(last) = waiting.pop() {
+            self.count -= 1;
+            if last.until > now {
+                return Some(last.connection);
+            }
         }
-        // Those below it have waited longer.
-        self.count -= waiting.len();
-        waiting.clear();
         None
     }
 
     pub(crate) fn give(
         &mut self,
         key: Key,
-        mut wire: Wire,
+        mut connection: Connection,
         now: Instant,
         limit: Duration,
         served: Served,
     ) {
-        if self.count >= WAITING_MAX {
+        let until = connection.retires.min(now + limit);
+        if self.count >= WAITING_MAX || until <= now {
             return;
         }
         let endpoint = self.endpoints.entry(key).or_default();
         endpoint.keeps |= served == Served::Again;
         if endpoint.waiting.len() < WAITING_PER_KEY_MAX {
-            wire.rest();
-            endpoint.waiting.push(Waiting { wire, since: now, until: now + limit });
+            connection.wire.rest();
+            endpoint.waiting.push(Waiting { connection, since: now, until });
             self.count += 1;
         }
     }
@@ -119,7 +133,7 @@ impl Idle {
         }
     }
 
-    /// Closes what has waited too long; endpoints that are gone leave nothing behind.
+    /// Closes what has waited or lived too long; endpoints that are gone leave nothing behind.
     pub(crate) fn sweep(&mut self, now: Instant) {
         self.endpoints.retain(|_, endpoint| {
             endpoint.waiting.retain(|one| one.until > now);
@@ -143,17 +157,27 @@ mod tests {
     use crate::stream::Stream;
 
     const LIMIT: Duration = Duration::from_secs(10);
+    const LIFE: Duration = Duration::from_secs(900);
+
+    async fn connection(listener: &TcpListener, retires: Instant) -> Connection {
+        let address = listener.local_addr().unwrap();
+        let stream = Stream::Plain(TcpStream::connect(address).await.unwrap());
+        Connection { wire: Wire::new(stream), retires }
+    }
+
+    fn key(listener: &TcpListener) -> Key {
+        Key { address: listener.local_addr().unwrap(), identity: 0 }
+    }
 
     /// Whether there is a connection, after so many were given and the time has gone by.
     async fn check(given: &[Served], doubted: bool, waited: Duration, want: [bool; 2]) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let address = listener.local_addr().unwrap();
-        let (key, now) = (Key { address, identity: 0 }, Instant::now());
+        let (key, now) = (key(&listener), Instant::now());
         for (at_worst, want) in [AtWorst::Repeated, AtWorst::Lost].into_iter().zip(want) {
             let mut idle = Idle::default();
             for served in given {
-                let stream = Stream::Plain(TcpStream::connect(address).await.unwrap());
-                idle.give(key.clone(), Wire::new(stream), now, LIMIT, *served);
+                let connection = connection(&listener, now + LIFE).await;
+                idle.give(key.clone(), connection, now, LIMIT, *served);
             }
             if doubted {
                 idle.doubt(&key);
@@ -176,5 +200,31 @@ mod tests {
         check(&[Once, Again], true, SOON, [true, false]).await;
         check(&[Once; UNTRIED_MAX], false, SOON, [true, true]).await;
         check(&[Once], false, LIMIT, [false, false]).await;
+    }
+
+    /// Connections that retire after so many seconds each are given; after as many as `at` one is asked for: which one
+    /// comes, by its life, and how many are left, then and after sweeping.
+    async fn check_age(lives: &[u64], at: u64, want: (Option<u64>, usize, usize)) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let (key, now) = (key(&listener), Instant::now());
+        let mut idle = Idle::default();
+        for life in lives {
+            let connection = connection(&listener, now + Duration::from_secs(*life)).await;
+            idle.give(key.clone(), connection, now, LIMIT, Served::Again);
+        }
+        let then = now + Duration::from_secs(at);
+        let taken = idle.take(&key, then, AtWorst::Repeated);
+        let (life, left) = (taken.map(|taken| (taken.retires - now).as_secs()), idle.len());
+        idle.sweep(then);
+        assert_eq!((life, left, idle.len()), want, "{lives:?} after {at} s");
+    }
+
+    #[tokio::test]
+    async fn an_old_connection_is_not_used_again() {
+        check_age(&[9, 7], 6, (Some(7), 1, 1)).await;
+        check_age(&[9, 7], 7, (Some(9), 0, 0)).await;
+        check_age(&[9, 7], 9, (None, 0, 0)).await;
+        check_age(&[5, 7, 9], 6, (Some(9), 2, 1)).await;
+        check_age(&[0, 9], 0, (Some(9), 0, 0)).await;
     }
 }

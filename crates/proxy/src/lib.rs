@@ -1,6 +1,7 @@
 //! The HTTP(S) proxy: the same decision for each request, sessions that stay, failures that clients never see.
 
 pub mod access_log;
+mod age;
 mod budget;
 mod buffers;
 mod choice;

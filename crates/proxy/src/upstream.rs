@@ -17,7 +17,7 @@ use crate::forward::{self, Sender, host_of};
 use crate::h1::Wire;
 use crate::head::{Body, Field, Host, RequestHead, ResponseHead};
 use crate::http2::Exchange;
-use crate::idle::{AtWorst, Key, Served};
+use crate::idle::{AtWorst, Connection, Key, Served};
 use crate::replay::KEPT_BYTES_MAX;
 use crate::stream::Stream;
 use crate::worker::Worker;
@@ -34,7 +34,7 @@ pub(crate) struct Upstream {
 /// What carries it.
 #[derive(Debug)]
 enum Carrier {
-    Http1(Wire),
+    Http1(Connection),
     Http2(Exchange),
 }
 
@@ -51,15 +51,16 @@ pub(crate) async fn open(
         return open_http2(worker, target, server, key, fresh).await;
     }
     let take = || worker.with_idle(|idle| idle.take(&key, Instant::now(), at_worst(head)));
-    while let Some(mut wire) = (!fresh).then(take).flatten() {
-        let stale = poll_fn(|cx| Poll::Ready(wire.poll_stale(cx))).await;
+    while let Some(mut connection) = (!fresh).then(take).flatten() {
+        let stale = poll_fn(|cx| Poll::Ready(connection.wire.poll_stale(cx))).await;
         if !stale {
-            return Ok(Upstream { carrier: Carrier::Http1(wire), key, is_used: true });
+            return Ok(Upstream { carrier: Carrier::Http1(connection), key, is_used: true });
         }
         worker.with_idle(|idle| idle.doubt(&key));
     }
-    let stream = connect(worker, target, server).await?;
-    Ok(Upstream { carrier: Carrier::Http1(Wire::new(stream)), key, is_used: false })
+    let wire = Wire::new(connect(worker, target, server).await?);
+    let connection = Connection { wire, retires: worker.retirement(&target.pool.upstream) };
+    Ok(Upstream { carrier: Carrier::Http1(connection), key, is_used: false })
 }
 
 fn at_worst(head: &RequestHead) -> AtWorst {
@@ -159,7 +160,7 @@ impl Upstream {
     /// Queues the head of the request; its body follows as pieces.
     pub(crate) fn begin(&mut self, head: &RequestHead, target: &Target, sender: &Sender<'_>) {
         match &mut self.carrier {
-            Carrier::Http1(wire) => {
+            Carrier::Http1(Connection { wire, .. }) => {
                 forward::put_head(wire.out(), head, target, sender);
                 wire.end_head(head.body);
             }
@@ -175,7 +176,7 @@ impl Upstream {
         to_head: bool,
     ) -> Poll<Result<Option<ResponseHead>, Broken>> {
         match &mut self.carrier {
-            Carrier::Http1(wire) => wire.poll_response(cx, list, to_head),
+            Carrier::Http1(of) => of.wire.poll_response(cx, list, to_head),
             Carrier::Http2(exchange) => exchange.poll_response(cx, to_head),
         }
     }
@@ -183,9 +184,9 @@ impl Upstream {
     /// Lets others use the connection: the response was read to its end, and nothing else came.
     pub(crate) fn finish(self, worker: &Worker, now: Instant, limit: Duration) {
         match self.carrier {
-            Carrier::Http1(wire) if wire.is_read() && !wire.has_begun() => {
+            Carrier::Http1(of) if of.wire.is_read() && !of.wire.has_begun() => {
                 let served = if self.is_used { Served::Again } else { Served::Once };
-                worker.with_idle(|idle| idle.give(self.key, wire, now, limit, served));
+                worker.with_idle(|idle| idle.give(self.key, of, now, limit, served));
             }
             // A stream of HTTP/2 was never alone.
             Carrier::Http1(_) | Carrier::Http2(_) => {}
@@ -200,7 +201,7 @@ impl Upstream {
     /// The connection itself, for a tunnel; a stream of HTTP/2 is none.
     pub(crate) fn into_wire(self) -> Option<Wire> {
         match self.carrier {
-            Carrier::Http1(wire) => Some(wire),
+            Carrier::Http1(of) => Some(of.wire),
             Carrier::Http2(_) => None,
         }
     }
@@ -209,7 +210,7 @@ impl Upstream {
 impl Source for Upstream {
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Piece, Broken>> {
         match &mut self.carrier {
-            Carrier::Http1(wire) => wire.poll_piece(cx),
+            Carrier::Http1(of) => of.wire.poll_piece(cx),
             Carrier::Http2(exchange) => exchange.poll_piece(cx),
         }
     }
@@ -218,21 +219,21 @@ impl Source for Upstream {
 impl Sink for Upstream {
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
         match &mut self.carrier {
-            Carrier::Http1(wire) => wire.poll_room(cx),
+            Carrier::Http1(of) => of.wire.poll_room(cx),
             Carrier::Http2(exchange) => exchange.poll_room(cx),
         }
     }
 
     fn push(&mut self, piece: Piece) -> Result<(), Broken> {
         match &mut self.carrier {
-            Carrier::Http1(wire) => wire.push(piece),
+            Carrier::Http1(of) => of.wire.push(piece),
             Carrier::Http2(exchange) => exchange.push(piece),
         }
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
         match &mut self.carrier {
-            Carrier::Http1(wire) => wire.poll_flush(cx),
+            Carrier::Http1(of) => of.wire.poll_flush(cx),
             Carrier::Http2(exchange) => exchange.poll_room(cx),
         }
     }

@@ -4,17 +4,19 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hashbrown::HashMap;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use trimtab_connect::{Connector, Ready};
 use trimtab_live::{Allowance, Event, Reader, Sampling, Wish, clock};
+use trimtab_model::pool::Upstream;
 use trimtab_model::{AffinityKeys, Moment};
 use trimtab_steer::Failed;
 
 use crate::access_log::Log;
+use crate::age::lifetime;
 use crate::budget::Budget;
 use crate::choice::{Asking, Choice, Target, choose};
 use crate::cookie;
@@ -116,6 +118,12 @@ impl Worker {
         let mut hasher = self.secret.build_hasher();
         hasher.write_u64(self.rays.fetch_add(1, Ordering::Relaxed));
         hasher.finish()
+    }
+
+    /// When a connection that is made now has served long enough.
+    pub(crate) fn retirement(&self, upstream: &Upstream) -> Instant {
+        let max_age = Duration::from_secs(upstream.max_age.into());
+        Instant::now() + lifetime(max_age, self.next_ray())
     }
 
     /// Where the request goes, and whether its decision is kept because it asked for that.

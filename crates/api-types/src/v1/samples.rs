@@ -149,12 +149,12 @@ pub(super) fn pool() -> impl Strategy<Value = Pool> {
 fn upstream() -> impl Strategy<Value = Upstream> {
     let tls = (select(UpstreamTls::ALL), any::<[bool; 3]>(), option::of("[a-z]{1,8}\\.example"));
     let pems = (option::of("-----BEGIN [ -~\\n]{0,20}"), option::of(("[ -~]{1,9}", "[ -~]{1,9}")));
-    let waits = (1..=60_000_u32, 1..=6_000_u32, 1..=900_u32, 0..=3_600_u32);
+    let waits = (1..=60_000_u32, 1..=6_000_u32, 1..=900_u32, 1..=86_400_u32, 0..=3_600_u32);
     let limits = (0..=100_000_u32, 0..=100_000_u32);
     (tls, pems, waits, limits).prop_map(|((tls, flags, server_name), pems, waits, limits)| {
         let [http2, verify, ejection] = flags;
         let (ca, client) = pems;
-        let (connect_timeout, response_timeout, idle_timeout, slow_start) = waits;
+        let (connect_timeout, response_timeout, idle_timeout, max_age, slow_start) = waits;
         let (max_connections, max_pending) = limits;
         let (client_certificate, client_key) = client.unzip();
         Upstream {
@@ -168,6 +168,7 @@ fn upstream() -> impl Strategy<Value = Upstream> {
             connect_timeout,
             response_timeout,
             idle_timeout,
+            max_age,
             max_connections,
             max_pending,
             slow_start,

@@ -13,6 +13,9 @@ pub const RESPONSE_TIMEOUT_SECONDS_DEFAULT: u32 = 100;
 /// Seconds that a connection nobody uses is kept for the next request.
 pub const IDLE_TIMEOUT_SECONDS: std::ops::RangeInclusive<u32> = 1..=900;
 pub const IDLE_TIMEOUT_SECONDS_DEFAULT: u32 = 900;
+/// Seconds after which a connection serves no more requests; one of a day has met every change of the network around it.
+pub const AGE_SECONDS: std::ops::RangeInclusive<u32> = 1..=86_400;
+pub const AGE_SECONDS_DEFAULT: u32 = 900;
 /// Connections to one endpoint; more than ports of one source address.
 pub const CONNECTIONS_MAX: u32 = 100_000;
 /// Requests that wait for a connection to one endpoint; each holds its client's connection.
@@ -54,6 +57,8 @@ pub struct Upstream {
     pub response_timeout: u32,
     /// Seconds.
     pub idle_timeout: u32,
+    /// Seconds; each connection has up to a tenth more or less.
+    pub max_age: u32,
     /// To each endpoint; 0 is no limit.
     pub max_connections: u32,
     /// Requests that wait for each endpoint.
@@ -79,6 +84,7 @@ impl Default for Upstream {
             connect_timeout: CONNECT_TIMEOUT_MILLIS_DEFAULT,
             response_timeout: RESPONSE_TIMEOUT_SECONDS_DEFAULT,
             idle_timeout: IDLE_TIMEOUT_SECONDS_DEFAULT,
+            max_age: AGE_SECONDS_DEFAULT,
             max_connections: 0,
             max_pending: PENDING_DEFAULT,
             slow_start: 0,

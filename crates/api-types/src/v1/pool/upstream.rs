@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use trimtab_model::pool::upstream::{
-    self as model, CONNECT_TIMEOUT_MILLIS, CONNECTIONS_MAX, IDLE_TIMEOUT_SECONDS, PEM_CHARS_MAX,
-    PENDING_MAX, RESPONSE_TIMEOUT_SECONDS, SLOW_START_SECONDS_MAX, UpstreamTls,
+    self as model, AGE_SECONDS, CONNECT_TIMEOUT_MILLIS, CONNECTIONS_MAX, IDLE_TIMEOUT_SECONDS,
+    PEM_CHARS_MAX, PENDING_MAX, RESPONSE_TIMEOUT_SECONDS, SLOW_START_SECONDS_MAX, UpstreamTls,
 };
 use trimtab_model::{Pool, SecretPem};
 use utoipa::ToSchema;
@@ -42,6 +42,9 @@ pub struct Upstream {
     /// Seconds.
     #[schema(minimum = 1, maximum = 900, default = 900)]
     pub idle_timeout: u32,
+    /// Seconds; each connection has up to a tenth more or less.
+    #[schema(minimum = 1, maximum = 86_400, default = 900)]
+    pub max_age: u32,
     /// For each endpoint; 0 is no limit.
     #[schema(minimum = 0, maximum = 100_000, default = 0)]
     pub max_connections: u32,
@@ -62,6 +65,7 @@ const FIELDS: &[&str] = &[
     "ejection",
     "http2",
     "idle_timeout",
+    "max_age",
     "max_connections",
     "max_pending",
     "response_timeout",
@@ -93,6 +97,7 @@ impl From<&model::Upstream> for Upstream {
             connect_timeout: upstream.connect_timeout,
             response_timeout: upstream.response_timeout,
             idle_timeout: upstream.idle_timeout,
+            max_age: upstream.max_age,
             max_connections: upstream.max_connections,
             max_pending: upstream.max_pending,
             slow_start: upstream.slow_start,
@@ -140,6 +145,7 @@ fn upstream(node: &mut Node<'_>) -> Option<model::Upstream> {
     let response_timeout =
         fields.or("response_timeout", usual.response_timeout, whole(RESPONSE_TIMEOUT_SECONDS));
     let idle_timeout = fields.or("idle_timeout", usual.idle_timeout, whole(IDLE_TIMEOUT_SECONDS));
+    let max_age = fields.or("max_age", usual.max_age, whole(AGE_SECONDS));
     let max_connections =
         fields.or("max_connections", usual.max_connections, whole(0..=CONNECTIONS_MAX));
     let max_pending = fields.or("max_pending", usual.max_pending, whole(0..=PENDING_MAX));
@@ -156,6 +162,7 @@ fn upstream(node: &mut Node<'_>) -> Option<model::Upstream> {
         connect_timeout: connect_timeout?,
         response_timeout: response_timeout?,
         idle_timeout: idle_timeout?,
+        max_age: max_age?,
         max_connections: max_connections?,
         max_pending: max_pending?,
         slow_start: slow_start?,

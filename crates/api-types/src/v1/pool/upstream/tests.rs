@@ -32,7 +32,7 @@ fn key_of(pool: &Pool) -> Option<&str> {
 fn defaults_are_echoed() {
     let want = json!({"upstream": {
         "tls": "auto", "http2": false, "verify": true,
-        "connect_timeout": 2000, "response_timeout": 100, "idle_timeout": 900,
+        "connect_timeout": 2000, "response_timeout": 100, "idle_timeout": 900, "max_age": 900,
         "max_connections": 0, "max_pending": 100, "slow_start": 0, "ejection": true,
     }});
     let shown = serde_json::to_value(Shown::from(&made(json!({})))).unwrap();
@@ -46,7 +46,7 @@ fn what_was_sent_comes_back_but_for_the_key() {
     let sent = json!({
         "tls": "on", "http2": true, "verify": false, "server_name": "inside.example.com",
         "ca": "roots", "client_certificate": "chain",
-        "connect_timeout": 1, "response_timeout": 6000, "idle_timeout": 1,
+        "connect_timeout": 1, "response_timeout": 6000, "idle_timeout": 1, "max_age": 86_400,
         "max_connections": 100_000, "max_pending": 0, "slow_start": 3600, "ejection": false,
     });
     let pool = made(with(&sent, json!({"client_key": "-----BEGIN key"})));
@@ -60,7 +60,7 @@ fn every_field_has_its_range_and_all_problems_are_told_at_once() {
     let bad = json!({
         "tls": "maybe", "http2": 1, "verify": "yes", "server_name": "*.example.com", "ca": 7,
         "client_key": "k",
-        "connect_timeout": 0, "response_timeout": 6001, "idle_timeout": 901,
+        "connect_timeout": 0, "response_timeout": 6001, "idle_timeout": 901, "max_age": 0,
         "max_connections": 100_001, "max_pending": -1, "slow_start": 3601, "ejection": 0, "tsl": 1,
     });
     let want = [
@@ -74,6 +74,7 @@ fn every_field_has_its_range_and_all_problems_are_told_at_once() {
         ("connect_timeout", "connect_timeout is not in range [1, 60000]"),
         ("response_timeout", "response_timeout is not in range [1, 6000]"),
         ("idle_timeout", "idle_timeout is not in range [1, 900]"),
+        ("max_age", "max_age is not in range [1, 86400]"),
         ("max_connections", "max_connections is not in range [0, 100000]"),
         ("max_pending", "max_pending is not in range [0, 100000]"),
         ("slow_start", "slow_start is not in range [0, 3600]"),

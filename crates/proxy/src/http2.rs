@@ -1,6 +1,7 @@
 //! One client connection of HTTP/2 (RFC 9113): each stream is a request with a task of its own.
 
 mod client;
+mod connections;
 mod guard;
 pub(crate) mod head;
 mod stream;
@@ -28,7 +29,8 @@ use crate::tunnel;
 use crate::watch::Watch;
 use crate::worker::Worker;
 
-pub(crate) use self::client::{Exchange, Shared, connect};
+pub(crate) use self::client::Exchange;
+pub(crate) use self::connections::{Connections, Place, handshake, place};
 
 /// What begins every connection (RFC 9113 section 3.4).
 pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

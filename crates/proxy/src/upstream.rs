@@ -16,7 +16,7 @@ use crate::fault::Fault;
 use crate::forward::{self, Sender, host_of};
 use crate::h1::Wire;
 use crate::head::{Body, Field, Host, RequestHead, ResponseHead};
-use crate::http2::Exchange;
+use crate::http2::{self, Connections, Exchange, Place};
 use crate::idle::{AtWorst, Connection, Key, Served};
 use crate::replay::KEPT_BYTES_MAX;
 use crate::stream::Stream;
@@ -48,7 +48,7 @@ pub(crate) async fn open(
     let server = server_name(head, target)?;
     let key = Key { address: target.address, identity: identity(target, server.as_ref()) };
     if target.pool.upstream.http2 {
-        return open_http2(worker, target, server, key, fresh).await;
+        return open_http2(worker, target, server, key).await;
     }
     let take = || worker.with_idle(|idle| idle.take(&key, Instant::now(), at_worst(head)));
     while let Some(mut connection) = (!fresh).then(take).flatten() {
@@ -72,25 +72,26 @@ fn at_worst(head: &RequestHead) -> AtWorst {
     if is_kept && head.is_idempotent() { AtWorst::Repeated } else { AtWorst::Lost }
 }
 
-/// One connection carries the requests of all clients of this thread.
+/// Few connections carry the requests of all clients of this thread. One that has ended is no longer among them, so that
+/// the second attempt has another one.
 async fn open_http2(
     worker: &Worker,
     target: &Target,
     server: Option<ServerName<'static>>,
     key: Key,
-    fresh: bool,
 ) -> Result<Upstream, Fault> {
-    if fresh {
-        worker.shared_with(|shared| shared.forget(&key));
-    }
-    if let Some(requests) = worker.shared_with(|shared| shared.find(&key)) {
-        let carrier = Carrier::Http2(Exchange::new(requests));
-        return Ok(Upstream { carrier, key, is_used: true });
-    }
-    let limit = connect_timeout(target);
-    let stream = connect(worker, target, server).await?;
-    let requests = crate::http2::connect(worker, stream, key.clone(), limit).await?;
-    Ok(Upstream { carrier: Carrier::Http2(Exchange::new(requests)), key, is_used: false })
+    let upstream = &target.pool.upstream;
+    let (lease, is_used) = match http2::place(worker, &key, upstream).await? {
+        Place::Stream(lease) => (lease, true),
+        Place::Turn(_turn) => {
+            let stream = connect(worker, target, server).await?;
+            let made = http2::handshake(stream, connect_timeout(target)).await?;
+            let retires = worker.retirement(upstream);
+            let add = |connections: &mut Connections| connections.add(key.clone(), made, retires);
+            (worker.http2_with(add), false)
+        }
+    };
+    Ok(Upstream { carrier: Carrier::Http2(Exchange::new(lease)), key, is_used })
 }
 
 fn connect_timeout(target: &Target) -> Duration {

@@ -54,7 +54,7 @@ pub(crate) struct Worker {
     pub(crate) shared: Arc<Shared>,
     view: Mutex<View>,
     idle: Mutex<Idle>,
-    http2: Mutex<http2::Shared>,
+    http2: Mutex<http2::Connections>,
     profiles: Mutex<HashMap<u64, Ready>>,
     tally: Arc<Mutex<Tally>>,
     pub(crate) budget: Budget,
@@ -212,7 +212,7 @@ impl Worker {
     }
 
     /// Connections of HTTP/2, which many requests use at a time.
-    pub(crate) fn shared_with<T>(&self, with: impl FnOnce(&mut http2::Shared) -> T) -> T {
+    pub(crate) fn http2_with<T>(&self, with: impl FnOnce(&mut http2::Connections) -> T) -> T {
         with(&mut locked(&self.http2))
     }
 
@@ -245,7 +245,7 @@ impl Worker {
     }
 
     pub(crate) fn sweep(&self, now: Instant) {
-        self.shared_with(http2::Shared::sweep);
+        self.http2_with(|connections| connections.sweep(now));
         let mut idle = locked(&self.idle);
         idle.sweep(now);
         self.tally().idle = idle.len();

@@ -1,31 +1,25 @@
-//! Requests to origins that speak HTTP/2: streams of connections that all clients of a thread share.
+//! One request to an origin that speaks HTTP/2: a stream of a connection that all clients of a thread share.
 
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use h2::client::{Builder, ResponseFuture, SendRequest};
-use hashbrown::HashMap;
+use bytes::BytesMut;
+use h2::client::ResponseFuture;
 use http::response::Parts;
 use http::{Method, Request, Uri, Version};
-use tokio::task::JoinSet;
 
+use super::connections::Lease;
 use super::head::put_fields;
 use super::stream::{Outgoing, poll_incoming};
 use crate::choice::Target;
 use crate::exchange::{Broken, Piece, Sink, Source};
-use crate::fault::Fault;
 use crate::forward::{self, Sender, host_of};
 use crate::head::{Body, Fields, Known, RequestHead, ResponseHead, body_of_response};
-use crate::idle::Key;
-use crate::stream::Stream;
-use crate::worker::Worker;
 
 /// One request over a stream.
 #[derive(Debug)]
 pub(crate) struct Exchange {
-    requests: SendRequest<Bytes>,
-    /// Not sent yet: the connection may have all the streams that it may have.
+    lease: Lease,
+    /// Not sent yet: the origin may have changed its mind about how many streams it allows.
     head: Option<Request<()>>,
     ends: bool,
     response: Option<ResponseFuture>,
@@ -33,82 +27,12 @@ pub(crate) struct Exchange {
     send: Outgoing,
 }
 
-/// Connections by what they were made with.
-#[derive(Debug, Default)]
-pub(crate) struct Shared {
-    connections: HashMap<Key, SendRequest<Bytes>>,
-    /// One drives each connection, until it ends.
-    drivers: JoinSet<()>,
-}
-
-/// Of one stream: a response that a client reads slowly waits at its origin.
-const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
-const CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
-/// Trailers of gRPC carry messages and details.
-const HEADER_LIST_BYTES_MAX: u32 = 64 * 1024;
-
-pub(crate) async fn connect(
-    worker: &Worker,
-    stream: Stream,
-    key: Key,
-    limit: Duration,
-) -> Result<SendRequest<Bytes>, Fault> {
-    let mut builder = Builder::new();
-    builder
-        .enable_push(false)
-        .initial_window_size(STREAM_WINDOW_BYTES)
-        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-        .max_header_list_size(HEADER_LIST_BYTES_MAX);
-    let handshake = builder.handshake::<_, Bytes>(stream);
-    let (requests, connection) = match tokio::time::timeout(limit, handshake).await {
-        Ok(Ok(made)) => made,
-        Ok(Err(_)) => return Err(Fault::HungUp),
-        Err(_elapsed) => return Err(Fault::ConnectTimeout),
-    };
-    worker.shared_with(|shared| {
-        shared.drivers.spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::trace!(%error, "a connection to an origin ended");
-            }
-        });
-        shared.connections.insert(key, requests.clone());
-    });
-    Ok(requests)
-}
-
-// === impl Shared ===
-
-impl Shared {
-    pub(crate) fn find(&self, key: &Key) -> Option<SendRequest<Bytes>> {
-        self.connections.get(key).cloned()
-    }
-
-    pub(crate) fn forget(&mut self, key: &Key) {
-        self.connections.remove(key);
-    }
-
-    /// Drivers that ended, and connections that nobody can use any more.
-    pub(crate) fn sweep(&mut self) {
-        while let Some(ended) = self.drivers.try_join_next() {
-            if let Err(error) = ended {
-                tracing::error!(%error, "a connection to an origin ended by a panic");
-            }
-        }
-        let cx = &mut Context::from_waker(std::task::Waker::noop());
-        let is_alive = |requests: &mut SendRequest<Bytes>| {
-            !matches!(requests.poll_ready(cx), Poll::Ready(Err(_)))
-        };
-        let mut is_alive = is_alive;
-        self.connections.retain(|_, requests| is_alive(requests));
-    }
-}
-
 // === impl Exchange ===
 
 impl Exchange {
-    pub(crate) fn new(requests: SendRequest<Bytes>) -> Exchange {
+    pub(crate) fn new(lease: Lease) -> Exchange {
         Exchange {
-            requests,
+            lease,
             head: None,
             ends: false,
             response: None,
@@ -127,9 +51,9 @@ impl Exchange {
         if self.response.is_some() || self.receive.is_some() {
             return Poll::Ready(Ok(()));
         }
-        ready!(self.requests.poll_ready(cx))?;
+        ready!(self.lease.requests.poll_ready(cx))?;
         let Some(head) = self.head.take() else { return Poll::Ready(Err(Broken::Response)) };
-        let (response, stream) = self.requests.send_request(head, self.ends)?;
+        let (response, stream) = self.lease.requests.send_request(head, self.ends)?;
         self.response = Some(response);
         self.send = Outgoing::new((!self.ends).then_some(stream));
         Poll::Ready(Ok(()))

@@ -1,0 +1,120 @@
+use std::net::{Ipv4Addr, SocketAddr};
+
+use h2::server;
+use http::{Request, Response};
+use tokio::io::{DuplexStream, duplex};
+
+use super::*;
+
+const LIFE: Duration = Duration::from_secs(900);
+const LIMIT: Duration = Duration::from_secs(2);
+
+fn key() -> Key {
+    Key { address: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)), identity: 0 }
+}
+
+type Made = (SendRequest<Bytes>, Driver<DuplexStream, Bytes>);
+
+/// An origin that allows so many streams and answers each once `answers` says so; its end is told by the task.
+async fn origin(streams_max: u32, answers: Arc<Notify>) -> (Made, tokio::task::JoinHandle<usize>) {
+    let (near, far) = duplex(64 * 1024);
+    let served = tokio::spawn(async move {
+        let mut builder = server::Builder::new();
+        builder.max_concurrent_streams(streams_max);
+        let mut connection = builder.handshake::<_, Bytes>(far).await.unwrap();
+        let mut served = 0;
+        while let Some(request) = connection.accept().await {
+            let (_, mut respond) = request.unwrap();
+            served += 1;
+            let answers = Arc::clone(&answers);
+            tokio::spawn(async move {
+                answers.notified().await;
+                respond.send_response(Response::new(()), true).unwrap();
+            });
+        }
+        served
+    });
+    (handshake(near, LIMIT).await.unwrap(), served)
+}
+
+fn name(next: &Next) -> &'static str {
+    match next {
+        Next::Send(_) => "send",
+        Next::Make(_) => "make",
+        Next::Wait => "wait",
+        Next::Full => "full",
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rfc_9113_section_5_1_2_one_connection_has_the_streams_that_its_origin_allows() {
+    let (mut all, now) = (Connections::default(), Instant::now());
+    let answers = Arc::<Notify>::default();
+    let mut held = Vec::new();
+    let mut check = |all: &mut Connections, want: &[&str]| {
+        for want in want {
+            let next = all.next(&key(), 2, now);
+            assert_eq!(name(&next), *want, "{held:?}");
+            held.push(next);
+        }
+        std::mem::take(&mut held)
+    };
+    let first = check(&mut all, &["make", "wait", "wait"]);
+    let (made, _served) = origin(2, Arc::clone(&answers)).await;
+    let lease = all.add(key(), made, now + LIFE);
+    drop(first);
+    let second = check(&mut all, &["send", "make", "wait"]);
+    let (made, _served) = origin(1, answers).await;
+    let other = all.add(key(), made, now + LIFE);
+    drop((second, other));
+    let third = check(&mut all, &["send", "send", "full"]);
+    drop((lease, third));
+    check(&mut all, &["send", "send", "send", "full"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn we_open_no_more_streams_than_our_own_limit() {
+    let (mut all, now) = (Connections::default(), Instant::now());
+    let (made, _served) = origin(1_000, Arc::default()).await;
+    let mut leases = vec![all.add(key(), made, now + LIFE)];
+    while let Next::Send(lease) = all.next(&key(), 1, now) {
+        leases.push(lease);
+    }
+    assert_eq!(leases.len(), STREAMS_MAX);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rfc_9113_section_6_8_an_old_connection_ends_with_its_last_stream() {
+    let (mut all, now) = (Connections::default(), Instant::now());
+    let answers = Arc::<Notify>::default();
+    let (made, served) = origin(2, Arc::clone(&answers)).await;
+    let mut lease = all.add(key(), made, now + LIFE);
+    let (response, _) = lease.requests.send_request(Request::new(()), true).unwrap();
+    assert_eq!(name(&all.next(&key(), 8, now)), "send");
+    assert_eq!(name(&all.next(&key(), 8, now + LIFE)), "make");
+    all.sweep(now + LIFE);
+    answers.notify_one();
+    assert_eq!(response.await.unwrap().status(), 200);
+    drop(lease);
+    assert_eq!(served.await.unwrap(), 1);
+    all.sweep(now + LIFE);
+    assert!(all.endpoints.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_origin_that_says_nothing_is_waited_for_as_long_as_a_connection_may_take() {
+    let (near, far) = duplex(1024);
+    assert_eq!(handshake(near, LIMIT).await.err(), Some(Fault::ConnectTimeout));
+    drop(far);
+    let (near, _) = duplex(1024);
+    assert_eq!(handshake(near, LIMIT).await.err(), Some(Fault::HungUp));
+}
+
+#[tokio::test(start_paused = true)]
+async fn so_many_wait_and_no_more() {
+    let line = Line::default();
+    let first = line.wait(1);
+    assert!(first.is_some() && line.wait(1).is_none());
+    drop(first);
+    assert!(line.wait(1).is_some() && line.wait(0).is_none());
+}

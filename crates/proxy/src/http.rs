@@ -48,7 +48,7 @@ pub(crate) async fn serve(worker: Arc<Worker>, stream: Stream, before: BytesMut,
             Err(refusal) => return connection.refuse(&worker, &mut watch, refusal).await,
         };
         connection.version = head.version;
-        connection.closes = !head.keeps || worker.is_stopping();
+        connection.closes = !head.keeps || worker.is_stopping() || worker.shared.overload.is_on();
         match request::serve(&worker, &mut connection, &head, &peer, &mut watch).await {
             Outcome::Done if !connection.closes => {}
             // Who expects 100 and is answered otherwise may leave the body out (RFC 9110 section 10.1.1).

@@ -21,6 +21,7 @@ mod http3;
 mod http3;
 mod idle;
 mod listener;
+mod overload;
 mod proxy_header;
 mod refusal;
 mod replay;

@@ -33,9 +33,9 @@ pub(crate) struct Counted(Arc<Worker>);
 
 /// Descriptors or memory ran out: others close meanwhile.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// A node that is full says so in one segment.
+/// A node that is full, or short of memory, says so in one segment.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
-    content-type: text/plain\r\ncontent-length: 33\r\n\r\nthis node has no connection left\n";
+    content-type: text/plain\r\ncontent-length: 33\r\n\r\nthis node is full for the moment\n";
 
 // === impl Listener ===
 
@@ -166,8 +166,11 @@ async fn turn_away(mut stream: TcpStream, speaks_tls: bool) {
 // === impl Counted ===
 
 impl Counted {
-    /// None when the node has all it may have.
+    /// None when the node has all it may have, or little memory left.
     pub(crate) fn new(worker: &Arc<Worker>) -> Option<Counted> {
+        if worker.shared.overload.is_on() {
+            return None;
+        }
         let all = &worker.shared.connections;
         if all.fetch_add(1, Ordering::Relaxed) >= worker.shared.settings.connections_max {
             all.fetch_sub(1, Ordering::Relaxed);

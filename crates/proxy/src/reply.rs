@@ -101,6 +101,11 @@ impl Own {
         Own::text(refusal.status(), &refusal.to_string())
     }
 
+    /// What a node says that cannot serve for the moment; a second is four looks at its memory.
+    pub(crate) fn full() -> Own {
+        Own { retry_after: Some(1), ..Own::text(503, "this node is full for the moment") }
+    }
+
     /// In HTML for people and JSON for programs; who the origin is stays unsaid.
     pub(crate) fn fault(fault: Fault, ray: &str, accepts_json: bool) -> Own {
         let status = fault.status();

@@ -102,6 +102,10 @@ pub(crate) async fn serve<C: Client>(
         let own = Own::text(508, "loop detected: this request has been here before");
         return request.answer(client, watch, None, own).await;
     }
+    if worker.shared.overload.is_on() {
+        worker.tally().shed += 1;
+        return request.answer(client, watch, None, Own::full()).await;
+    }
     let mut failed = ArrayVec::<Failed, ENDPOINTS_TRIED_MAX>::new();
     let mut body = Replay::new(head.body);
     let mut fault = Fault::NoOrigin;

@@ -1,6 +1,6 @@
 //! Starting and stopping the proxy: one thread for each core, each with its own listeners and its own runtime.
 //!
-//! Threads: `proxy-log`, which writes the access log, and `proxy-N`, of which each owns a task that accepts for each listener, a task for each client connection, and
+//! Threads: `proxy-log`, which writes the access log, `proxy-memory`, which watches how much is used, and `proxy-N`, of which each owns a task that accepts for each listener, a task for each client connection, and
 //! one that closes what was idle for too long; with HTTP/3 also a task that accepts for each UDP socket, one that drives the
 //! socket, and tasks for each of its connections and each of their requests. All of them end with their thread.
 
@@ -21,6 +21,7 @@ use trimtab_net::{tcp, thread};
 use crate::access_log::Log;
 use crate::http3;
 use crate::listener::{self, Listener};
+use crate::overload::{Overload, Watcher};
 use crate::sample::Sample;
 use crate::sessions::Table;
 use crate::settings::Settings;
@@ -35,6 +36,8 @@ pub struct Server {
     stop: watch::Sender<bool>,
     tallies: Vec<Arc<Mutex<Tally>>>,
     log: Option<Log>,
+    overload: Overload,
+    watcher: Option<Watcher>,
     http: Vec<SocketAddr>,
     https: Vec<SocketAddr>,
 }
@@ -98,9 +101,12 @@ impl Server {
             stop,
             tallies: Vec::new(),
             log: log.clone(),
+            overload: Overload::default(),
+            watcher: None,
             http: settings.http.clone(),
             https: settings.https.clone(),
         };
+        server.watch_memory(settings.memory_max)?;
         let shared = Arc::new(Shared {
             settings,
             connector: connector.clone(),
@@ -109,6 +115,7 @@ impl Server {
             sampling,
             connections: AtomicUsize::new(0),
             log: log.clone(),
+            overload: server.overload.clone(),
         });
         let sockets = http.into_iter().zip(https).zip(http3);
         for (number, ((http, https), http3)) in sockets.enumerate() {
@@ -126,6 +133,15 @@ impl Server {
         Ok(server)
     }
 
+    fn watch_memory(&mut self, memory_max: Option<u64>) -> Result<(), StartError> {
+        let watched = self.overload.watch(memory_max).map_err(StartError::Thread)?;
+        if let Some((watcher, thread)) = watched {
+            self.watcher = Some(watcher);
+            self.threads.push(thread);
+        }
+        Ok(())
+    }
+
     /// The ports that the kernel gave for port 0.
     pub fn http(&self) -> &[SocketAddr] {
         &self.http
@@ -138,9 +154,11 @@ impl Server {
     /// For a reader that outlives the borrow, such as a metrics page.
     pub fn tally_handle(&self) -> impl Fn() -> Tally + Send + Sync + 'static {
         let (tallies, log) = (self.tallies.clone(), self.log.clone());
+        let overload = self.overload.clone();
         move || {
             let log_dropped = log.as_ref().map_or(0, Log::dropped);
-            let mut sum = Tally { log_dropped, ..Tally::default() };
+            let is_overloaded = overload.is_on();
+            let mut sum = Tally { log_dropped, is_overloaded, ..Tally::default() };
             for tally in &tallies {
                 sum.add(&locked(tally));
             }
@@ -151,6 +169,7 @@ impl Server {
     /// No new connections; requests under way are answered first, for a while.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
+        self.watcher = None;
         let threads = std::mem::take(&mut self.threads);
         let joined = tokio::task::spawn_blocking(move || {
             threads.into_iter().map(JoinHandle::join).filter(Result::is_err).count()

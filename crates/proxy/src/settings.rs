@@ -22,6 +22,8 @@ pub struct Settings {
     pub threads: usize,
     /// Client connections of the whole node.
     pub connections_max: usize,
+    /// Bytes of the whole process; None: what its control group may have. Nearly all of them in use, requests are turned away.
+    pub memory_max: Option<u64>,
     pub client_certificates: ClientCertificates,
     /// Certificates that an authority asks for while it looks whether a name is this node's.
     pub challenges: Arc<Challenges>,

@@ -30,7 +30,7 @@ pub struct Tally {
     pub refused: HashMap<&'static str, u64, foldhash::fast::RandomState>,
     /// Requests for hosts that no balancer has.
     pub unknown_hosts: u64,
-    /// Connections and requests turned away because the node is full.
+    /// Connections and requests turned away because the node is full, or short of memory.
     pub shed: u64,
     /// Connections to origins that wait for a request.
     pub idle: usize,
@@ -39,6 +39,8 @@ pub struct Tally {
     pub signals_dropped: u64,
     /// Lines of the access log that nobody had room for.
     pub log_dropped: u64,
+    /// The node is short of memory.
+    pub is_overloaded: bool,
 }
 
 /// What requests are counted by.

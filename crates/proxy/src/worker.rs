@@ -24,6 +24,7 @@ use crate::fault::Fault;
 use crate::head::RequestHead;
 use crate::http2;
 use crate::idle::Idle;
+use crate::overload::Overload;
 use crate::request::Peer;
 use crate::sample::{self, Sample};
 use crate::sessions::Table;
@@ -46,6 +47,7 @@ pub(crate) struct Shared {
     /// Client connections of the whole node.
     pub(crate) connections: AtomicUsize,
     pub(crate) log: Option<Log>,
+    pub(crate) overload: Overload,
 }
 
 /// One thread's.

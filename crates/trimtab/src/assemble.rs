@@ -406,6 +406,7 @@ fn proxy_settings(config: &Config, ordering: &Ordering) -> trimtab_proxy::Settin
             0 => usize::try_from(descriptors / 2).unwrap_or(usize::MAX).saturating_sub(200),
             wanted => wanted,
         },
+        memory_max: (proxy.max_memory > 0).then_some(proxy.max_memory),
         client_certificates: client_certificates(proxy),
         challenges: Arc::clone(&ordering.challenges),
         expose: proxy.expose,

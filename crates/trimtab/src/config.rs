@@ -106,6 +106,8 @@ pub(crate) struct Proxy {
     pub(crate) threads: usize,
     /// Client connections; 0: as many as the process may have descriptors for.
     pub(crate) max_connections: usize,
+    /// Bytes; 0: what the control group of the process may have.
+    pub(crate) max_memory: u64,
     /// Responses say which pool and endpoint they are from.
     pub(crate) expose: bool,
     /// A file, or `-` for standard output; absent logs nothing.
@@ -323,6 +325,7 @@ impl Default for Proxy {
             trusted_proxies: Vec::new(),
             threads: 0,
             max_connections: 0,
+            max_memory: 0,
             expose: false,
             access_log: None,
             access_log_share: None,

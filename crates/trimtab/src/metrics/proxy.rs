@@ -32,7 +32,9 @@ pub(super) fn encode(
     let help = "endpoints that failed requests in a row, of which nobody had room to hear";
     counters(to, "origin_ejection_signals_dropped", help, dropped)?;
     let shed = [(vec![], tally.shed)];
-    counters(to, "http_shed", "connections turned away by a full node", shed)?;
+    counters(to, "http_shed", "connections and requests turned away by a full node", shed)?;
+    let overloaded = [(vec![], f64::from(u8::from(tally.is_overloaded)))];
+    gauges(to, "proxy_overloaded", "whether the node is short of memory", overloaded)?;
     let dropped = [(vec![], tally.log_dropped)];
     counters(to, "access_log_dropped", "lines of the access log that were lost", dropped)?;
     let accepted = [(vec![], tally.connections)];

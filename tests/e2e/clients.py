@@ -84,6 +84,10 @@ class Http1(Reader):
         start, *lines = head.decode("latin-1").split("\r\n")
         return int(start.split(" ")[1]), fields_of(lines)
 
+    def more(self):
+        """Waits for bytes behind those in the buffer; False at the end of the connection."""
+        return self._receive()
+
     def at_end(self):
         """The connection ends and nothing more comes."""
         return not self.buffer and not self._receive()

@@ -355,6 +355,10 @@ impl<'a> Request<'a> {
             if moved != before {
                 watch.set(Instant::now() + BODY_TIMEOUT);
             }
+            // An origin that pauses would be held for a client that is not there.
+            if body.is_sent() && client.poll_gone(cx).is_ready() {
+                return Poll::Ready(false);
+            }
             watch.poll(cx).map(|Expired| false)
         });
         let whole = ended.await;

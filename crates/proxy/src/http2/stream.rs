@@ -19,6 +19,8 @@ pub(crate) struct Stream {
     receive: RecvStream,
     respond: SendResponse<Bytes>,
     send: Outgoing,
+    /// The final head was sent.
+    has_begun: bool,
 }
 
 /// The body that is sent over one stream, of either side.
@@ -34,7 +36,7 @@ pub(crate) struct Outgoing {
 
 impl Stream {
     pub(super) fn new(receive: RecvStream, respond: SendResponse<Bytes>) -> Stream {
-        Stream { receive, respond, send: Outgoing::default() }
+        Stream { receive, respond, send: Outgoing::default(), has_begun: false }
     }
 
     pub(super) fn has_body(&self) -> bool {
@@ -84,6 +86,7 @@ impl Client for Stream {
             100..200 => self.respond.send_informational(response),
             _ => {
                 let ends = reply.body == Body::None && reply.status != 101;
+                self.has_begun = true;
                 self.respond.send_response(response, ends).map(|stream| {
                     self.send = Outgoing::new(if ends { None } else { Some(stream) });
                 })
@@ -96,7 +99,12 @@ impl Client for Stream {
     }
 
     fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.respond.poll_reset(cx).map(|_reason| ())
+        match (&mut self.send.stream, self.has_begun) {
+            (Some(stream), _) => stream.poll_reset(cx).map(|_reason| ()),
+            (None, false) => self.respond.poll_reset(cx).map(|_reason| ()),
+            // All of the response is with the connection.
+            (None, true) => Poll::Pending,
+        }
     }
 
     fn is_read(&self) -> bool {

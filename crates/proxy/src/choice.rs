@@ -3,10 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use trimtab_live::{OpenRequest, Place, Snapshot};
-use trimtab_model::balancer::{
-    FixedResponse, SameSite, Secure, SessionAffinity, ZeroDowntimeFailover,
-};
+use trimtab_model::balancer::{FixedResponse, SessionAffinity, ZeroDowntimeFailover};
 use trimtab_model::{BalancerId, Country, Moment, Wanted};
 use trimtab_steer::{
     Balancer, BalancerSlot, Client, Endpoint, Failed, Held, Http, Load, Pool, PoolSlot, Proxied,
@@ -54,8 +53,13 @@ pub(crate) struct Target {
 /// A session to be kept once the endpoint has answered.
 #[derive(Clone, Debug)]
 pub(crate) enum Bind {
-    Cookie { value: cookie::Value, max_age: u32, same_site: SameSite, secure: Secure },
-    Header { key: u64, held: Held, idle_seconds: u32 },
+    /// The field that the client is sent.
+    Cookie(Bytes),
+    Header {
+        key: u64,
+        held: Held,
+        idle_seconds: u32,
+    },
 }
 
 /// What a decision needs beside the request itself.
@@ -69,6 +73,8 @@ pub(crate) struct Asking<'a> {
     /// Seconds of the wall clock.
     pub(crate) wall: u64,
     pub(crate) keys: &'a cookie::Keys,
+    /// Of its connection.
+    pub(crate) opened: &'a cookie::Opened,
     pub(crate) table: &'a Table,
     pub(crate) over_tls: bool,
     /// The decision is to be kept.
@@ -86,6 +92,7 @@ pub(crate) fn choose(snapshot: &Arc<Snapshot>, asking: &Asking<'_>) -> (Choice, 
         head: asking.head,
         balancer: balancer.id,
         keys: asking.keys,
+        opened: asking.opened,
         table: asking.table,
         now: asking.wall,
     };
@@ -178,14 +185,15 @@ fn bind(
         (SessionAffinity::Header, _) => None,
         (SessionAffinity::Cookie | SessionAffinity::IpCookie, _) if stays => None,
         (SessionAffinity::Cookie | SessionAffinity::IpCookie, _) => {
-            let expires = asking.wall.saturating_add(affinity.ttl.into());
-            let expires = u32::try_from(expires).unwrap_or(u32::MAX);
-            Some(Bind::Cookie {
-                value: asking.keys.seal(balancer, held, expires)?,
+            let binding = cookie::Binding {
+                balancer,
+                held,
                 max_age: affinity.ttl,
                 same_site: affinity.samesite,
                 secure: affinity.secure,
-            })
+                over_tls: asking.over_tls,
+            };
+            asking.keys.field(binding, asking.wall).map(Bind::Cookie)
         }
     }
 }

@@ -1,5 +1,8 @@
 //! The session cookie: which endpoint, of which balancer, until when; sealed, so that no client reads or makes one.
 
+mod field;
+mod opened;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrayvec::ArrayString;
@@ -10,7 +13,12 @@ use ring::rand::{SecureRandom, SystemRandom};
 use trimtab_model::BalancerId;
 use trimtab_steer::Held;
 
-pub(crate) const NAME: &[u8] = b"__cflb";
+pub(crate) use self::field::Binding;
+use self::field::Fields;
+pub(crate) use self::opened::Opened;
+
+/// With the sign behind it.
+const NAME: &[u8] = b"__cflb=";
 
 /// The keys of one moment; the first one seals.
 #[derive(Debug)]
@@ -19,6 +27,9 @@ pub(crate) struct Keys {
     /// Unlike that of any other maker of nonces; followed by a number that rises.
     nonce_prefix: [u8; 4],
     nonces: AtomicU64,
+    /// Unlike that of any other keys, of earlier and later moments too.
+    identity: u64,
+    fields: Fields,
 }
 
 /// A cookie's value as it is sent.
@@ -38,18 +49,25 @@ impl Keys {
     /// Secrets with the number that names each in cookies. None when the system has no random bytes.
     pub(crate) fn new<'a>(secrets: impl Iterator<Item = (u8, &'a [u8; 32])>) -> Option<Keys> {
         let random = SystemRandom::new();
-        let (mut nonce_prefix, mut start) = ([0; 4], [0; 8]);
+        let (mut nonce_prefix, mut start, mut identity) = ([0; 4], [0; 8], [0; 8]);
         random.fill(&mut nonce_prefix).ok()?;
         random.fill(&mut start).ok()?;
+        random.fill(&mut identity).ok()?;
         let key = |(id, secret): (u8, &[u8; 32])| {
             Some((id, LessSafeKey::new(UnboundKey::new(&AES_256_GCM, secret).ok()?)))
         };
         let nonces = AtomicU64::new(u64::from_be_bytes(start));
-        Some(Keys { keys: secrets.filter_map(key).collect(), nonce_prefix, nonces })
+        Some(Keys {
+            keys: secrets.filter_map(key).collect(),
+            nonce_prefix,
+            nonces,
+            identity: u64::from_be_bytes(identity),
+            fields: Fields::default(),
+        })
     }
 
     /// None without any key.
-    pub(crate) fn seal(&self, balancer: BalancerId, held: Held, expires: u32) -> Option<Value> {
+    fn seal(&self, balancer: BalancerId, held: Held, expires: u32) -> Option<Value> {
         let (id, key) = self.keys.first()?;
         let nonce = self.next_nonce();
         let mut sealed = [0; SEALED_BYTES];
@@ -67,8 +85,9 @@ impl Keys {
         Value::from(std::str::from_utf8(text.get(..length)?).ok()?).ok()
     }
 
-    /// None for what this node's operator did not seal, sealed for another balancer, or let expire.
-    pub(crate) fn open(&self, balancer: BalancerId, value: &[u8], now: u64) -> Option<Held> {
+    /// What it says, and the second in which it expires. None for what this node's operator did not seal, or sealed for
+    /// another balancer.
+    fn open(&self, balancer: BalancerId, value: &[u8]) -> Option<(Held, u32)> {
         let mut sealed = [0; SEALED_BYTES + 2];
         let length = URL_SAFE_NO_PAD.decode_slice(value, &mut sealed).ok()?;
         let sealed = sealed.get_mut(..length).filter(|sealed| sealed.len() == SEALED_BYTES)?;
@@ -78,8 +97,7 @@ impl Keys {
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         // A forged one is no error of anybody's here: it is as good as none.
         let content = key.open_in_place(nonce, Aad::from(balancer.bytes()), content).ok()?;
-        let (held, expires) = read_content(content)?;
-        (u64::from(expires) > now).then_some(held)
+        read_content(content)
     }
 
     fn next_nonce(&self) -> [u8; NONCE_LEN] {
@@ -94,9 +112,15 @@ impl Keys {
 
 /// The value of the session cookie in one `Cookie` field (RFC 6265 section 5.4).
 pub(crate) fn find(field: &[u8]) -> Option<&[u8]> {
-    field.split(|byte| *byte == b';').find_map(|pair| {
-        pair.trim_ascii_start().strip_prefix(NAME)?.strip_prefix(b"=").map(<[u8]>::trim_ascii_end)
-    })
+    let mut rest = field;
+    loop {
+        let end = memchr::memchr(b';', rest).unwrap_or(rest.len());
+        let (pair, behind) = rest.split_at_checked(end)?;
+        if let Some(value) = pair.trim_ascii_start().strip_prefix(NAME) {
+            return Some(value.trim_ascii_end());
+        }
+        rest = behind.get(1..)?;
+    }
 }
 
 fn write_content(content: &mut [u8], held: Held, expires: u32) -> Option<()> {
@@ -134,20 +158,18 @@ mod tests {
     }
 
     #[test]
-    fn semantics_32_a_cookie_opens_for_its_balancer_until_it_expires() {
+    fn semantics_32_a_cookie_opens_for_its_balancer() {
         let keys = keys(&[(1, 7)]);
         let value = keys.seal(balancer(1), HELD, 1000).unwrap();
-        assert_eq!(keys.open(balancer(1), value.as_bytes(), 999), Some(HELD));
-        assert_eq!(keys.open(balancer(1), value.as_bytes(), 1000), None, "expired");
-        assert_eq!(keys.open(balancer(2), value.as_bytes(), 0), None, "of another balancer");
-        assert!(!keys.seal(balancer(1), HELD, 1000).unwrap().as_str().is_empty());
+        assert_eq!(keys.open(balancer(1), value.as_bytes()), Some((HELD, 1000)));
+        assert_eq!(keys.open(balancer(2), value.as_bytes()), None, "of another balancer");
     }
 
     #[test]
     fn semantics_32_a_cookie_outlives_one_rotation_and_no_more() {
         let value = keys(&[(1, 7)]).seal(balancer(1), HELD, 1000).unwrap();
-        let open = |secrets: &[(u8, u8)]| keys(secrets).open(balancer(1), value.as_bytes(), 0);
-        assert_eq!(open(&[(2, 8), (1, 7)]), Some(HELD));
+        let open = |secrets: &[(u8, u8)]| keys(secrets).open(balancer(1), value.as_bytes());
+        assert_eq!(open(&[(2, 8), (1, 7)]), Some((HELD, 1000)));
         assert_eq!(open(&[(3, 9), (2, 8)]), None);
         assert_eq!(open(&[(1, 8)]), None, "another secret under the same number");
         assert_eq!(open(&[]), None);
@@ -169,6 +191,9 @@ mod tests {
         check("a=1;__cflb=abc ", Some("abc"));
         check("x__cflb=abc", None);
         check("__cflbx=abc", None);
+        check("__cflb", None);
+        check("__cflb=;a=1", Some(""));
+        check("a=1; ; __cflb=abc;", Some("abc"));
         check("__CFLB=abc", None);
         check("", None);
     }
@@ -179,12 +204,12 @@ mod tests {
             let keys = keys(&[(1, 7)]);
             let mut value = keys.seal(balancer(1), HELD, 1000).unwrap().as_bytes().to_vec();
             value[bit / 8] ^= 1 << (bit % 8);
-            prop_assert_eq!(keys.open(balancer(1), &value, 0), None);
+            prop_assert_eq!(keys.open(balancer(1), &value), None);
         }
 
         #[test]
         fn rubbish_is_none(value in proptest::collection::vec(any::<u8>(), 0..200)) {
-            prop_assert_eq!(keys(&[(1, 7)]).open(balancer(1), &value, 0), None);
+            prop_assert_eq!(keys(&[(1, 7)]).open(balancer(1), &value), None);
         }
     }
 }

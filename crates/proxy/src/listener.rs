@@ -137,7 +137,8 @@ async fn serve(
         }
     }
     let over_tls = acceptor.is_some();
-    let mut peer = Peer { address, is_trusted, over_tls, alternative, certificate: None };
+    let opened = Arc::default();
+    let mut peer = Peer { address, is_trusted, over_tls, alternative, certificate: None, opened };
     let stream = match acceptor {
         None => Stream::Plain(stream),
         Some(acceptor) => match acceptor.accept(stream).await {

@@ -16,6 +16,7 @@ use trimtab_steer::{Failed, Why};
 
 use crate::buffers;
 use crate::choice::{Choice, Target};
+use crate::cookie;
 use crate::exchange::{Broken, Pump, Side, Sink, Source};
 use crate::fault::{FailsOver, Fault};
 use crate::forward::{self, Sender};
@@ -52,6 +53,7 @@ pub(crate) struct Peer {
     /// Where clients find the same over HTTP/3, as `alt-svc` tells it.
     pub(crate) alternative: Option<Arc<str>>,
     pub(crate) certificate: Option<Shown>,
+    pub(crate) opened: Arc<cookie::Opened>,
 }
 
 /// What is left of the connection after a request.

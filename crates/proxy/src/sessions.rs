@@ -31,6 +31,7 @@ pub(crate) struct OfRequest<'a> {
     pub(crate) head: &'a RequestHead,
     pub(crate) balancer: BalancerId,
     pub(crate) keys: &'a cookie::Keys,
+    pub(crate) opened: &'a cookie::Opened,
     pub(crate) table: &'a Table,
     /// Seconds of the wall clock.
     pub(crate) now: u64,
@@ -106,8 +107,8 @@ impl Sessions for OfRequest<'_> {
             SessionAffinity::None => Found::None,
             SessionAffinity::Cookie | SessionAffinity::IpCookie => {
                 let cookies = self.head.fields.values(Known::Cookie).filter_map(cookie::find);
-                let mut held =
-                    cookies.filter_map(|value| self.keys.open(self.balancer, value, self.now));
+                let open = |value| self.opened.open(self.keys, self.balancer, value, self.now);
+                let mut held = cookies.filter_map(open);
                 held.next().map_or(Found::None, Found::Held)
             }
             SessionAffinity::Header => match self.table.key(self.head, self.balancer, affinity) {

@@ -26,7 +26,7 @@ pub struct Tally {
     pub upstream: HashMap<(PoolSlot, u16), Durations, foldhash::fast::RandomState>,
     pub faults: HashMap<(PoolSlot, u16, &'static str), u64, foldhash::fast::RandomState>,
     pub retries: HashMap<(BalancerSlot, &'static str), u64, foldhash::fast::RandomState>,
-    pub sessions: HashMap<(BalancerSlot, &'static str), u64, foldhash::fast::RandomState>,
+    pub sessions: HashMap<(BalancerSlot, Session), u64, foldhash::fast::RandomState>,
     pub refused: HashMap<&'static str, u64, foldhash::fast::RandomState>,
     /// Requests for hosts that no balancer has.
     pub unknown_hosts: u64,
@@ -97,7 +97,7 @@ impl Tally {
 
     pub(crate) fn session(&mut self, balancer: BalancerSlot, session: Session) {
         if session != Session::None {
-            *self.sessions.entry((balancer, session.label())).or_default() += 1;
+            *self.sessions.entry((balancer, session)).or_default() += 1;
         }
     }
 

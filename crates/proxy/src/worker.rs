@@ -84,7 +84,7 @@ pub(crate) struct UnderWay<'a>(&'a Stopping);
 #[derive(Debug)]
 struct View {
     snapshots: Reader,
-    keys: Arc<cookie::Keys>,
+    keys: cookie::Keys,
     /// What the keys were made of.
     secrets: Arc<AffinityKeys>,
 }
@@ -99,7 +99,7 @@ impl Worker {
         tally: Arc<Mutex<Tally>>,
     ) -> Option<Worker> {
         let secrets = Arc::clone(&snapshots.load().affinity_keys);
-        let keys = Arc::new(keys_of(&secrets)?);
+        let keys = keys_of(&secrets)?;
         Some(Worker {
             shared,
             view: Mutex::new(View { snapshots, keys, secrets }),
@@ -144,7 +144,7 @@ impl Worker {
         if !Arc::ptr_eq(secrets, &snapshot.affinity_keys) {
             // Without random bytes the keys before go on: sessions last a little longer.
             if let Some(made) = keys_of(&snapshot.affinity_keys) {
-                *keys = Arc::new(made);
+                *keys = made;
             }
             *secrets = Arc::clone(&snapshot.affinity_keys);
         }
@@ -158,6 +158,7 @@ impl Worker {
             now,
             wall: wall_seconds(),
             keys,
+            opened: &peer.opened,
             table: &self.shared.sessions,
             over_tls: peer.over_tls,
             sampled: wish.is_some(),

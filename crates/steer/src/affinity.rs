@@ -34,7 +34,7 @@ pub enum Found {
 }
 
 /// The endpoint that holds a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Held {
     /// [`Pool::hash`].
     pub pool: u64,

@@ -148,10 +148,11 @@ impl<'a> Ruled<'a> {
             affinity: balancer.affinity.lend(),
             failover_across_pools: balancer.failover_across_pools,
         };
-        for (index, rule) in balancer.rules.rules.iter().enumerate() {
-            if self.held.checked_shr(index as u32).is_some_and(|held| held & 1 == 1)
-                && let Action::Overrides(overrides) = &rule.action
-            {
+        let mut held = self.held;
+        while held != 0 {
+            let rule = balancer.rules.rules.get(held.trailing_zeros() as usize);
+            held &= held.wrapping_sub(1);
+            if let Some(Action::Overrides(overrides)) = rule.map(|rule| &rule.action) {
                 overrides.apply_to_handling(&mut handling);
             }
         }

@@ -151,7 +151,8 @@ fn peer_of(quic: &quinn::Connection, worker: &Worker, alternative: &Arc<str>) ->
     let chain = quic.peer_identity().and_then(|any| any.downcast::<Vec<CertificateDer<'_>>>().ok());
     let certificate = chain.and_then(|chain| Shown::of_chain(&chain));
     let alternative = Some(Arc::clone(alternative));
-    Peer { address, is_trusted, over_tls: true, alternative, certificate }
+    let opened = Arc::default();
+    Peer { address, is_trusted, over_tls: true, alternative, certificate, opened }
 }
 
 // === impl Socket ===

@@ -1,16 +1,14 @@
 //! What a client is told: an origin's response with what this node adds, or one made here.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::time::Instant;
-use trimtab_model::balancer::{FixedResponse, SameSite, Secure};
+use trimtab_model::balancer::FixedResponse;
 use trimtab_steer::BalancerSlot;
 
 use super::{Client, Outcome, Request};
 use crate::choice::{Bind, Target};
-use crate::cookie;
 use crate::exchange::Piece;
 use crate::fault::Fault;
-use crate::h1::put_decimal;
 use crate::head::{Body, Known, ResponseHead};
 use crate::reply::{Added, Own, Reply};
 use crate::settings::BODY_TIMEOUT;
@@ -24,9 +22,7 @@ impl Request<'_> {
         response: &ResponseHead,
     ) {
         let cookie = match &target.bind {
-            Some(Bind::Cookie { value, max_age, same_site, secure }) => {
-                Some(set_cookie(value, *max_age, *same_site, *secure, self.peer.over_tls))
-            }
+            Some(Bind::Cookie(field)) => Some(field),
             Some(Bind::Header { key, held, idle_seconds }) => {
                 let now = crate::worker::wall_seconds();
                 self.worker.shared.sessions.keep(*key, *held, now, *idle_seconds);
@@ -37,7 +33,7 @@ impl Request<'_> {
         let told = self.worker.shared.settings.expose.then(|| Told::of(target, self.started));
         let mut reply = Reply::of(response, self.head);
         self.sign(&mut reply.added);
-        if let Some(cookie) = &cookie {
+        if let Some(cookie) = cookie {
             reply.added.push((b"set-cookie", cookie));
         }
         reply.added.extend(told.iter().flat_map(Told::fields));
@@ -122,42 +118,6 @@ pub(super) fn fixed_response(fixed: FixedResponse) -> Own {
         retry_after: None,
     }
 }
-
-/// RFC 6265 section 4.1. Auto is Lax without TLS, and None with Secure over it: without Secure no browser takes None.
-fn set_cookie(
-    value: &str,
-    max_age: u32,
-    same_site: SameSite,
-    secure: Secure,
-    over_tls: bool,
-) -> BytesMut {
-    let secure = match secure {
-        Secure::Always => true,
-        Secure::Auto => over_tls,
-        Secure::Never => false,
-    };
-    let same_site = match same_site {
-        SameSite::Auto if over_tls && secure => "None",
-        SameSite::Auto | SameSite::Lax => "Lax",
-        SameSite::None => "None",
-        SameSite::Strict => "Strict",
-    };
-    let mut cookie = BytesMut::with_capacity(COOKIE_BYTES);
-    cookie.extend_from_slice(cookie::NAME);
-    cookie.extend_from_slice(b"=");
-    cookie.extend_from_slice(value.as_bytes());
-    cookie.extend_from_slice(b"; Path=/; Max-Age=");
-    put_decimal(&mut cookie, max_age.into());
-    cookie.extend_from_slice(b"; HttpOnly; SameSite=");
-    cookie.extend_from_slice(same_site.as_bytes());
-    if secure {
-        cookie.extend_from_slice(b"; Secure");
-    }
-    cookie
-}
-
-/// The longest there is: a value, a number, and every attribute.
-const COOKIE_BYTES: usize = 160;
 
 /// What a response says of its decision, for operators who want clients to see it.
 struct Told<'a> {

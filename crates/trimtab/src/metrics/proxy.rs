@@ -21,7 +21,7 @@ pub(super) fn encode(
     requests(tally, snapshot, to)?;
     failures(tally, snapshot, to)?;
     let sessions = tally.sessions.iter().map(|((lb, result), count)| {
-        (vec![balancer(*lb, snapshot), ("result", (*result).to_owned())], *count)
+        (vec![balancer(*lb, snapshot), ("result", result.label().to_owned())], *count)
     });
     counters(to, "http_affinity", "requests of sessions, by what became of them", sessions)?;
     let refused = tally.refused.iter().map(|(reason, count)| (one("reason", reason), *count));

@@ -56,6 +56,8 @@ pub(crate) async fn serve(worker: Arc<Worker>, stream: Stream, before: BytesMut,
                 if !connection.closes
                     && !head.fields.has(Known::Expect)
                     && connection.drain(&mut watch).await => {}
+            // Nothing that comes now could be answered by a reset: the client sends no more (RFC 9112 section 9.6).
+            Outcome::Done if head.ends_connection() && connection.wire.is_drained() => return,
             // The rest of the request was promised and could be taken for another one.
             Outcome::Done | Outcome::Unread | Outcome::Garbled => break,
             Outcome::Broken => return,

@@ -16,7 +16,7 @@ use crate::fault::Fault;
 use crate::forward::{self, Sender, host_of};
 use crate::h1::Wire;
 use crate::head::{Body, Field, Host, RequestHead, ResponseHead};
-use crate::http2::{self, Connections, Exchange, Place};
+use crate::http2::{self, Connections, Exchange, Place, Want};
 use crate::idle::{AtWorst, Connection, Key, Served};
 use crate::replay::KEPT_BYTES_MAX;
 use crate::stream::Stream;
@@ -48,7 +48,8 @@ pub(crate) async fn open(
     let server = server_name(head, target)?;
     let key = Key { address: target.address, identity: identity(target, server.as_ref()) };
     if target.pool.upstream.http2 {
-        return open_http2(worker, target, server, key).await;
+        let want = if fresh { Want::New } else { Want::Any };
+        return open_http2(worker, target, server, key, want).await;
     }
     let take = || worker.with_idle(|idle| idle.take(&key, Instant::now(), at_worst(head)));
     while let Some(mut connection) = (!fresh).then(take).flatten() {
@@ -72,16 +73,16 @@ fn at_worst(head: &RequestHead) -> AtWorst {
     if is_kept && head.is_idempotent() { AtWorst::Repeated } else { AtWorst::Lost }
 }
 
-/// Few connections carry the requests of all clients of this thread. One that has ended is no longer among them, so that
-/// the second attempt has another one.
+/// Few connections carry the requests of all clients of this thread.
 async fn open_http2(
     worker: &Worker,
     target: &Target,
     server: Option<ServerName<'static>>,
     key: Key,
+    want: Want,
 ) -> Result<Upstream, Fault> {
     let upstream = &target.pool.upstream;
-    let (lease, is_used) = match http2::place(worker, &key, upstream).await? {
+    let (lease, is_used) = match http2::place(worker, &key, upstream, want).await? {
         Place::Stream(lease) => (lease, true),
         Place::Turn(_turn) => {
             let stream = connect(worker, target, server).await?;

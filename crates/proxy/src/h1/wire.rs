@@ -155,6 +155,11 @@ impl Wire {
         !self.inbox.is_empty()
     }
 
+    /// All that has come was read, and the end of what went is the end of the connection; TLS has one of its own.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.inbox.is_empty() && self.is_written() && !self.stream.is_tls()
+    }
+
     /// The message that came last was read to its end.
     pub(crate) fn is_read(&self) -> bool {
         self.decoder.is_done()

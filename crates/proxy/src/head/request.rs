@@ -86,6 +86,11 @@ impl RequestHead {
         matches!(self.method(), b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE" | b"PUT" | b"DELETE")
     }
 
+    /// The client said that it is its last one, and sends nothing behind it.
+    pub(crate) fn ends_connection(&self) -> bool {
+        !self.keeps && self.body == Body::None
+    }
+
     pub(crate) fn is_head(&self) -> bool {
         self.method() == b"HEAD"
     }

@@ -66,6 +66,14 @@ pub(crate) struct Lease {
 #[derive(Debug)]
 pub(crate) struct Turn(Arc<Line>);
 
+/// Which connection a request may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Want {
+    Any,
+    /// One that was made since the request failed over another; what ends one connection often ends all.
+    New,
+}
+
 /// What a request that comes now has to do.
 #[derive(Debug)]
 enum Next {
@@ -95,7 +103,12 @@ const CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 const HEADER_LIST_BYTES_MAX: u32 = 64 * 1024;
 
 /// Waits as long as a connection may take: for a stream, or for the turn to make a connection.
-pub(crate) async fn place(worker: &Worker, key: &Key, of: &Upstream) -> Result<Place, Fault> {
+pub(crate) async fn place(
+    worker: &Worker,
+    key: &Key,
+    of: &Upstream,
+    want: Want,
+) -> Result<Place, Fault> {
     let until = Instant::now() + Duration::from_millis(of.connect_timeout.into());
     let connections_max = match of.max_connections {
         0 => CONNECTIONS_MAX,
@@ -105,7 +118,8 @@ pub(crate) async fn place(worker: &Worker, key: &Key, of: &Upstream) -> Result<P
     loop {
         let changed = line.changed.notified();
         let now = Instant::now();
-        let next = worker.http2_with(|connections| connections.next(key, connections_max, now));
+        let next =
+            worker.http2_with(|connections| connections.next(key, want, connections_max, now));
         let in_line = match next {
             Next::Send(lease) => return Ok(Place::Stream(lease)),
             Next::Make(turn) => return Ok(Place::Turn(turn)),
@@ -154,13 +168,18 @@ impl Connections {
         Arc::clone(&self.endpoints.entry(key.clone()).or_default().line)
     }
 
-    fn next(&mut self, key: &Key, connections_max: usize, now: Instant) -> Next {
+    fn next(&mut self, key: &Key, want: Want, connections_max: usize, now: Instant) -> Next {
         let endpoint = self.endpoints.entry(key.clone()).or_default();
         endpoint.connections.retain_mut(|one| one.serves(now));
-        let line = &endpoint.line;
-        if let Some(one) = endpoint.connections.iter().find(|one| one.has_room()) {
+        let (line, is_full) = (&endpoint.line, endpoint.connections.len() >= connections_max);
+        let mut with_room = endpoint.connections.iter().filter(|one| one.has_room());
+        let found = match want {
+            Want::Any => with_room.next(),
+            Want::New => with_room.next_back().filter(|_| is_full),
+        };
+        if let Some(one) = found {
             Next::Send(one.lease(line))
-        } else if endpoint.connections.len() >= connections_max {
+        } else if is_full {
             Next::Full
         } else if line.makes.swap(true, Ordering::Relaxed) {
             Next::Wait

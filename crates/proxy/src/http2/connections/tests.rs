@@ -53,7 +53,7 @@ async fn rfc_9113_section_5_1_2_one_connection_has_the_streams_that_its_origin_a
     let mut held = Vec::new();
     let mut check = |all: &mut Connections, want: &[&str]| {
         for want in want {
-            let next = all.next(&key(), 2, now);
+            let next = all.next(&key(), Want::Any, 2, now);
             assert_eq!(name(&next), *want, "{held:?}");
             held.push(next);
         }
@@ -77,10 +77,25 @@ async fn we_open_no_more_streams_than_our_own_limit() {
     let (mut all, now) = (Connections::default(), Instant::now());
     let (made, _served) = origin(1_000, Arc::default()).await;
     let mut leases = vec![all.add(key(), made, now + LIFE)];
-    while let Next::Send(lease) = all.next(&key(), 1, now) {
+    while let Next::Send(lease) = all.next(&key(), Want::Any, 1, now) {
         leases.push(lease);
     }
     assert_eq!(leases.len(), STREAMS_MAX);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_failed_over_one_connection_gets_another_as_far_as_there_may_be_one() {
+    let (mut all, now) = (Connections::default(), Instant::now());
+    let (made, _first) = origin(1, Arc::default()).await;
+    drop(all.add(key(), made, now + LIFE));
+    assert_eq!(name(&all.next(&key(), Want::Any, 2, now)), "send");
+    assert_eq!(name(&all.next(&key(), Want::New, 2, now)), "make");
+    let (made, _second) = origin(1, Arc::default()).await;
+    drop(all.add(key(), made, now + LIFE));
+    let newest = all.next(&key(), Want::New, 2, now);
+    let Next::Send(lease) = &newest else { panic!("{newest:?}") };
+    let second = &all.endpoints[&key()].connections[1];
+    assert!(Arc::ptr_eq(&lease.open, &second.open));
 }
 
 #[tokio::test(start_paused = true)]
@@ -90,8 +105,8 @@ async fn rfc_9113_section_6_8_an_old_connection_ends_with_its_last_stream() {
     let (made, served) = origin(2, Arc::clone(&answers)).await;
     let mut lease = all.add(key(), made, now + LIFE);
     let (response, _) = lease.requests.send_request(Request::new(()), true).unwrap();
-    assert_eq!(name(&all.next(&key(), 8, now)), "send");
-    assert_eq!(name(&all.next(&key(), 8, now + LIFE)), "make");
+    assert_eq!(name(&all.next(&key(), Want::Any, 8, now)), "send");
+    assert_eq!(name(&all.next(&key(), Want::Any, 8, now + LIFE)), "make");
     all.sweep(now + LIFE);
     answers.notify_one();
     assert_eq!(response.await.unwrap().status(), 200);

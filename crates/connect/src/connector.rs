@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
@@ -16,7 +17,9 @@ use trimtab_model::Name;
 use trimtab_model::pool::Address;
 
 use crate::resolver::Found;
-use crate::{ConnectError, Egress, Profile, ProfileError, Ready, Resolver, Tls, Trust, tls};
+use crate::{
+    ConnectError, Egress, Profile, ProfileError, Ready, Resolver, Spoken, Tls, Trust, tls,
+};
 
 /// Addresses of one family kept of one name: twice what an answer holds. Whoever owns the name decides
 /// how many it has, and each is in every snapshot.
@@ -132,7 +135,19 @@ impl Connector {
         trust: Trust,
         limit: Duration,
     ) -> Result<TlsStream<TcpStream>, ConnectError> {
-        handshake(self.tls.config(trust), stream, server, limit).await
+        self.tls_speaking(Spoken::Http1, stream, server, trust, limit).await
+    }
+
+    /// The same for another protocol inside.
+    pub async fn tls_speaking(
+        &self,
+        spoken: Spoken,
+        stream: TcpStream,
+        server: ServerName<'static>,
+        trust: Trust,
+        limit: Duration,
+    ) -> Result<TlsStream<TcpStream>, ConnectError> {
+        handshake(self.tls.config(trust, spoken), stream, server, limit).await
     }
 
     /// The same with a profile of its own.
@@ -151,19 +166,30 @@ impl Connector {
         self.tls.ready(profile)
     }
 
-    fn permit(&self, to: SocketAddr) -> Result<(), ConnectError> {
+    pub(crate) fn permit(&self, to: SocketAddr) -> Result<(), ConnectError> {
         self.egress.check(to).map_err(|by| ConnectError::Forbidden { address: to, by })
     }
 
-    async fn reach(&self, to: SocketAddr) -> io::Result<TcpStream> {
+    /// Where packets for this address really go, after the simulated way there.
+    pub(crate) async fn road(&self, to: SocketAddr) -> SocketAddr {
         match self.detours.get(&to.ip()) {
             Some(detour) => {
                 sleep(detour.delay).await;
-                TcpStream::connect(detour.to).await
+                detour.to
             }
-            None => TcpStream::connect(to).await,
+            None => to,
         }
     }
+
+    async fn reach(&self, to: SocketAddr) -> io::Result<TcpStream> {
+        TcpStream::connect(self.road(to).await).await
+    }
+}
+
+/// Asks the other end every so often whether it is still there while it says nothing.
+pub fn keep_alive(stream: &TcpStream, every: Duration) -> io::Result<()> {
+    let pace = TcpKeepalive::new().with_time(every).with_interval(every);
+    SockRef::from(stream).set_tcp_keepalive(&pace)
 }
 
 async fn handshake(
@@ -181,6 +207,18 @@ async fn handshake(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_connection_that_waits_is_kept_alive() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let every = Duration::from_secs(1);
+        keep_alive(&stream, every).unwrap();
+        let socket = SockRef::from(&stream);
+        let pace =
+            (socket.keepalive(), socket.tcp_keepalive_time(), socket.tcp_keepalive_interval());
+        assert_eq!((pace.0.unwrap(), pace.1.unwrap(), pace.2.unwrap()), (true, every, every));
+    }
 
     #[tokio::test]
     async fn a_name_is_answered_with_its_permitted_addresses_each_once_and_in_order() {

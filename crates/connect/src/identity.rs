@@ -20,6 +20,8 @@ use x509_parser::oid_registry::{
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::{AttributeTypeAndValue, X509Name};
 
+use crate::session::Shown;
+
 /// Seconds. RFC 5280 section 4.1.2.5 writes "never expires" as the end of 9999, which lies outside what our times
 /// can say in every time zone; this is the day before.
 const LATEST_SECONDS: i64 = 253_402_207_200;
@@ -133,6 +135,14 @@ pub fn roots(text: &str) -> Result<RootCertStore, ChainError> {
 pub fn subject(der: &[u8]) -> Option<String> {
     // It passed a verifier, which reads no more of it than it must.
     parse(der, 1).ok().map(|certificate| certificate.subject().to_string())
+}
+
+/// What a certificate says of itself; None when it is not X.509.
+pub(crate) fn shown(der: &[u8]) -> Option<Shown> {
+    // Whoever accepts every certificate may be shown anything.
+    let leaf = parse(der, 1).ok()?;
+    let CertificateFacts { hosts, expires_on, .. } = facts(&leaf);
+    Some(Shown { subject: leaf.subject().to_string(), hosts, expires_on })
 }
 
 fn certificates(text: &str, most: usize) -> Result<Vec<CertificateDer<'static>>, ChainError> {

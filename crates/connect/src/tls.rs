@@ -24,6 +24,15 @@ pub enum Trust {
     Anyone,
 }
 
+/// What is offered by ALPN (RFC 7301).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spoken {
+    Http1,
+    Http2,
+    /// Nothing is offered.
+    Other,
+}
+
 /// The client's side of TLS, made once and shared by all connections.
 #[derive(Clone, Debug)]
 pub struct Tls {
@@ -112,11 +121,19 @@ impl Tls {
         Ok(Ready(Arc::new(config)))
     }
 
-    pub(crate) fn config(&self, trust: Trust) -> Arc<ClientConfig> {
-        match trust {
-            Trust::Certified => Arc::clone(&self.checked),
-            Trust::Anyone => Arc::clone(&self.unchecked),
-        }
+    pub(crate) fn config(&self, trust: Trust, spoken: Spoken) -> Arc<ClientConfig> {
+        let usual = match trust {
+            Trust::Certified => &self.checked,
+            Trust::Anyone => &self.unchecked,
+        };
+        let protocols = match spoken {
+            Spoken::Http1 => return Arc::clone(usual),
+            Spoken::Http2 => vec![b"h2".to_vec()],
+            Spoken::Other => Vec::new(),
+        };
+        let mut config = ClientConfig::clone(usual);
+        config.alpn_protocols = protocols;
+        Arc::new(config)
     }
 }
 

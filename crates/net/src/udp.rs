@@ -2,10 +2,11 @@
 
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
-use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::option;
 
 mod address;
 mod batch;
@@ -55,10 +56,10 @@ pub fn bind(address: SocketAddr, options: &Options) -> io::Result<UdpSocket> {
 /// With CAP_NET_ADMIN to the size asked, else as far as `net.core.rmem_max` and `wmem_max` allow.
 fn enlarge_buffers(socket: &Socket, bytes: usize) -> io::Result<()> {
     let forced = libc::c_int::try_from(bytes).map_err(io::Error::other)?;
-    if set_option(socket, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, forced).is_err() {
+    if option::set(socket, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, forced).is_err() {
         socket.set_recv_buffer_size(bytes)?;
     }
-    if set_option(socket, libc::SOL_SOCKET, libc::SO_SNDBUFFORCE, forced).is_err() {
+    if option::set(socket, libc::SOL_SOCKET, libc::SO_SNDBUFFORCE, forced).is_err() {
         socket.set_send_buffer_size(bytes)?;
     }
     Ok(())
@@ -71,9 +72,9 @@ fn enlarge_buffers(socket: &Socket, bytes: usize) -> io::Result<()> {
 fn ignore_path_mtu(socket: &Socket, address: SocketAddr) -> io::Result<()> {
     match address {
         SocketAddr::V4(_) => {
-            set_option(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_PROBE)
+            option::set(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_PROBE)
         }
-        SocketAddr::V6(_) => set_option(
+        SocketAddr::V6(_) => option::set(
             socket,
             libc::IPPROTO_IPV6,
             libc::IPV6_MTU_DISCOVER,
@@ -84,27 +85,7 @@ fn ignore_path_mtu(socket: &Socket, address: SocketAddr) -> io::Result<()> {
 
 fn report_address_asked(socket: &Socket, address: SocketAddr) -> io::Result<()> {
     match address {
-        SocketAddr::V4(_) => set_option(socket, libc::IPPROTO_IP, libc::IP_PKTINFO, 1),
-        SocketAddr::V6(_) => set_option(socket, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 1),
+        SocketAddr::V4(_) => option::set(socket, libc::IPPROTO_IP, libc::IP_PKTINFO, 1),
+        SocketAddr::V6(_) => option::set(socket, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 1),
     }
-}
-
-fn set_option(
-    socket: &Socket,
-    level: libc::c_int,
-    name: libc::c_int,
-    value: libc::c_int,
-) -> io::Result<()> {
-    // SAFETY: the descriptor is open for as long as `socket` is borrowed, and the kernel reads the
-    // length given, which is that of `value`.
-    let outcome = unsafe {
-        libc::setsockopt(
-            socket.as_raw_fd(),
-            level,
-            name,
-            (&raw const value).cast(),
-            size_of_val(&value) as libc::socklen_t,
-        )
-    };
-    if outcome == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

@@ -6,15 +6,15 @@ use crate::workspace::Package;
 /// Whoever else wants one of these goes through its owner.
 const OWNERS: [(&str, &[&str]); 12] = [
     ("axum", &["api", "trimtab"]),
-    ("domain", &["dns", "api", "trimtab", "testkit"]),
-    ("h2", &["proxy"]),
+    ("domain", &["dns", "api", "probe", "trimtab", "testkit"]),
+    ("h2", &["proxy", "probe"]),
     ("h3", &["proxy"]),
     ("hyper", &["probe", "notify", "acme", "trimtab"]),
     ("libc", &["net"]),
     ("maxminddb", &["geo", "xtask"]),
     ("rusqlite", &["store", "analytics"]),
     ("rustls", &["connect", "proxy", "dns-server", "tunnel", "acme", "trimtab"]),
-    ("socket2", &["net", "l4"]),
+    ("socket2", &["net", "connect", "l4"]),
     ("quinn", &["proxy", "tunnel"]),
     ("x509-parser", &["connect"]),
 ];

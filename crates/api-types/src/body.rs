@@ -116,15 +116,6 @@ impl Object<'_> {
         }
     }
 
-    /// For resources without fields of our own: whoever writes some should hear of it.
-    pub fn refuse_extension(&mut self) {
-        if let Some(mut node) = self.field("trimtab")
-            && let Some(mut fields) = node.object()
-        {
-            fields.refuse_all_but(&[]);
-        }
-    }
-
     fn field<'n>(&'n mut self, key: &'n str) -> Option<Node<'n>> {
         let value = self.fields.get(key).filter(|value| !value.is_null())?;
         Some(Node { value, place: Place::Field(&self.place, key), problems: self.problems })

@@ -2,25 +2,13 @@
 
 use trimtab_api_types::v1::balancer;
 use trimtab_api_types::v1::envelope::ApiMessage;
-use trimtab_model::monitor::MonitorType;
-use trimtab_model::{Balancer, Monitor};
+use trimtab_model::Balancer;
 
 /// All notices have this number; people read the text.
 const NOTICE: u32 = 10001;
 
 pub(crate) fn of_balancer(of: &Balancer) -> Vec<ApiMessage> {
     messages(balancer::notices(of))
-}
-
-pub(crate) fn of_monitor(of: &Monitor) -> Vec<ApiMessage> {
-    let kind = of.probe.kind;
-    let texts = match kind {
-        MonitorType::Http | MonitorType::Https | MonitorType::Tcp => Vec::new(),
-        MonitorType::UdpIcmp | MonitorType::IcmpPing | MonitorType::Smtp => {
-            vec![format!("{kind} monitors are stored and not probed by this version")]
-        }
-    };
-    messages(texts)
 }
 
 pub(crate) fn of_user() -> Vec<ApiMessage> {

@@ -1,10 +1,14 @@
 //! Monitors: how to probe an endpoint.
 
+pub mod extension;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{MonitorId, Name, Timestamp, words};
+
+pub use extension::Extension;
 
 /// Seconds; longer probes would outlive their interval.
 pub const TIMEOUT_SECONDS: std::ops::RangeInclusive<u32> = 1..=10;
@@ -36,7 +40,7 @@ pub const INTERVAL_SECONDS_HOSTED_MIN: u32 = 10;
 pub const BODY_BYTES_READ_MAX: usize = 10 * 1024;
 
 words! {
-    /// What a probe speaks.
+    /// What a probe speaks; the last three are our own.
     MonitorType {
         Http = "http",
         Https = "https",
@@ -44,6 +48,9 @@ words! {
         UdpIcmp = "udp_icmp",
         IcmpPing = "icmp_ping",
         Smtp = "smtp",
+        Ldap = "ldap",
+        Dns = "dns",
+        Grpc = "grpc",
     }
 }
 
@@ -76,6 +83,9 @@ pub struct Probe {
     pub follow_redirects: bool,
     pub allow_insecure: bool,
     pub probe_zone: Option<Name>,
+    /// Stored by earlier versions without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension: Option<Box<Extension>>,
 }
 
 /// When probes run and how many agree before a state changes.
@@ -111,6 +121,24 @@ pub struct ExpectedCodes {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected_codes {0:?} is not a list such as 200, 2xx or 200-299")]
 pub struct NotCodes(String);
+
+// === impl MonitorType ===
+
+impl MonitorType {
+    /// Where it listens unless somebody says otherwise; None where it has no ports or no usual one.
+    pub const fn usual_port(self) -> Option<u16> {
+        match self {
+            MonitorType::Http => Some(80),
+            MonitorType::Https => Some(443),
+            MonitorType::Smtp => Some(25),
+            MonitorType::Ldap => Some(389),
+            MonitorType::Dns => Some(53),
+            MonitorType::Tcp | MonitorType::UdpIcmp | MonitorType::IcmpPing | MonitorType::Grpc => {
+                None
+            }
+        }
+    }
+}
 
 // === impl Pace ===
 

@@ -1,11 +1,11 @@
 //! What one try of a probe brought, and where its time went.
 
+use std::error::Error;
 use std::time::Duration;
 
-use tokio::time::Instant;
 use trimtab_health::{Evidence, Outcome};
 
-use crate::{Check, ProbeError};
+use crate::{Check, FirstBytes, ProbeError, repeat};
 
 /// The parts of a try, in the order in which they happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum Phase {
     /// From the request to the head of the answer.
     FirstByte,
     Body,
+    /// Waiting for an error that should not come: it says nothing of how far away the endpoint is.
+    Silence,
 }
 
 /// How long each part took; None when it did not happen. Redirects add to the same parts.
@@ -26,6 +28,7 @@ pub struct Phases {
     pub tls: Option<Duration>,
     pub first_byte: Option<Duration>,
     pub body: Option<Duration>,
+    pub silence: Option<Duration>,
 }
 
 /// The try that decided: the first that passed, or the last.
@@ -36,19 +39,35 @@ pub struct Attempt {
     pub phases: Phases,
     /// This one counted.
     pub tries: u32,
-}
-
-/// Says at any time which part is under way, so that a time limit knows what it cut off.
-#[derive(Debug)]
-pub(crate) struct Stopwatch {
-    phases: Phases,
-    phase: Phase,
-    since: Instant,
+    /// How the answer of a try that failed began.
+    pub answer: FirstBytes,
 }
 
 // === impl Attempt ===
 
 impl Attempt {
+    /// The failure with every cause, outermost first; None for a pass.
+    pub fn why(&self) -> Option<String> {
+        let error = self.result.as_ref().err()?;
+        let (mut text, mut next) = (error.to_string(), error.source());
+        while let Some(cause) = next {
+            text = format!("{text}: {cause}");
+            next = cause.source();
+        }
+        Some(text)
+    }
+
+    /// What a failure can be found out by; None for a pass.
+    pub fn evidence(&self, check: &Check<'_>) -> Option<Evidence> {
+        Some(Evidence {
+            error: self.why()?.into(),
+            phases: self.phases.named().collect(),
+            tries: self.tries,
+            answer: self.answer.bytes().into(),
+            repeat: repeat(check).into(),
+        })
+    }
+
     pub fn outcome(&self) -> Outcome {
         let rtt = self.phases.rtt();
         match &self.result {
@@ -61,87 +80,40 @@ impl Attempt {
     }
 }
 
-impl Attempt {
-    /// What a failure can be found out by; None for a pass.
-    pub fn evidence(&self, _check: &Check<'_>) -> Option<Evidence> {
-        let error = self.result.as_ref().err()?;
-        Some(Evidence {
-            error: chain(error).into(),
-            phases: self.phases.named().collect(),
-            tries: self.tries,
-            answer: Box::new([]),
-            repeat: "".into(),
-        })
-    }
-}
-
-/// An error with its causes, each once.
-fn chain(error: &ProbeError) -> String {
-    let mut text = error.to_string();
-    let mut next = std::error::Error::source(error);
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
-}
-
 // === impl Phases ===
 
 impl Phases {
-    /// From the start of the connection to the verdict: everything but finding the address, which
-    /// says nothing about the endpoint.
+    /// From the start of the connection to the verdict: everything but finding the address and
+    /// waiting in silence, which say nothing about the endpoint.
     pub fn rtt(&self) -> Duration {
-        let Phases { resolve: _, connect, tls, first_byte, body } = *self;
+        let Phases { resolve: _, connect, tls, first_byte, body, silence: _ } = *self;
         [connect, tls, first_byte, body].into_iter().flatten().sum()
     }
 
     /// Those that happened, in their order.
     pub fn named(&self) -> impl Iterator<Item = (&'static str, Duration)> {
-        let Phases { resolve, connect, tls, first_byte, body } = *self;
+        let Phases { resolve, connect, tls, first_byte, body, silence } = *self;
         let all = [
             ("resolve", resolve),
             ("connect", connect),
             ("tls", tls),
             ("first_byte", first_byte),
             ("body", body),
+            ("silence", silence),
         ];
         all.into_iter().filter_map(|(name, took)| Some((name, took?)))
     }
 
-    fn add(&mut self, phase: Phase, took: Duration) {
+    pub(crate) fn add(&mut self, phase: Phase, took: Duration) {
         let part = match phase {
             Phase::Resolve => &mut self.resolve,
             Phase::Connect => &mut self.connect,
             Phase::Tls => &mut self.tls,
             Phase::FirstByte => &mut self.first_byte,
             Phase::Body => &mut self.body,
+            Phase::Silence => &mut self.silence,
         };
         *part = Some(part.unwrap_or_default().saturating_add(took));
-    }
-}
-
-// === impl Stopwatch ===
-
-impl Stopwatch {
-    pub(crate) fn start(phase: Phase) -> Stopwatch {
-        Stopwatch { phases: Phases::default(), phase, since: Instant::now() }
-    }
-
-    pub(crate) fn enter(&mut self, next: Phase) {
-        let now = Instant::now();
-        self.phases.add(self.phase, now.saturating_duration_since(self.since));
-        (self.phase, self.since) = (next, now);
-    }
-
-    pub(crate) fn phase(&self) -> Phase {
-        self.phase
-    }
-
-    pub(crate) fn stop(mut self) -> Phases {
-        self.phases.add(self.phase, self.since.elapsed());
-        self.phases
     }
 }
 
@@ -149,45 +121,18 @@ impl Stopwatch {
 mod tests {
     use std::io;
 
-    use tokio::time::advance;
     use trimtab_health::{FailureReason, Passed};
 
     use super::*;
 
     const MS: Duration = Duration::from_millis(1);
 
-    #[tokio::test(start_paused = true)]
-    async fn phases_add_up_over_redirects_and_looking_up_is_not_round_trip_time() {
-        let mut watch = Stopwatch::start(Phase::Resolve);
-        for (phase, took) in [
-            (Phase::Connect, 1),
-            (Phase::FirstByte, 10),
-            (Phase::Resolve, 100),
-            (Phase::Connect, 1000),
-            (Phase::FirstByte, 20),
-        ] {
-            advance(took * MS).await;
-            watch.enter(phase);
-        }
-        advance(7 * MS).await;
-        assert_eq!(watch.phase(), Phase::FirstByte);
-        let phases = watch.stop();
-        let want = Phases {
-            resolve: Some(1001 * MS),
-            connect: Some(30 * MS),
-            tls: None,
-            first_byte: Some(107 * MS),
-            body: None,
-        };
-        assert_eq!(phases, want);
-        assert_eq!(phases.rtt(), 137 * MS);
-    }
-
     #[test]
     fn semantics_1_a_fail_has_a_round_trip_time_only_when_something_answered() {
         let phases = Phases { connect: Some(MS), first_byte: Some(MS), ..Phases::default() };
         let check = |result, passed, reason, response_code, rtt| {
-            let outcome = Attempt { result, phases, tries: 1 }.outcome();
+            let answer = FirstBytes::default();
+            let outcome = Attempt { result, phases, tries: 1, answer }.outcome();
             assert_eq!(outcome, Outcome { passed, reason, response_code, rtt });
         };
         check(Ok(204), Passed::Pass, FailureReason::None, 204, Some(2 * MS));
@@ -195,5 +140,17 @@ mod tests {
         check(wrong, Passed::Fail, FailureReason::CodeMismatch, 503, Some(2 * MS));
         let other = Err(ProbeError::Broken(io::ErrorKind::InvalidData.into()));
         check(other, Passed::Fail, FailureReason::Other, 0, None);
+    }
+
+    #[test]
+    fn a_failure_is_told_with_every_cause() {
+        let told = |result| {
+            let (phases, answer) = (Phases::default(), FirstBytes::default());
+            Attempt { result, phases, tries: 1, answer }.why()
+        };
+        assert_eq!(told(Ok(200)), None);
+        let broken = ProbeError::Broken(io::Error::other("cable cut"));
+        let want = "connection broke off during the exchange: cable cut";
+        assert_eq!(told(Err(broken)).as_deref(), Some(want));
     }
 }

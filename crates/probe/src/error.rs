@@ -3,11 +3,13 @@
 use std::error::Error;
 use std::io;
 
-use trimtab_connect::{ConnectError, TlsFault};
+use trimtab_connect::{ConnectError, IcmpError, TlsFault};
 use trimtab_health::FailureReason;
 use trimtab_model::monitor::MonitorType;
+use trimtab_model::monitor::extension::ResponseCode;
 
 use crate::Phase;
+use crate::grpc::Serving;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ProbeError {
@@ -43,8 +45,29 @@ pub enum ProbeError {
     BadRequest(&'static str),
     #[error("neither endpoint nor monitor says a port")]
     NoPort,
-    #[error("{0} monitors are not probed by this version")]
-    NotProbed(MonitorType),
+    /// Something answers, and in another language.
+    #[error("answer is not {protocol}: {why}")]
+    NotSpoken { protocol: MonitorType, why: &'static str },
+    #[error("nothing listens on the port: the host says that it is unreachable")]
+    ClosedPort,
+    #[error("icmp")]
+    NoIcmp(#[source] IcmpError),
+    #[error("{step} is answered with {code} and not with {wanted}: {text:?}")]
+    SmtpReply { step: &'static str, code: u16, wanted: u16, text: String },
+    #[error("server does not offer STARTTLS")]
+    NoStartTls,
+    #[error("bind is refused with result {code}: {text:?}")]
+    LdapResult { code: u16, text: String },
+    #[error("response code is {code} and not {wanted}")]
+    DnsCode { code: u8, wanted: ResponseCode },
+    #[error("no answer is {wanted:?}, there is {got}")]
+    DnsAnswer { wanted: String, got: String },
+    #[error("call ends with grpc-status {code}: {text:?}")]
+    GrpcStatus { code: u16, text: String },
+    #[error("service is {0}")]
+    NotServing(Serving),
+    #[error("http/2 broke off")]
+    Http2(#[source] h2::Error),
 }
 
 // === impl ProbeError ===
@@ -56,20 +79,28 @@ impl ProbeError {
             ProbeError::Connect(error) => unconnected(error),
             ProbeError::TimedOut(Phase::Resolve) => FailureReason::DnsInternal,
             ProbeError::TimedOut(Phase::Connect) => FailureReason::TcpTimeout,
-            ProbeError::TimedOut(Phase::Tls | Phase::FirstByte | Phase::Body) => {
+            ProbeError::TimedOut(Phase::Tls | Phase::FirstByte | Phase::Body | Phase::Silence) => {
                 FailureReason::HttpTimeout
             }
             ProbeError::Reset => FailureReason::ConnectionReset,
             ProbeError::Tls { fault, .. } => insecure(*fault),
             ProbeError::Broken(_) => FailureReason::Other,
-            ProbeError::InvalidResponse(_) | ProbeError::BadRedirect { .. } => {
-                FailureReason::HttpInvalidResponse
-            }
-            ProbeError::WrongStatus { .. } | ProbeError::TooManyRedirects { .. } => {
-                FailureReason::CodeMismatch
-            }
-            ProbeError::WrongBody { .. } => FailureReason::BodyMismatch,
-            ProbeError::BadRequest(_) | ProbeError::NoPort | ProbeError::NotProbed(_) => {
+            ProbeError::InvalidResponse(_)
+            | ProbeError::BadRedirect { .. }
+            | ProbeError::NotSpoken { .. }
+            | ProbeError::Http2(_) => FailureReason::HttpInvalidResponse,
+            ProbeError::WrongStatus { .. }
+            | ProbeError::TooManyRedirects { .. }
+            | ProbeError::SmtpReply { .. }
+            | ProbeError::LdapResult { .. }
+            | ProbeError::DnsCode { .. }
+            | ProbeError::GrpcStatus { .. } => FailureReason::CodeMismatch,
+            ProbeError::WrongBody { .. }
+            | ProbeError::DnsAnswer { .. }
+            | ProbeError::NotServing(_) => FailureReason::BodyMismatch,
+            ProbeError::ClosedPort => FailureReason::TcpConnectionFailed,
+            ProbeError::NoStartTls => FailureReason::TlsProtocol,
+            ProbeError::BadRequest(_) | ProbeError::NoPort | ProbeError::NoIcmp(_) => {
                 FailureReason::MonitorConfig
             }
         }
@@ -82,6 +113,12 @@ impl ProbeError {
             | ProbeError::WrongBody { status }
             | ProbeError::BadRedirect { status, .. }
             | ProbeError::TooManyRedirects { status, .. } => Some(*status),
+            ProbeError::SmtpReply { code, .. }
+            | ProbeError::LdapResult { code, .. }
+            | ProbeError::GrpcStatus { code, .. } => Some(*code),
+            ProbeError::DnsCode { code, .. } => Some(u16::from(*code)),
+            // What it holds is wrong, and its code is the one that was expected.
+            ProbeError::DnsAnswer { .. } | ProbeError::NotServing(_) => Some(0),
             ProbeError::Resolve(_)
             | ProbeError::Connect(_)
             | ProbeError::TimedOut(_)
@@ -91,7 +128,39 @@ impl ProbeError {
             | ProbeError::InvalidResponse(_)
             | ProbeError::BadRequest(_)
             | ProbeError::NoPort
-            | ProbeError::NotProbed(_) => None,
+            | ProbeError::NotSpoken { .. }
+            | ProbeError::ClosedPort
+            | ProbeError::NoIcmp(_)
+            | ProbeError::NoStartTls
+            | ProbeError::Http2(_) => None,
+        }
+    }
+
+    /// What broke a conversation that is not hyper's.
+    pub(crate) fn of_talk(error: io::Error) -> ProbeError {
+        match error.kind() {
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => ProbeError::Reset,
+            _ => match TlsFault::within(&error) {
+                Some(fault) => ProbeError::Tls { fault, cause: error },
+                None => ProbeError::Broken(error),
+            },
+        }
+    }
+
+    pub(crate) fn of_http2(error: h2::Error) -> ProbeError {
+        match error.is_io().then(|| error.get_io()).flatten() {
+            Some(cause) => match cause.kind() {
+                io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => ProbeError::Reset,
+                _ => ProbeError::Http2(error),
+            },
+            None => ProbeError::Http2(error),
+        }
+    }
+
+    pub(crate) fn of_icmp(error: IcmpError) -> ProbeError {
+        match error {
+            IcmpError::Network(error) => ProbeError::Connect(error),
+            error @ IcmpError::NotPermitted(_) => ProbeError::NoIcmp(error),
         }
     }
 

@@ -1,30 +1,36 @@
 //! HTTP and HTTPS probes: one request, redirects if the monitor follows them, and the verdict on the answer.
 
 mod body;
-mod hop;
-mod request;
+pub(crate) mod hop;
+pub(crate) mod request;
 
+use std::fmt;
 use std::pin::pin;
 
 use bytes::Bytes;
 use http_body_util::Empty;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
-use hyper::header::LOCATION;
+use hyper::header::{HOST, LOCATION};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use trimtab_connect::{ConnectError, Connector};
+use trimtab_connect::{Connector, Spoken};
 
+use self::body::Held;
 use self::hop::{Hop, Scheme};
-use crate::attempt::Stopwatch;
-use crate::{Check, Phase, ProbeError, tcp};
+use crate::first_bytes::Tap;
+use crate::trace::{StepKind, Trace};
+use crate::{Check, Phase, ProbeError, secure, tcp};
 
 /// A service that needs more is looping, and each costs a connection within one time limit.
 const REDIRECTS_MAX: usize = 5;
 
 /// Of the answer's head; larger ones are no health page.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
+
+/// A request for people.
+struct Asked<'a>(&'a Request<Empty<Bytes>>);
 
 /// What an answer leads to.
 enum Step {
@@ -35,18 +41,19 @@ enum Step {
 pub(crate) async fn probe(
     connector: &Connector,
     check: &Check<'_>,
-    watch: &mut Stopwatch,
+    trace: &mut Trace<'_>,
 ) -> Result<u16, ProbeError> {
     let mut hop = Hop::first(check);
     let mut hops = 0;
     loop {
-        let (status, location) = match ask(connector, check, &hop, watch).await? {
+        let (status, location) = match ask(connector, check, &hop, trace).await? {
             Step::Pass(status) => return Ok(status),
             Step::Redirect { status, location } => (status, location),
         };
         if hops == REDIRECTS_MAX {
             return Err(ProbeError::TooManyRedirects { status, hops });
         }
+        trace.step(StepKind::Redirected, format_args!("{status} leads to {location:?}"));
         hop = match hop.follow(&location) {
             Some(next) => next,
             None => return Err(ProbeError::BadRedirect { status, location }),
@@ -59,35 +66,42 @@ async fn ask(
     connector: &Connector,
     check: &Check<'_>,
     hop: &Hop,
-    watch: &mut Stopwatch,
+    trace: &mut Trace<'_>,
 ) -> Result<Step, ProbeError> {
     let request = request::build(check, hop)?;
     let server = match hop.scheme {
         Scheme::Http => None,
-        Scheme::Https => Some(hop.server_name()?),
+        Scheme::Https => Some(secure::server_name(&hop.host)?),
     };
-    let stream = tcp::connect(connector, check, &hop.address, hop.port, watch).await?;
-    let Some(server) = server else { return exchange(stream, request, check, watch).await };
-    watch.enter(Phase::Tls);
-    let secured = connector.tls(stream, server, request::trust(check), check.limit()).await;
-    exchange(secured.map_err(unsecured)?, request, check, watch).await
-}
-
-fn unsecured(error: ConnectError) -> ProbeError {
-    match error {
-        // The connection stood already, so it was not that which took too long.
-        ConnectError::Timeout => ProbeError::TimedOut(Phase::Tls),
-        error => ProbeError::Connect(error),
-    }
+    let stream = tcp::connect(connector, check, &hop.address, hop.port, trace).await?;
+    let Some(server) = server else { return exchange(stream, request, check, trace).await };
+    let secured = secure::handshake(connector, check, stream, server, Spoken::Http1, trace).await?;
+    exchange(secured, request, check, trace).await
 }
 
 async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     request: Request<Empty<Bytes>>,
     check: &Check<'_>,
-    watch: &mut Stopwatch,
+    trace: &mut Trace<'_>,
 ) -> Result<Step, ProbeError> {
-    watch.enter(Phase::FirstByte);
+    trace.enter(Phase::FirstByte);
+    trace.step(StepKind::Sent, Asked(&request));
+    let mut tap = Tap::new(stream);
+    let result = converse(&mut tap, request, check, trace).await;
+    // What a body holds was kept by who read it.
+    if !matches!(result, Ok(_) | Err(ProbeError::WrongBody { .. })) {
+        trace.answer(tap.answer());
+    }
+    result
+}
+
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    request: Request<Empty<Bytes>>,
+    check: &Check<'_>,
+    trace: &mut Trace<'_>,
+) -> Result<Step, ProbeError> {
     let (mut sender, connection) = http1::Builder::new()
         .max_buf_size(HEAD_BYTES_MAX)
         .title_case_headers(true)
@@ -96,7 +110,7 @@ async fn exchange(
         .map_err(ProbeError::of_exchange)?;
     let answer = async {
         let response = sender.send_request(request).await.map_err(ProbeError::of_exchange)?;
-        judge(response, check, watch).await
+        judge(response, check, trace).await
     };
     let (mut answer, connection) = (pin!(answer), pin!(connection));
     tokio::select! {
@@ -111,10 +125,11 @@ async fn exchange(
 async fn judge(
     response: Response<Incoming>,
     check: &Check<'_>,
-    watch: &mut Stopwatch,
+    trace: &mut Trace<'_>,
 ) -> Result<Step, ProbeError> {
     let probe = &check.monitor.probe;
     let status = response.status().as_u16();
+    trace.step(StepKind::Answered, format_args!("{:?} {}", response.version(), response.status()));
     if probe.follow_redirects
         && let Some(location) = redirect(&response)
     {
@@ -126,10 +141,16 @@ async fn judge(
     if probe.expected_body.is_empty() {
         return Ok(Step::Pass(status));
     }
-    watch.enter(Phase::Body);
+    trace.enter(Phase::Body);
     match body::holds(response.into_body(), &probe.expected_body).await {
-        Ok(true) => Ok(Step::Pass(status)),
-        Ok(false) => Err(ProbeError::WrongBody { status }),
+        Ok(Held::Found) => {
+            trace.step(StepKind::Answered, "body holds what is expected");
+            Ok(Step::Pass(status))
+        }
+        Ok(Held::Missing(body)) => {
+            trace.answer(&body);
+            Err(ProbeError::WrongBody { status })
+        }
         Err(error) => Err(ProbeError::of_exchange(error)),
     }
 }
@@ -141,4 +162,13 @@ fn redirect(response: &Response<Incoming>) -> Option<String> {
         _ => return None,
     };
     Some(String::from_utf8_lossy(location.as_bytes()).into_owned())
+}
+
+// === impl Asked ===
+
+impl fmt::Display for Asked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = self.0.headers().get(HOST).and_then(|host| host.to_str().ok());
+        write!(f, "{} {} for {}", self.0.method(), self.0.uri(), host.unwrap_or("nobody"))
+    }
 }

@@ -1,5 +1,7 @@
 //! Monitors on the wire.
 
+mod extension;
+
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
@@ -17,6 +19,8 @@ use utoipa::ToSchema;
 use super::Limits;
 use crate::body::{self, Node, Object, flag, hostname, line, shown, text, whole, word};
 use crate::draft::{self, Draft, Resource, Stamp};
+
+pub use extension::{DnsQuestion, GrpcHealth, SmtpTalk, TrimtabMonitor};
 
 /// A recipe for probes. Every field is always there, defaults filled in.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -41,14 +45,16 @@ pub struct Monitor {
     pub follow_redirects: bool,
     pub allow_insecure: bool,
     pub probe_zone: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trimtab: Option<TrimtabMonitor>,
     #[schema(value_type = String)]
     pub created_on: Timestamp,
     #[schema(value_type = String)]
     pub modified_on: Timestamp,
 }
 
-/// `port` is a number or null; the other fields have a word of their own for "not set".
-const RESET_BY_NULL: &[&str] = &["port"];
+/// The other fields have a word of their own for "not set".
+const RESET_BY_NULL: &[&str] = &["port", "trimtab"];
 const CONNECTION_ESTABLISHED: &str = "connection_established";
 
 /// Reads the body of a POST or PUT; also of a preview, which is a monitor that is not kept.
@@ -95,6 +101,7 @@ impl From<&model::Monitor> for Monitor {
             follow_redirects: probe.follow_redirects,
             allow_insecure: probe.allow_insecure,
             probe_zone: probe.probe_zone.as_ref().map(Name::to_string).unwrap_or_default(),
+            trimtab: probe.extension.as_deref().map(TrimtabMonitor::from),
             created_on: *created_on,
             modified_on: *modified_on,
         }
@@ -120,12 +127,12 @@ fn monitor(body: &mut Object<'_>, limits: &Limits) -> Option<model::Monitor> {
     let kind = body.or("type", MonitorType::Http, word);
     let description = body.or("description", String::new(), text(DESCRIPTION_CHARS_MAX));
     let pace = pace(body, limits);
-    body.refuse_extension();
     // Without a type nothing can be said of the fields that depend on it.
     let probe = probe(body, kind?);
+    let extension = extension::read(body, kind?, pace.as_ref());
     Some(model::Monitor {
         id: MonitorId::new([0; 16]),
-        probe: probe?,
+        probe: Probe { extension: extension?.map(Box::new), ..probe? },
         pace: pace?,
         description: description?,
         created_on: Timestamp::default(),
@@ -192,23 +199,32 @@ fn probe(body: &mut Object<'_>, kind: MonitorType) -> Option<Probe> {
         follow_redirects: follow_redirects?,
         allow_insecure: allow_insecure?,
         probe_zone: probe_zone?,
+        extension: None,
     })
 }
 
 const fn is_http(kind: MonitorType) -> bool {
     match kind {
         MonitorType::Http | MonitorType::Https => true,
-        MonitorType::Tcp | MonitorType::UdpIcmp | MonitorType::IcmpPing | MonitorType::Smtp => {
-            false
-        }
+        MonitorType::Tcp
+        | MonitorType::UdpIcmp
+        | MonitorType::IcmpPing
+        | MonitorType::Smtp
+        | MonitorType::Ldap
+        | MonitorType::Dns
+        | MonitorType::Grpc => false,
     }
 }
 
-/// HTTP has 80 and 443, a ping has no ports.
+/// As the hosted API has it for its kinds; of ours, gRPC is the one without a usual port.
 const fn needs_port(kind: MonitorType) -> bool {
     match kind {
-        MonitorType::Tcp | MonitorType::UdpIcmp | MonitorType::Smtp => true,
-        MonitorType::Http | MonitorType::Https | MonitorType::IcmpPing => false,
+        MonitorType::Tcp | MonitorType::UdpIcmp | MonitorType::Smtp | MonitorType::Grpc => true,
+        MonitorType::Http
+        | MonitorType::Https
+        | MonitorType::IcmpPing
+        | MonitorType::Ldap
+        | MonitorType::Dns => false,
     }
 }
 
@@ -216,7 +232,12 @@ const fn usual_method(kind: MonitorType) -> &'static str {
     match kind {
         MonitorType::Http | MonitorType::Https => "GET",
         MonitorType::Tcp => CONNECTION_ESTABLISHED,
-        MonitorType::UdpIcmp | MonitorType::IcmpPing | MonitorType::Smtp => "",
+        MonitorType::UdpIcmp
+        | MonitorType::IcmpPing
+        | MonitorType::Smtp
+        | MonitorType::Ldap
+        | MonitorType::Dns
+        | MonitorType::Grpc => "",
     }
 }
 

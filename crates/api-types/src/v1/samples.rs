@@ -5,7 +5,8 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Value, json};
-use trimtab_model::monitor::{ExpectedCodes, MonitorType, Pace, Probe};
+use trimtab_model::monitor::extension::{Dns, Grpc, QueryType, ResponseCode, Smtp};
+use trimtab_model::monitor::{ExpectedCodes, Extension, MonitorType, Pace, Probe};
 use trimtab_model::pool::{
     Address, CheckRegions, LoadShedding, Notify, NotifyFilter, NotifyRule, OriginPolicy, Service,
     ShedPolicy, UpstreamTls, Watch, Weight,
@@ -105,9 +106,28 @@ fn probe() -> impl Strategy<Value = Probe> {
                 follow_redirects,
                 allow_insecure,
                 probe_zone,
+                extension: extension(kind, flags),
             }
         },
     )
+}
+
+fn extension(kind: MonitorType, [some, other]: [bool; 2]) -> Option<Box<Extension>> {
+    let mut own = Extension { timeout_ms: other.then_some(900), ..Extension::default() };
+    match kind {
+        MonitorType::Smtp if some => own.smtp = Some(Smtp { starttls: other }),
+        MonitorType::Grpc if some => own.grpc = Some(Grpc { service: "a.B".into(), tls: other }),
+        MonitorType::Dns => {
+            own.dns = Some(Dns {
+                name: "www.example.com".parse().unwrap(),
+                rtype: if some { QueryType::Txt } else { QueryType::Aaaa },
+                rcode: ResponseCode::NoError,
+                answer: other.then(|| "2001:db8::1".to_owned()),
+            });
+        }
+        _ => {}
+    }
+    Some(Box::new(own)).filter(|own| !own.is_empty())
 }
 
 pub(super) fn pool() -> impl Strategy<Value = Pool> {

@@ -11,7 +11,6 @@ use trimtab_model::{Monitor, MonitorId};
 
 use crate::app::App;
 use crate::extract::{AtAccount, Body, Id, Params};
-use crate::notices;
 use crate::respond::{Answer, Reply};
 use crate::route::Gives::{Many, One};
 use crate::route::Method::{Delete, Get, Patch, Post, Put};
@@ -100,7 +99,7 @@ async fn references(
 }
 
 fn stored(monitor: &Monitor) -> Reply<v1::Monitor> {
-    Reply::one(v1::Monitor::from(monitor)).with_messages(notices::of_monitor(monitor))
+    Reply::one(v1::Monitor::from(monitor))
 }
 
 /// What an operator allows.

@@ -32,12 +32,3 @@ async fn all_problems_are_told_at_once_with_their_places() {
     talk.send("POST", &bench.lb("/monitors"), Some(body)).await;
     insta::assert_snapshot!(talk.finish());
 }
-
-#[tokio::test]
-async fn what_is_not_probed_yet_is_said() {
-    let bench = Bench::new().await;
-    for (kind, notices) in [("tcp", 0), ("udp_icmp", 1), ("smtp", 1), ("icmp_ping", 1)] {
-        let got = bench.post(&bench.lb("/monitors"), &json!({"type": kind, "port": 25})).await;
-        assert_eq!(got.json()["messages"].as_array().unwrap().len(), notices, "{kind}");
-    }
-}

@@ -24,6 +24,7 @@ fn monitor() -> Arc<Monitor> {
             follow_redirects: false,
             allow_insecure: false,
             probe_zone: None,
+            extension: None,
         },
         pace: Pace { consecutive_down: 1, ..Pace::default() },
         description: String::new(),

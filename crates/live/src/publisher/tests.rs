@@ -59,6 +59,7 @@ fn monitor(consecutive_down: u32) -> Change {
             follow_redirects: false,
             allow_insecure: false,
             probe_zone: None,
+            extension: None,
         },
         pace: Pace { consecutive_down, ..Pace::default() },
         description: String::new(),

@@ -10,20 +10,30 @@ struct Search<'a> {
     read: Vec<u8>,
 }
 
+/// Whether the text was there.
+pub(super) enum Held {
+    Found,
+    /// What was read instead.
+    Missing(Vec<u8>),
+}
+
 /// Reads until the text is found, the body ends, or enough was read.
-pub(super) async fn holds(mut body: Incoming, wanted: &str) -> Result<bool, hyper::Error> {
+pub(super) async fn holds(mut body: Incoming, wanted: &str) -> Result<Held, hyper::Error> {
     let mut search = Search::new(wanted);
     while let Some(frame) = body.frame().await {
         let frame = frame?;
         let Some(chunk) = frame.data_ref() else { continue };
         if search.found_with(chunk) {
-            return Ok(true);
+            return Ok(Held::Found);
         }
         if search.is_full() {
             break;
         }
     }
-    Ok(search.found_at_end())
+    match search.found_at_end() {
+        true => Ok(Held::Found),
+        false => Ok(Held::Missing(search.read)),
+    }
 }
 
 // === impl Search ===

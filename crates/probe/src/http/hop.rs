@@ -1,36 +1,36 @@
 //! Where a request goes: the endpoint first, then wherever its redirects lead.
 
 use hyper::Uri;
-use trimtab_connect::ServerName;
 use trimtab_model::monitor::MonitorType;
 use trimtab_model::pool::Address;
 
-use crate::{Check, ProbeError};
+use crate::Check;
+use crate::secure::{bare, bare_host};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scheme {
+pub(crate) enum Scheme {
     Http,
     Https,
 }
 
 /// One request's way.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Hop {
-    pub(super) scheme: Scheme,
-    pub(super) address: Address,
-    pub(super) port: u16,
+pub(crate) struct Hop {
+    pub(crate) scheme: Scheme,
+    pub(crate) address: Address,
+    pub(crate) port: u16,
     /// What `Host` says: a name or an address, with a port where it is not the scheme's own.
-    pub(super) host: String,
+    pub(crate) host: String,
     /// Path and query.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// Still the host that the monitor's headers were written for, on a way as safe as the first.
-    pub(super) home: bool,
+    pub(crate) home: bool,
 }
 
 // === impl Scheme ===
 
 impl Scheme {
-    pub(super) fn port(self) -> u16 {
+    pub(crate) fn port(self) -> u16 {
         match self {
             Scheme::Http => 80,
             Scheme::Https => 443,
@@ -42,15 +42,14 @@ impl Scheme {
 
 impl Hop {
     /// The endpoint's `Host` outranks the monitor's, which outranks the address.
-    pub(super) fn first(check: &Check<'_>) -> Hop {
+    pub(crate) fn first(check: &Check<'_>) -> Hop {
         let probe = &check.monitor.probe;
         let scheme = match probe.kind {
             MonitorType::Https => Scheme::Https,
             _ => Scheme::Http,
         };
-        let port = check.port().unwrap_or(scheme.port());
-        let named = check.target.host.as_deref().or_else(|| monitor_host(check));
-        let host = match named {
+        let port = check.given_port().unwrap_or(scheme.port());
+        let host = match check.named_host() {
             Some(host) => host.to_owned(),
             None => with_port(bracketed(&check.target.address), port, scheme),
         };
@@ -58,14 +57,8 @@ impl Hop {
         Hop { scheme, address: check.target.address.clone(), port, host, path, home: true }
     }
 
-    /// Sent as SNI when it is a name; an address is only compared with the certificate.
-    pub(super) fn server_name(&self) -> Result<ServerName<'static>, ProbeError> {
-        ServerName::try_from(bare_host(&self.host).to_owned())
-            .map_err(|_| ProbeError::BadRequest("host is neither a name nor an address"))
-    }
-
     /// Where `location` leads from here (RFC 9110 section 10.2.2); None when that is not HTTP.
-    pub(super) fn follow(&self, location: &str) -> Option<Hop> {
+    pub(crate) fn follow(&self, location: &str) -> Option<Hop> {
         // A fragment is the browser's business.
         let location = location.split('#').next().unwrap_or_default().trim();
         if let Some((scheme, rest)) = absolute(location) {
@@ -118,18 +111,12 @@ impl Hop {
     }
 }
 
-fn monitor_host<'a>(check: &Check<'a>) -> Option<&'a str> {
-    let headers = &check.monitor.probe.header;
-    let (_, values) = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"))?;
-    values.first().map(String::as_str)
-}
-
 /// RFC 9112 section 3.2.1: a request for a host alone asks for `/`.
 fn rooted(path: &str) -> String {
     if path.starts_with('/') { path.to_owned() } else { format!("/{path}") }
 }
 
-fn bracketed(address: &Address) -> String {
+pub(crate) fn bracketed(address: &Address) -> String {
     match address {
         Address::Ip(std::net::IpAddr::V6(ip)) => format!("[{ip}]"),
         Address::Ip(_) | Address::Host(_) => address.to_string(),
@@ -148,19 +135,6 @@ fn port_of(authority: &str, scheme: Scheme) -> Option<u16> {
         None | Some((_, "")) => Some(scheme.port()),
         Some((_, port)) => port.parse().ok().filter(|&port| port != 0),
     }
-}
-
-/// The host of a `Host` value, without port and brackets.
-fn bare_host(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        // In `[::1]` the last colon belongs to the address.
-        Some((name, port)) if !port.ends_with(']') => bare(name),
-        _ => bare(host),
-    }
-}
-
-fn bare(host: &str) -> &str {
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 fn absolute(location: &str) -> Option<(Scheme, &str)> {

@@ -7,7 +7,6 @@ use hyper::header::{
     TRAILER, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
 };
 use hyper::{Method, Request, Uri};
-use trimtab_connect::Trust;
 use trimtab_model::PoolId;
 
 use super::hop::Hop;
@@ -15,7 +14,7 @@ use crate::{Check, ProbeError};
 
 /// Not taken from a monitor: who asks and which host is meant is settled, and the rest would break
 /// the framing of a request that has no body and wants one answer.
-const OURS: [HeaderName; 9] =
+pub(crate) const OURS: [HeaderName; 9] =
     [HOST, USER_AGENT, CONNECTION, CONTENT_LENGTH, EXPECT, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
 
 pub(super) fn build(check: &Check<'_>, hop: &Hop) -> Result<Request<Empty<Bytes>>, ProbeError> {
@@ -29,13 +28,6 @@ pub(super) fn build(check: &Check<'_>, hop: &Hop) -> Result<Request<Empty<Bytes>
         .map_err(|_| ProbeError::BadRequest("path holds characters that no path has"))?;
     *request.headers_mut() = headers(check, hop)?;
     Ok(request)
-}
-
-pub(super) fn trust(check: &Check<'_>) -> Trust {
-    match check.monitor.probe.allow_insecure {
-        true => Trust::Anyone,
-        false => Trust::Certified,
-    }
 }
 
 fn headers(check: &Check<'_>, hop: &Hop) -> Result<HeaderMap, ProbeError> {
@@ -67,7 +59,7 @@ fn value(text: &str) -> Result<HeaderValue, ProbeError> {
 }
 
 /// Endpoints recognise probes by it, so no monitor can replace it.
-fn user_agent(pool: PoolId) -> String {
+pub(crate) fn user_agent(pool: PoolId) -> String {
     let pool = pool.to_string();
     let first_16 = pool.get(..16).unwrap_or(&pool);
     format!("Mozilla/5.0 (compatible; Trimtab-Traffic-Manager/1.0; pool-id: {first_16})")

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use tokio::task::{AbortHandle, JoinSet};
 use trimtab_live::Job;
-use trimtab_model::monitor::MonitorType;
 use trimtab_model::{MonitorId, PoolId};
 
 use super::crew::Crew;
@@ -71,14 +70,6 @@ impl<P: Probe> Roster<P> {
     }
 
     fn start(&mut self, job: &Arc<Job>, unknown: Vec<usize>) -> Running {
-        if let kind @ (MonitorType::UdpIcmp | MonitorType::IcmpPing | MonitorType::Smtp) =
-            job.monitor.probe.kind
-        {
-            tracing::warn!(
-                %kind, pool = %job.pool_name, monitor = %job.monitor.id,
-                "this kind of monitor is not probed yet: its endpoints count as down"
-            );
-        }
         let task = self.tasks.spawn(Arc::clone(&self.crew).run(Arc::clone(job), unknown));
         Running { job: Arc::clone(job), task }
     }

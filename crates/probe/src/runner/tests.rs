@@ -116,6 +116,7 @@ fn monitor() -> Monitor {
             follow_redirects: false,
             allow_insecure: false,
             probe_zone: None,
+            extension: None,
         },
         pace: Pace::default(),
         description: String::new(),

@@ -8,7 +8,7 @@ use rustls::RootCertStore;
 use trimtab_connect::{Connector, Egress, Resolver, Tls};
 use trimtab_health::{FailureReason, Outcome, Passed};
 use trimtab_live::Target;
-use trimtab_model::monitor::{MonitorType, Pace, Probe};
+use trimtab_model::monitor::{Extension, MonitorType, Pace, Probe};
 use trimtab_model::pool::Address;
 use trimtab_model::{Monitor, MonitorId, PoolId, Timestamp};
 use trimtab_probe::{Attempt, Check};
@@ -30,6 +30,7 @@ pub(crate) fn monitor(kind: MonitorType) -> Monitor {
             follow_redirects: false,
             allow_insecure: false,
             probe_zone: None,
+            extension: None,
         },
         pace: Pace { timeout: 1, retries: 0, ..Pace::default() },
         description: String::new(),
@@ -41,6 +42,13 @@ pub(crate) fn monitor(kind: MonitorType) -> Monitor {
 pub(crate) fn http(change: impl FnOnce(&mut Probe)) -> Monitor {
     let mut monitor = monitor(MonitorType::Http);
     change(&mut monitor.probe);
+    monitor
+}
+
+/// With fields of our own.
+pub(crate) fn own(kind: MonitorType, extension: Extension) -> Monitor {
+    let mut monitor = monitor(kind);
+    monitor.probe.extension = Some(Box::new(extension));
     monitor
 }
 

@@ -4,8 +4,8 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::JoinSet;
 
 /// Stops when dropped.
@@ -65,7 +65,45 @@ impl Server {
         .await
     }
 
-    /// The heads of all requests so far.
+    /// Says the first of these, then one more after each line that comes in, then closes.
+    pub(crate) async fn talking(says: &[&'static str]) -> Server {
+        let says = says.to_vec();
+        let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+        let remembered = Arc::clone(&asked);
+        let server = Server::start(move |stream| {
+            let (says, asked) = (says.clone(), Arc::clone(&remembered));
+            async move {
+                let mut stream = BufReader::new(stream);
+                let Some((first, rest)) = says.split_first() else { return };
+                send(stream.get_mut(), first).await;
+                for say in rest {
+                    let mut line = String::new();
+                    if !stream.read_line(&mut line).await.is_ok_and(|length| length > 0) {
+                        return;
+                    }
+                    asked.lock().unwrap().push(line);
+                    send(stream.get_mut(), say).await;
+                }
+            }
+        })
+        .await;
+        Server { asked, ..server }
+    }
+
+    /// Answers the first bytes of each connection with these.
+    pub(crate) async fn replying(answer: &'static [u8]) -> Server {
+        Server::start(async move |mut stream: TcpStream| {
+            let mut question = [0; 1024];
+            assert_ne!(stream.read(&mut question).await.unwrap(), 0);
+            if stream.write_all(answer).await.is_ok() {
+                // A reset would take the answer with it.
+                while stream.read(&mut question).await.is_ok_and(|length| length > 0) {}
+            }
+        })
+        .await
+    }
+
+    /// The heads of all requests, or the lines, so far.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
@@ -103,4 +141,23 @@ pub(crate) fn redirect(to: &str) -> String {
 /// A port of loopback on which nobody listens.
 pub(crate) async fn closed_port() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+}
+
+/// Answers each datagram with what `answer` makes of it; None is silence.
+pub(crate) async fn datagrams(
+    answer: impl Fn(&[u8]) -> Option<Vec<u8>> + Send + 'static,
+) -> Server {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let at = socket.local_addr().unwrap();
+    let mut task = JoinSet::new();
+    task.spawn(async move {
+        let mut datagram = [0; 2048];
+        loop {
+            let (length, from) = socket.recv_from(&mut datagram).await.unwrap();
+            if let Some(answer) = answer(&datagram[..length]) {
+                socket.send_to(&answer, from).await.unwrap();
+            }
+        }
+    });
+    Server { at, asked: Arc::default(), _task: task }
 }

@@ -53,7 +53,7 @@ impl Authority {
         connector(Egress::default(), hosts, roots)
     }
 
-    fn certify(&self, params: CertificateParams) -> ServerConfig {
+    pub(crate) fn certify(&self, params: CertificateParams) -> ServerConfig {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();

@@ -76,7 +76,7 @@ fn what_was_sent_comes_back_as_it_was_sent() {
 #[test]
 fn other_types_have_other_methods_and_no_path() {
     for (kind, method) in
-        [("tcp", "connection_established"), ("udp_icmp", ""), ("icmp_ping", ""), ("smtp", "")]
+        [("tcp", "connection_established"), ("udp_icmp", ""), ("icmp_ping", ""), ("ldap", "")]
     {
         let got = made(&json!({"type": kind, "port": 25})).probe;
         assert_eq!((got.method.as_str(), got.path.as_str()), (method, ""), "{kind}");
@@ -99,9 +99,9 @@ fn empty_texts_of_go_clients_are_not_set() {
 #[test]
 fn each_field_has_its_range() {
     check(
-        json!({"type": "ldap"}),
+        json!({"type": "ldaps"}),
         "/type",
-        "type \"ldap\" is not one of http, https, tcp, udp_icmp, icmp_ping, smtp",
+        "type \"ldaps\" is not one of http, https, tcp, udp_icmp, icmp_ping, smtp, ldap, dns, grpc",
     );
     check(json!({"type": 1}), "/type", "type is not a string");
     check(
@@ -200,7 +200,7 @@ fn http_needs_expected_codes_and_the_rest_needs_a_port() {
         check(json!({"type": kind, "expected_codes": null}), "/expected_codes", &message);
         check(json!({"type": kind, "expected_codes": ""}), "/expected_codes", &message);
     }
-    for kind in ["tcp", "udp_icmp", "smtp"] {
+    for kind in ["tcp", "udp_icmp", "smtp", "grpc"] {
         check(json!({"type": kind}), "/port", &format!("port is required for {kind} monitors"));
         check(
             json!({"type": kind, "port": 0}),
@@ -208,7 +208,9 @@ fn http_needs_expected_codes_and_the_rest_needs_a_port() {
             &format!("port is required for {kind} monitors"),
         );
     }
-    assert_eq!(made(&json!({"type": "icmp_ping"})).probe.port, 0);
+    for kind in ["icmp_ping", "ldap"] {
+        assert_eq!(made(&json!({"type": kind})).probe.port, 0, "{kind}");
+    }
 }
 
 #[test]
@@ -286,4 +288,74 @@ fn a_patch_changes_what_it_names_and_null_resets_the_port() {
     check(json!({"retries": null, "description": null}), current.clone());
     let text = "about".to_owned();
     check(json!({"description": "about"}), model::Monitor { description: text, ..current.clone() });
+}
+
+#[test]
+fn semantics_39_what_is_ours_is_absent_until_it_is_written() {
+    let with_own = |kind: &str, own: Value| json!({"type": kind, "port": 9, "trimtab": own});
+    let check = |kind: &str, own: Value, want: Value| {
+        let body = with_own(kind, own);
+        assert_eq!(rendered(&with(&body, minimal())).get("trimtab"), Some(&want), "{body}");
+    };
+    assert_eq!(rendered(&minimal()).get("trimtab"), None);
+    assert_eq!(rendered(&with(&minimal(), json!({"trimtab": {}}))).get("trimtab"), None);
+    check("http", json!({"timeout_ms": 250}), json!({"timeout_ms": 250}));
+    check("smtp", json!({"smtp": {}}), json!({"smtp": {"starttls": false}}));
+    check("smtp", json!({"smtp": {"starttls": true}}), json!({"smtp": {"starttls": true}}));
+    check("grpc", json!({"grpc": {"tls": true}}), json!({"grpc": {"service": "", "tls": true}}));
+    let filled = json!({"dns": {"name": "www.example.com", "type": "A", "rcode": "NOERROR"}});
+    check("dns", json!({"dns": {"name": "WWW.example.com."}}), filled);
+    let asked = json!({"dns": {
+        "name": "example.com", "type": "SOA", "rcode": "NOERROR", "answer": "ns1.example.com."
+    }});
+    check("dns", asked.clone(), asked);
+}
+
+#[test]
+fn what_is_ours_has_its_ranges_and_its_owner() {
+    let check = |kind: &str, own: Value, want: &[(&str, &str)]| {
+        let body = json!({"type": kind, "port": 9, "expected_codes": "200", "trimtab": own});
+        let got = refusals(read(&body, &Limits::default()));
+        let got: Vec<_> = got.iter().map(|(at, why)| (at.as_str(), why.as_str())).collect();
+        assert_eq!(got, want, "{body}");
+    };
+    let outside = "timeout_ms is not in range [10, 10000]";
+    check("tcp", json!({"timeout_ms": 9}), &[("/trimtab/timeout_ms", outside)]);
+    let longer = "timeout_ms is longer than timeout, 5000 ms";
+    check("tcp", json!({"timeout_ms": 5001}), &[("/trimtab/timeout_ms", longer)]);
+    check("tcp", json!({"color": 1}), &[("/trimtab/color", "unknown field: color")]);
+    let foreign = [
+        ("/trimtab/smtp", "smtp is for smtp monitors"),
+        ("/trimtab/dns", "dns is for dns monitors"),
+        ("/trimtab/grpc", "grpc is for grpc monitors"),
+    ];
+    let all = json!({"smtp": {}, "dns": {"name": "a"}, "grpc": {}});
+    check("http", all, &foreign);
+    check("dns", json!({}), &[("/trimtab/dns", "dns is required for dns monitors")]);
+    check("dns", Value::Null, &[("/trimtab", "trimtab.dns is required for dns monitors")]);
+    let wrong = json!({"dns": {
+        "name": "a\r\nb", "type": "ANY", "rcode": "BADVERS", "answer": "1\u{0}2", "class": "CH"
+    }});
+    let types = "type \"ANY\" is not one of A, AAAA, CAA, CNAME, HTTPS, MX, NAPTR, NS, PTR, SOA, \
+                 SRV, SVCB, TXT";
+    let rcodes = "rcode \"BADVERS\" is not one of NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, \
+                  REFUSED";
+    let want = [
+        ("/trimtab/dns/class", "unknown field: class"),
+        ("/trimtab/dns/name", "invalid hostname: a\r\nb"),
+        ("/trimtab/dns/type", types),
+        ("/trimtab/dns/rcode", rcodes),
+        ("/trimtab/dns/answer", "answer holds a control character"),
+    ];
+    check("dns", wrong, &want);
+    let idle = json!({"dns": {"name": "a", "rcode": "REFUSED", "answer": "192.0.2.1"}});
+    check("dns", idle, &[("/trimtab/dns/answer", "answer needs the rcode NOERROR")]);
+    check(
+        "grpc",
+        json!({"grpc": {"service": "a\nb", "tls": 1}}),
+        &[
+            ("/trimtab/grpc/service", "service holds a control character"),
+            ("/trimtab/grpc/tls", "tls is not true or false"),
+        ],
+    );
 }

@@ -1,0 +1,51 @@
+//! TLS over a connection that stands.
+
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+use trimtab_connect::{ConnectError, Connector, ServerName, Session, Spoken};
+
+use crate::trace::{StepKind, Trace};
+use crate::{Check, Phase, ProbeError};
+
+pub(crate) async fn handshake(
+    connector: &Connector,
+    check: &Check<'_>,
+    stream: TcpStream,
+    server: ServerName<'static>,
+    spoken: Spoken,
+    trace: &mut Trace<'_>,
+) -> Result<TlsStream<TcpStream>, ProbeError> {
+    trace.enter(Phase::Tls);
+    let (trust, limit) = (check.trust(), check.limit());
+    let secured = connector.tls_speaking(spoken, stream, server, trust, limit).await;
+    let stream = secured.map_err(unsecured)?;
+    trace.step(StepKind::Secured, Session::of(&stream));
+    Ok(stream)
+}
+
+/// Sent as SNI when it is a name; an address is only compared with the certificate.
+pub(crate) fn server_name(host: &str) -> Result<ServerName<'static>, ProbeError> {
+    ServerName::try_from(bare_host(host).to_owned())
+        .map_err(|_| ProbeError::BadRequest("host is neither a name nor an address"))
+}
+
+/// The host of a `Host` value, without port and brackets.
+pub(crate) fn bare_host(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        // In `[::1]` the last colon belongs to the address.
+        Some((name, port)) if !port.ends_with(']') => bare(name),
+        _ => bare(host),
+    }
+}
+
+pub(crate) fn bare(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+}
+
+fn unsecured(error: ConnectError) -> ProbeError {
+    match error {
+        // The connection stood already, so it was not that which took too long.
+        ConnectError::Timeout => ProbeError::TimedOut(Phase::Tls),
+        error => ProbeError::Connect(error),
+    }
+}

@@ -1,0 +1,109 @@
+//! What a listener hears of a probe, and what is left of a failure.
+
+use std::time::Duration;
+
+use trimtab_model::Monitor;
+use trimtab_model::monitor::MonitorType::{Http, Tcp};
+use trimtab_probe::{Attempt, Check, run_telling};
+
+use crate::recipe::{POOL, http, monitor, named, plain, run, target, with_host};
+use crate::server::{Server, closed_port, ok, redirect, status};
+use crate::tls::{Authority, https, secured};
+
+/// The steps as `kind: text`, and what came of them.
+async fn heard(
+    connector: &trimtab_connect::Connector,
+    monitor: &Monitor,
+    target: &trimtab_live::Target,
+) -> (Vec<String>, Attempt) {
+    let (mut steps, mut last) = (Vec::new(), Duration::ZERO);
+    let mut listener = |step: trimtab_probe::Step| {
+        assert!(step.at >= last, "{step:?} after {last:?}");
+        last = step.at;
+        steps.push(format!("{}: {}", step.kind, step.text));
+    };
+    let check = Check { monitor, pool: POOL, target, delay: Duration::ZERO };
+    let attempt = run_telling(connector, &check, &mut listener).await;
+    (steps, attempt)
+}
+
+#[tokio::test]
+async fn each_step_is_told_as_it_happens() {
+    let server = Server::answering(&[&redirect("/live"), &ok("alive")]).await;
+    let follows = http(|probe| {
+        probe.follow_redirects = true;
+        probe.expected_body = "alive".into();
+    });
+    let at = server.at;
+    let (steps, attempt) =
+        heard(&plain(), &follows, &with_host("www.example.com", target(at))).await;
+    assert_eq!(attempt.result.unwrap(), 200);
+    let connected =
+        ["resolved: 127.0.0.1 is 127.0.0.1".to_owned(), format!("connected: connected to {at}")];
+    let want = [
+        &["try: try 1 of 1, within 1s".to_owned()],
+        &connected[..],
+        &[
+            "sent: GET / for www.example.com".to_owned(),
+            "answered: HTTP/1.1 302 Found".to_owned(),
+            "redirected: 302 leads to \"/live\"".to_owned(),
+        ],
+        &connected[..],
+        &[
+            "sent: GET /live for www.example.com".to_owned(),
+            "answered: HTTP/1.1 200 OK".to_owned(),
+            "answered: body holds what is expected".to_owned(),
+            "judged: pass with status 200".to_owned(),
+        ],
+    ];
+    assert_eq!(steps, want.concat());
+}
+
+#[tokio::test]
+async fn a_handshake_is_told_with_what_was_agreed_and_shown() {
+    let authority = Authority::new();
+    let (server, _) = secured(&authority, &["www.example.com"]).await;
+    let endpoint = with_host("www.example.com", target(server.at));
+    let (steps, _) = heard(&authority.trusted(), &https(), &endpoint).await;
+    let secured = steps.iter().find(|step| step.starts_with("secured")).unwrap();
+    let want = "secured: TLSv1_3 TLS13_AES_256_GCM_SHA384, certificate of \"CN=rcgen self signed \
+                cert\" for www.example.com until 4096-01-01T00:00:00.000000Z";
+    assert_eq!(secured, want);
+}
+
+#[tokio::test]
+async fn every_try_is_told_with_its_verdict() {
+    let mut twice = monitor(Tcp);
+    twice.pace.retries = 1;
+    let at = closed_port().await;
+    let (steps, attempt) = heard(&plain(), &twice, &target(at)).await;
+    assert_eq!((attempt.tries, attempt.why().as_deref()), (2, Some("connect: connection refused")));
+    let tries = [1, 2].map(|number| {
+        [
+            format!("try: try {number} of 2, within 1s"),
+            "resolved: 127.0.0.1 is 127.0.0.1".to_owned(),
+            format!("connected: {at}: connection refused"),
+            "judged: TCP connection failed: connect".to_owned(),
+        ]
+    });
+    assert_eq!(steps, tries.concat());
+}
+
+#[tokio::test]
+async fn a_failure_shows_how_the_answer_began_and_a_pass_shows_nothing() {
+    let check = async |answer: &str, body: &str, want: &str| {
+        let server = Server::answering(&[answer]).await;
+        let monitor = http(|probe| probe.expected_body = body.into());
+        let attempt = run(&plain(), &monitor, &target(server.at)).await;
+        assert_eq!(attempt.answer.to_string(), want, "{answer}");
+    };
+    check(&ok("alive"), "alive", "").await;
+    check(&ok("dead"), "alive", "dead").await;
+    check(&status("503 Busy"), "", r"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n").await;
+    check("SSH-2.0-x\r\n", "", r"SSH-2.0-x\r\n").await;
+    let long = format!("HTTP/1.1 500 {}\r\n\r\n", "x".repeat(400));
+    check(&long, "", &format!("HTTP/1.1 500 {}", "x".repeat(243))).await;
+    let attempt = run(&plain(), &monitor(Http), &named("absent.example.com", 80)).await;
+    assert!(attempt.answer.is_empty());
+    assert_eq!(attempt.why().unwrap(), "resolve: unknown host absent.example.com");
+}

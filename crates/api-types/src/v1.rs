@@ -15,6 +15,7 @@ pub mod paging;
 pub mod pool;
 pub mod pool_set;
 pub mod preview;
+pub mod probe;
 pub mod record;
 pub mod reference;
 pub mod region;
@@ -80,6 +81,8 @@ pub fn schemas() -> Vec<(String, RefOr<Schema>)> {
     add::<ResultInfo>(&mut all);
     add::<Pool>(&mut all);
     add::<preview::Preview>(&mut all);
+    add::<probe::Order>(&mut all);
+    add::<probe::ProbeLine>(&mut all);
     add::<Record>(&mut all);
     add::<record::Batched>(&mut all);
     add::<reference::Reference>(&mut all);

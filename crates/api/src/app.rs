@@ -10,13 +10,13 @@ use std::time::Duration;
 use trimtab_analytics::EventLog;
 use trimtab_api_types::v1;
 use trimtab_live::Cell;
-use trimtab_model::{Name, Timestamp};
+use trimtab_model::{Name, Pop, Timestamp};
 use trimtab_store::{AnyStore, Clock};
 
 use crate::auth::Tokens;
 use crate::auth::limit::Limits;
 use crate::config::Config;
-use crate::previews::{PreviewPort, Previews};
+use crate::previews::{PreviewPort, Previews, ProbePort};
 use crate::split::DrawsPort;
 
 /// An operator's choices.
@@ -26,6 +26,10 @@ pub struct Settings {
     pub nameservers: Vec<Name>,
     /// The mailbox of exported zones; `hostmaster.` of the zone when None.
     pub hostmaster: Option<Name>,
+    /// The node's own place.
+    pub pop: Pop,
+    /// Other places that it probes for.
+    pub extra_pops: Vec<Pop>,
     /// Seconds.
     pub monitor_interval_min: u32,
     /// Per token.
@@ -41,6 +45,7 @@ pub struct Parts {
     pub cell: Cell,
     pub events: Arc<EventLog>,
     pub preview: PreviewPort,
+    pub probe: ProbePort,
     pub draws: DrawsPort,
     pub acme: AcmePort,
     pub clock: Arc<dyn Clock>,
@@ -59,6 +64,7 @@ pub struct Shared {
     pub(crate) cell: Cell,
     pub(crate) events: Arc<EventLog>,
     pub(crate) previews: Previews,
+    pub(crate) probe: ProbePort,
     pub(crate) draws: DrawsPort,
     pub(crate) acme: AcmePort,
     pub(crate) clock: Arc<dyn Clock>,
@@ -79,7 +85,7 @@ impl App {
     /// # Errors
     /// When the tokens cannot be read from the store.
     pub async fn start(parts: Parts) -> Result<App, StartError> {
-        let Parts { store, cell, events, preview, draws, acme, clock, settings } = parts;
+        let Parts { store, cell, events, preview, probe, draws, acme, clock, settings } = parts;
         let tokens = Tokens::load(store.clone()).await.map_err(|why| StartError(why.into()))?;
         let tokens = Arc::new(tokens);
         let limits = Limits::new(settings.requests_per_minute);
@@ -92,6 +98,7 @@ impl App {
             cell,
             events,
             previews,
+            probe,
             draws,
             acme,
             clock,

@@ -13,6 +13,7 @@ mod load_balancers;
 mod monitors;
 mod pools;
 mod previews;
+mod probe;
 mod records;
 mod regions;
 mod search;
@@ -46,6 +47,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(explain::routes());
     routes.extend(decisions::routes());
     routes.extend(split::routes());
+    routes.extend(probe::routes());
     routes.extend(acme::routes());
     routes.extend(affinity::routes());
     routes.extend(ips::routes());

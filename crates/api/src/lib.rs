@@ -29,7 +29,7 @@ pub use app::{AcmePort, App, Parts, Settings, StartError};
 pub use auth::Secret;
 pub use bootstrap::{Bootstrap, BootstrapError, bootstrap};
 pub use explain::Case;
-pub use previews::{PreviewPort, Probing};
+pub use previews::{PreviewPort, ProbeLines, ProbePort, Probing, Watched};
 pub use router::{PREFIX, router};
 pub use split::DrawsPort;
 

@@ -14,6 +14,7 @@ use utoipa::openapi::{
 
 use crate::auth::Access;
 use crate::handlers;
+use crate::respond::LINES;
 use crate::route::{Gives, Method, Route};
 use crate::router::PREFIX;
 
@@ -144,6 +145,7 @@ fn good(gives: Gives) -> Response {
         Gives::One(schema) => RefOr::Ref(Ref::from_schema_name(schema)),
         Gives::Many(schema) => RefOr::T(Schema::Array(Array::new(Ref::from_schema_name(schema)))),
         Gives::Object => RefOr::T(Schema::from(ObjectBuilder::new().schema_type(Type::Object))),
+        Gives::Lines(schema) => return lines(schema),
         Gives::Text => return text(),
     };
     let envelope = envelope(result, matches!(gives, Gives::Many(_)));
@@ -158,6 +160,13 @@ fn text() -> Response {
     Response::builder()
         .description("A text")
         .content("text/plain", Content::new(Some(Schema::from(text))))
+        .build()
+}
+
+fn lines(schema: &str) -> Response {
+    Response::builder()
+        .description("One object to a line, as it happens")
+        .content(LINES, Content::new(Some(Ref::from_schema_name(schema))))
         .build()
 }
 

@@ -7,12 +7,15 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::Stream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use trimtab_api_types::v1::health::{OriginHealth, PlaceHealth, Rtt, preview_key};
 use trimtab_api_types::v1::preview::{Preview, PreviewResult};
+use trimtab_api_types::v1::probe::ProbeLine;
 use trimtab_health::{Outcome, Passed};
 use trimtab_live::Target;
-use trimtab_model::{AccountId, Monitor, Pool, PoolId};
+use trimtab_model::{AccountId, Monitor, Origin, Pool, PoolId, Pop};
 
 use crate::errors::{Error, Kind};
 use crate::ids;
@@ -20,6 +23,21 @@ use crate::ids;
 /// Probes every target once, retries included: one outcome for each, in order. Filled in by whoever has
 /// a prober.
 pub type PreviewPort = Arc<dyn Fn(Monitor, Vec<Target>) -> Probing + Send + Sync>;
+
+/// Probes every target once, told step by step. Filled in by whoever has a prober.
+pub type ProbePort = Arc<dyn Fn(Watched) -> ProbeLines + Send + Sync>;
+
+/// The lines to come; a stream that is dropped ends the probes.
+pub type ProbeLines = Pin<Box<dyn Stream<Item = ProbeLine> + Send>>;
+
+/// What a [`ProbePort`] is to probe.
+pub struct Watched {
+    pub monitor: Monitor,
+    pub pool: PoolId,
+    pub targets: Vec<Target>,
+    /// Whose simulated way to the endpoints counts, where ways are simulated.
+    pub pop: Pop,
+}
 
 /// The outcomes to come.
 pub type Probing = Pin<Box<dyn Future<Output = Vec<Outcome>> + Send>>;
@@ -37,6 +55,8 @@ const TARGETS_MAX: usize = 1_000;
 pub(crate) struct Previews {
     port: PreviewPort,
     running: Mutex<JoinSet<()>>,
+    /// Probes that are watched at the same time; each holds a place.
+    places: Arc<Semaphore>,
     results: Arc<Mutex<VecDeque<Kept>>>,
 }
 
@@ -53,7 +73,14 @@ struct Kept {
 
 impl Previews {
     pub(crate) fn new(port: PreviewPort) -> Previews {
-        Previews { port, running: Mutex::default(), results: Arc::default() }
+        let places = Arc::new(Semaphore::new(RUNNING_MAX));
+        Previews { port, running: Mutex::default(), places, results: Arc::default() }
+    }
+
+    /// A place for a probe that somebody watches, as long as it is held.
+    pub(crate) fn place(&self) -> Result<OwnedSemaphorePermit, Error> {
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        place.map_err(|_full| Error::TooManyPreviews { running: RUNNING_MAX })
     }
 
     /// Starts probing the pools' endpoints and answers at once.
@@ -113,18 +140,26 @@ fn keep(results: &Mutex<VecDeque<Kept>>, kept: Kept) {
 fn targets(pools: &[Pool]) -> Vec<(PoolId, Target)> {
     let of_pools = pools.iter().flat_map(|pool| {
         let origins = pool.origins.iter().enumerate();
-        origins.map(|(index, origin)| {
-            let target = Target {
-                key: index as u64,
-                name: origin.name.as_str().into(),
-                address: origin.address.clone(),
-                port: origin.port,
-                host: origin.host.as_deref().map(Into::into),
-            };
-            (pool.id, target)
-        })
+        origins.map(|(index, origin)| (pool.id, target(index, origin)))
     });
     of_pools.take(TARGETS_MAX).collect()
+}
+
+fn target(index: usize, origin: &Origin) -> Target {
+    Target {
+        key: index as u64,
+        name: origin.name.as_str().into(),
+        address: origin.address.clone(),
+        port: origin.port,
+        host: origin.host.as_deref().map(Into::into),
+    }
+}
+
+/// The endpoints of one pool; those of this name where one is asked for.
+pub(crate) fn targets_of(pool: &Pool, name: Option<&str>) -> Vec<Target> {
+    let origins = pool.origins.iter().enumerate();
+    let chosen = origins.filter(|(_, origin)| name.is_none_or(|name| origin.name == name));
+    chosen.map(|(index, origin)| target(index, origin)).take(TARGETS_MAX).collect()
 }
 
 fn summary(targets: &[(PoolId, Target)], outcomes: &[Outcome]) -> PreviewResult {

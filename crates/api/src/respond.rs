@@ -3,11 +3,15 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::{Stream, StreamExt};
 use serde::Serialize;
 use trimtab_api_types::v1::envelope::{ApiMessage, Deleted};
 use trimtab_api_types::v1::{Envelope, ResultInfo};
 
 use crate::errors::Error;
+
+/// <https://github.com/ndjson/ndjson-spec>; no registered type says it.
+pub(crate) const LINES: &str = "application/x-ndjson";
 
 /// What a handler gives back.
 pub(crate) type Answer<T> = Result<Reply<T>, Error>;
@@ -65,6 +69,19 @@ pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {
 /// For the few answers that are not JSON.
 pub(crate) fn text(content: String) -> Response {
     typed(StatusCode::OK, "text/plain; charset=utf-8", content.into_bytes())
+}
+
+/// An object to a line, each sent as soon as it is there.
+pub(crate) fn lines<T: Serialize>(lines: impl Stream<Item = T> + Send + 'static) -> Response {
+    let bytes = lines.map(|line| {
+        let mut bytes = serde_json::to_vec(&line)?;
+        bytes.push(b'\n');
+        Ok::<_, serde_json::Error>(bytes)
+    });
+    let mut response = Response::new(Body::from_stream(bytes));
+    let kind = HeaderValue::from_static(LINES);
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
 }
 
 fn typed(status: StatusCode, kind: &'static str, bytes: Vec<u8>) -> Response {

@@ -43,6 +43,8 @@ pub(crate) enum Gives {
     Many(&'static str),
     /// An object of no fixed fields.
     Object,
+    /// One object of this schema to a line, as it happens, without an envelope.
+    Lines(&'static str),
     Text,
 }
 

@@ -15,6 +15,7 @@ mod lists;
 mod loops;
 mod monitors;
 mod pools;
+mod probe;
 mod records;
 mod refusals;
 mod scopes;

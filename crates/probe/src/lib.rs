@@ -20,6 +20,7 @@ pub mod stats;
 mod tcp;
 pub mod trace;
 mod udp;
+pub mod watch;
 
 pub use attempt::{Attempt, Phase, Phases};
 pub use check::{Check, run, run_telling};
@@ -30,3 +31,4 @@ pub use repeat::repeat;
 pub use runner::{Prober, Settings, Simulate};
 pub use stats::{Counts, Labels, Stats};
 pub use trace::{Listener, Step, StepKind};
+pub use watch::{News, Told, Trial, watch};

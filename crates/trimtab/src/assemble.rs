@@ -159,7 +159,7 @@ impl Running {
             to_publisher,
             &connector,
             &ordering,
-            extras.simulate,
+            extras.simulate.clone(),
             feed_stopped,
         )?;
         let draws = Arc::new(edges.dns.draws_handle());
@@ -168,7 +168,7 @@ impl Running {
             &base.store,
             &base.events,
             &base.cell,
-            connector,
+            (connector, extras.simulate),
             (draws, ordering.port()),
             extras.token,
         )

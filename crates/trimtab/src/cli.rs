@@ -37,6 +37,8 @@ pub(crate) enum Verb {
     Decisions(Decisions),
     /// Does every pool of this name get the share that its weight asks for?
     Split(Split),
+    /// Probe the endpoints of a pool now, and show every step.
+    Probe(Probe),
     /// Tokens of the control API.
     #[command(subcommand)]
     Token(Token),
@@ -134,6 +136,25 @@ pub(crate) struct Decisions {
 pub(crate) struct Split {
     /// A host name with a load balancer.
     pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) server: Server,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Probe {
+    /// The id of a monitor, or its description.
+    pub(crate) monitor: String,
+    /// The id of a pool, or its name.
+    pub(crate) pool: String,
+    /// Only the endpoint of this name.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) origin: Option<String>,
+    /// As this place sees them: one that the node probes for.
+    #[arg(long, value_name = "CODE")]
+    pub(crate) pop: Option<String>,
+    /// Every step as it happens, what came back, and the command that repeats it by hand.
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
     #[command(flatten)]
     pub(crate) server: Server,
 }

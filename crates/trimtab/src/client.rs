@@ -1,7 +1,8 @@
 //! What the verbs need of HTTP: one request to the node's API, one envelope back.
 
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
+use hyper::http::response::Parts;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -75,26 +76,84 @@ impl Client {
         }
     }
 
+    /// Hands each line of the answer on as it comes.
+    pub(crate) async fn lines(
+        &self,
+        path: &str,
+        body: &Value,
+        mut line: impl FnMut(&str) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let url = format!("{}{path}", self.base_path);
+        self.exchange(Method::POST, &url, Some(body), async |parts, body| {
+            if !parts.status.is_success() {
+                let bytes = self.whole(body).await?;
+                let envelope = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+                return Err(refused(parts.status, path, &envelope));
+            }
+            self.each_line(body, &mut line).await
+        })
+        .await
+    }
+
+    async fn each_line(
+        &self,
+        mut body: Incoming,
+        line: &mut impl FnMut(&str) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let mut unread = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|why| self.unreachable(&why))?;
+            unread.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
+            while let Some(end) = unread.iter().position(|&byte| byte == b'\n') {
+                let rest = unread.split_off(end + 1);
+                line(String::from_utf8_lossy(&unread).trim_end())?;
+                unread = rest;
+            }
+            if unread.len() > ANSWER_BYTES_MAX {
+                return Err(Failure::new(
+                    Exit::Failed,
+                    format!("{}: endless line", self.authority),
+                ));
+            }
+        }
+        Ok(())
+    }
+
     async fn send(
         &self,
         method: Method,
         path: &str,
         body: Option<&Value>,
     ) -> Result<(StatusCode, Bytes), Failure> {
-        let unreachable = |why: &dyn std::error::Error| {
-            Failure::new(Exit::Unreachable, format!("{}: {why}", self.authority))
-        };
-        let stream = TcpStream::connect(&self.authority).await.map_err(|why| unreachable(&why))?;
+        self.exchange(method, path, body, async |parts, body| {
+            Ok((parts.status, self.whole(body).await?))
+        })
+        .await
+    }
+
+    async fn whole(&self, body: Incoming) -> Result<Bytes, Failure> {
+        let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
+        Ok(body.map_err(|why| self.unreachable(&*why))?.to_bytes())
+    }
+
+    /// `read` takes the answer while the connection is open.
+    async fn exchange<T>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        read: impl AsyncFnOnce(Parts, Incoming) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let stream = TcpStream::connect(&self.authority).await;
+        let stream = stream.map_err(|why| self.unreachable(&why))?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
-            .map_err(|why| unreachable(&why))?;
+            .map_err(|why| self.unreachable(&why))?;
         let request = self.request(method, path, body)?;
         let answer = async {
-            let (parts, body) =
-                sender.send_request(request).await.map_err(|why| unreachable(&why))?.into_parts();
-            let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
-            let body = body.map_err(|why| unreachable(&*why))?;
-            Ok((parts.status, body.to_bytes()))
+            let answer = sender.send_request(request).await;
+            let (parts, body) = answer.map_err(|why| self.unreachable(&why))?.into_parts();
+            read(parts, body).await
         };
         // The connection is driven here until the answer is whole, so no task outlives the call.
         tokio::pin!(answer);
@@ -103,9 +162,13 @@ impl Client {
             done = &mut answer => done,
             ended = connection => match ended {
                 Ok(()) => answer.await,
-                Err(why) => Err(unreachable(&why)),
+                Err(why) => Err(self.unreachable(&why)),
             },
         }
+    }
+
+    fn unreachable(&self, why: &dyn std::error::Error) -> Failure {
+        Failure::new(Exit::Unreachable, format!("{}: {why}", self.authority))
     }
 
     fn request(

@@ -17,11 +17,13 @@ use trimtab_connect::Connector;
 use trimtab_health::Verdict;
 use trimtab_live::{Cell, Snapshot};
 use trimtab_model::PoolId;
+use trimtab_probe::Simulate;
 use trimtab_store::{AnyStore, SystemClock};
 
 use crate::assemble::AssembleError;
 use crate::config::Config;
 use crate::metrics::Metrics;
+use crate::watched;
 
 /// Previews are of monitors; the pool that a probe's User-Agent names is none.
 const NO_POOL: PoolId = PoolId::new([0; 16]);
@@ -40,24 +42,28 @@ pub(crate) async fn app(
     store: &AnyStore,
     events: &Arc<EventLog>,
     cell: &Cell,
-    connector: Connector,
+    probing: (Connector, Option<Simulate>),
     ports: (DrawsPort, AcmePort),
     token: Option<String>,
 ) -> Result<(App, Option<String>), AssembleError> {
     let given = token.or_else(|| std::env::var(trimtab_api::bootstrap::TOKEN_VARIABLE).ok());
     let Bootstrap { printed_once } =
         trimtab_api::bootstrap(store, given.as_deref(), &SystemClock::start()).await?;
+    let (connector, simulate) = probing;
     let parts = Parts {
         store: store.clone(),
         cell: cell.clone(),
         events: Arc::clone(events),
-        preview: preview(connector),
+        preview: preview(connector.clone()),
+        probe: watched::port(connector, simulate),
         draws: ports.0,
         acme: ports.1,
         clock: Arc::new(SystemClock::start()),
         settings: Settings {
             nameservers: config.dns.nameservers.clone(),
             hostmaster: config.dns.hostmaster.clone(),
+            pop: config.node.pop,
+            extra_pops: config.node.extra_pops.clone(),
             monitor_interval_min: config.limits.min_monitor_interval,
             requests_per_minute: config.api.requests_per_minute,
         },

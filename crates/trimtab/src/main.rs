@@ -13,11 +13,13 @@ mod explain;
 mod feed;
 mod health;
 mod metrics;
+mod probe;
 mod resolve;
 mod serve;
 mod split;
 mod status;
 mod token;
+mod watched;
 
 use std::process::ExitCode;
 
@@ -53,6 +55,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Explain(options) => runtime()?.block_on(explain::run(&options)),
         Verb::Decisions(options) => runtime()?.block_on(explain::list(&options)),
         Verb::Split(options) => runtime()?.block_on(split::run(&options)),
+        Verb::Probe(options) => runtime()?.block_on(probe::run(&options)),
         Verb::Token(verb) => runtime()?.block_on(token::run(verb)),
     }
 }

@@ -65,6 +65,11 @@ pub fn read(body: &Value, limits: &Limits) -> Result<Draft<model::Monitor>, Prob
     body::read(body, |body| monitor(body, limits)).map(Draft::new)
 }
 
+/// Reads a monitor inside another body.
+pub(super) fn inline(node: &mut Node<'_>, limits: &Limits) -> Option<model::Monitor> {
+    monitor(&mut node.object()?, limits)
+}
+
 /// Reads the body of a PATCH.
 ///
 /// # Errors

@@ -13,6 +13,7 @@ use axum::http::Request;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use trimtab_analytics::{EventLog, Retention};
+use trimtab_api_types::v1::probe::ProbeLine;
 use trimtab_dns::zones::Seed;
 use trimtab_dns::{Node, Zones};
 use trimtab_geo::Builder;
@@ -23,7 +24,7 @@ use trimtab_steer::split::Draws;
 use trimtab_steer::{Pool, Site, World};
 use trimtab_store::{AnyStore, Clock, Sqlite, Store};
 
-use crate::{App, DrawsPort, Parts, PreviewPort, Settings, bootstrap, router};
+use crate::{App, DrawsPort, Parts, PreviewPort, ProbePort, Settings, Watched, bootstrap, router};
 
 pub(super) const TOKEN: &str = "all_rights_all_rights_all_rights_all_rights";
 /// 2026-01-01T00:00:00Z.
@@ -134,6 +135,7 @@ impl Bench {
             cell,
             events: Arc::clone(&events),
             preview,
+            probe: step_by_step(),
             draws,
             acme: Arc::new(|_| Default::default()),
             clock: shared,
@@ -194,6 +196,21 @@ impl Bench {
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         let text = String::from_utf8(body.to_vec()).unwrap();
         Got { status, retry_after, kind: kind.unwrap_or_default(), text }
+    }
+
+    /// An answer whose body nobody has read yet.
+    pub(super) async fn unread(
+        &self,
+        method: &str,
+        path: &str,
+        token: &str,
+        body: &Value,
+    ) -> axum::response::Response {
+        let request = Request::builder().method(method).uri(format!("/client/v4{path}"));
+        let request = request.header("authorization", format!("Bearer {token}"));
+        let mut request = request.body(Body::from(body.to_string())).unwrap();
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 9))));
+        self.router.clone().oneshot(request).await.unwrap()
     }
 
     /// PUT of what GET gives changes no byte and writes nothing.
@@ -261,6 +278,8 @@ pub(super) fn settings() -> Settings {
     Settings {
         nameservers: vec!["ns1.example.net".parse().unwrap(), "ns2.example.net".parse().unwrap()],
         hostmaster: None,
+        pop: "FRA".parse().unwrap(),
+        extra_pops: vec!["NRT".parse().unwrap()],
         monitor_interval_min: 10,
         requests_per_minute: 1_000_000,
     }
@@ -304,6 +323,27 @@ pub(super) fn all_up() -> PreviewPort {
             };
             targets.iter().map(outcome).collect()
         })
+    })
+}
+
+/// A step and a verdict for each target.
+fn step_by_step() -> ProbePort {
+    Arc::new(|watched: Watched| {
+        let Watched { monitor, pool: _, targets, pop } = watched;
+        let kind = monitor.probe.kind;
+        let lines = targets.into_iter().flat_map(move |target| {
+            let line = move |step, text: String| ProbeLine {
+                origin: target.name.to_string(),
+                address: target.address.to_string(),
+                pop,
+                at_ms: 1.5,
+                step,
+                text,
+                verdict: None,
+            };
+            [line("sent", format!("a {kind} probe")), line("verdict", "No failures".into())]
+        });
+        Box::pin(futures_util::stream::iter(lines))
     })
 }
 

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use trimtab_model::Monitor;
 use trimtab_model::monitor::MonitorType::{Http, Tcp};
-use trimtab_probe::{Attempt, Check, run_telling};
+use trimtab_probe::{Attempt, Check, News, StepKind, Told, Trial, run_telling, watch};
 
 use crate::recipe::{POOL, http, monitor, named, plain, run, target, with_host};
 use crate::server::{Server, closed_port, ok, redirect, status};
@@ -106,4 +107,37 @@ async fn a_failure_shows_how_the_answer_began_and_a_pass_shows_nothing() {
     let attempt = run(&plain(), &monitor(Http), &named("absent.example.com", 80)).await;
     assert!(attempt.answer.is_empty());
     assert_eq!(attempt.why().unwrap(), "resolve: unknown host absent.example.com");
+}
+
+#[tokio::test]
+async fn a_watched_trial_tells_of_each_target_and_ends() {
+    let (good, closed) = (Server::answering(&[&ok("")]).await, closed_port().await);
+    let targets = [good.at, closed, good.at].map(|at| (target(at), Duration::ZERO)).to_vec();
+    let trial = Trial { monitor: monitor(Http), pool: POOL, targets };
+    let told: Vec<Told> = watch(plain(), trial).collect().await;
+    for (place, passed) in [(0, true), (1, false), (2, true)] {
+        let mut of_target = told.iter().filter(|told| told.target == place);
+        let last = of_target.next_back().unwrap();
+        let News::Verdict { attempt, repeat, took: _ } = &last.news else { panic!("{last:?}") };
+        assert_eq!((attempt.result.is_ok(), repeat.starts_with("curl ")), (passed, true));
+        assert!(of_target.all(|told| matches!(told.news, News::Step(_))));
+    }
+    let verdicts = told.iter().filter(|told| matches!(told.news, News::Verdict { .. }));
+    assert_eq!((verdicts.count(), told.len() > 9), (3, true));
+}
+
+#[tokio::test]
+async fn whoever_stops_watching_ends_the_probes() {
+    let mute = Server::staying("").await;
+    let targets = vec![(target(mute.at), Duration::ZERO)];
+    let mut watched =
+        Box::pin(watch(plain(), Trial { monitor: monitor(Http), pool: POOL, targets }));
+    let mut steps = Vec::new();
+    while steps.last() != Some(&StepKind::Sent) {
+        let Some(Told { news: News::Step(step), .. }) = watched.next().await else { panic!() };
+        steps.push(step.kind);
+    }
+    let kinds = [StepKind::Try, StepKind::Resolved, StepKind::Connected, StepKind::Sent];
+    assert_eq!(steps, kinds);
+    drop(watched);
 }

@@ -10,7 +10,7 @@ use crate::workspace::Workspace;
 /// A program, how to see that it is there, and the Debian package that brings it.
 type Program = (&'static str, &'static [&'static str], &'static str);
 
-const PROGRAMS: [Program; 12] = [
+const PROGRAMS: [Program; 19] = [
     ("dig", &["-v"], "bind9-dnsutils"),
     ("kdig", &["--version"], "knot-dnsutils"),
     ("python3", &["-c", "import ensurepip, venv"], "python3-venv"),
@@ -23,16 +23,24 @@ const PROGRAMS: [Program; 12] = [
     ("h2load", &["--version"], "nghttp2-client"),
     ("sh", &["-c", "command -v wrk"], "wrk"),
     ("pebble", &["-help"], "pebble"),
+    ("sh", &["-c", "command -v postfix || test -x /usr/sbin/postfix"], "postfix"),
+    ("/usr/sbin/slapd", &["-VV"], "slapd"),
+    ("/usr/sbin/nsd", &["-v"], "nsd"),
+    ("/usr/sbin/ip", &["-V"], "iproute2"),
+    ("/usr/sbin/nft", &["--version"], "nftables"),
+    ("/usr/sbin/sysctl", &["--version"], "procps"),
+    ("/usr/bin/setpriv", &["--version"], "util-linux"),
 ];
 
 /// The official SDK, what runs our own tests, and clients of what the proxy carries.
-const SDK: [&str; 8] = [
+const SDK: [&str; 9] = [
     "cloudflare==5.9.0",
     "pytest==9.2.0",
     "websockets==17.4",
     "hpack==4.2.0",
     "h2==4.4.1",
     "grpcio==1.85.1",
+    "grpcio-health-checking==1.85.1",
     "sslyze==6.3.1",
     "aioquic==1.7.2",
 ];

@@ -92,8 +92,8 @@ async fn semantics_8_every_failure_reason_has_a_real_condition() {
     rows.check(monitor(Http), named("metadata.example.com", 80), R::DnsInternal, 0).await;
     rows.check(monitor(Http), named("169.254.169.254", 80), R::MonitorConfig, 0).await;
 
-    // Left out: a host without a route cannot be had on loopback (the connector's own tests cover
-    // the system's number for it), nor can a failure that has no name; failed requests are no probe's.
+    // Left out: a host without a route cannot be had on loopback (`test_monitors_network.py` has one),
+    // nor can a failure that has no name; failed requests are no probe's.
     let missing: Vec<_> = R::ALL.iter().filter(|reason| !rows.seen.contains(reason)).collect();
     assert_eq!(missing, [&R::NoRoute, &R::Other, &R::Ejected, &R::Overridden, &R::Fed]);
 }

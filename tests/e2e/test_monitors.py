@@ -338,7 +338,7 @@ def command(node, *words):
 
 def test_the_command_line(node, probe, nginx):
     body = {**HTTP, "description": "web", "path": "/up", "retries": 0, "timeout": 1}
-    node.create(f"{probe.base}/load_balancers/monitors", body)
+    monitor = node.create(f"{probe.base}/load_balancers/monitors", body)["id"]
     origins = [{"name": "good", "address": "127.0.0.1", "port": nginx.port},
                {"name": "bad", "address": "127.0.0.1", "port": free_port()}]
     node.create(f"{probe.base}/load_balancers/pools", {"name": "web", "origins": origins})
@@ -349,9 +349,9 @@ def test_the_command_line(node, probe, nginx):
     assert lines[1].startswith("pass  good (127.0.0.1)  ") and lines[1].endswith("ms  status 200") and len(lines) == 2
     code, out, _ = command(node, "web", "web", "--origin", "good", "--verbose")
     assert code == 0 and "GET /up for 127.0.0.1" in out and "repeat with: curl --verbose" in out
-    code, out, _ = command(node, "web", "web", "--origin", "good", "--json")
+    code, out, _ = command(node, monitor, "web", "--origin", "good", "--json")
     assert code == 0 and json.loads(out.splitlines()[-1])["verdict"]["response_code"] == 200
-    assert command(node, "nothing", "web")[0] == 3
+    assert command(node, "nothing", "web")[0] == 3 and command(node, "0" * 32, "web")[0] == 3
     assert command(node, "web")[0] == 2
 
 

@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 use crate::cli::{Exit, Failure, Probe, say};
 use crate::client::{Client, items, text};
 
-/// Monitors and pools on one page of a list; the API gives no more.
-const PER_PAGE: usize = 1000;
+/// Monitors and pools that are looked through for a name; who has more says the id.
+const PER_PAGE: usize = 10_000;
+/// Characters of an id, all of them hexadecimal.
+const ID_CHARS: usize = 32;
 
 /// What was seen of all endpoints.
 #[derive(Default)]
@@ -50,16 +52,18 @@ async fn find(
     name: &str,
     wanted: &str,
 ) -> Result<String, Failure> {
+    // Whether there is one with this id is for the node to say.
+    if wanted.len() == ID_CHARS && wanted.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(wanted.to_owned());
+    }
     let path = format!("{base}/load_balancers/{list}?per_page={PER_PAGE}");
     let envelope = client.call(Method::GET, &path, None).await?;
-    let found: Vec<&Value> = items(&envelope["result"])
-        .iter()
-        .filter(|item| text(&item["id"]) == wanted || text(&item[name]) == wanted)
-        .collect();
+    let listed = items(&envelope["result"]).iter();
+    let found: Vec<&Value> = listed.filter(|item| text(&item[name]) == wanted).collect();
     match *found {
         [one] => Ok(text(&one["id"]).to_owned()),
         [] => {
-            let what = format!("none of the {list} has the id or {name} {wanted:?}");
+            let what = format!("none of the {list} has the {name} {wanted:?}");
             Err(Failure::new(Exit::NotFound, what))
         }
         [..] => {

@@ -13,7 +13,9 @@ use std::str::FromStr;
 use serde_json::{Map, Value};
 use trimtab_model::Problems;
 
-pub use parse::{flag, hostname, id, line, number, shown, text, unknown, weight, whole, word};
+pub use parse::{
+    flag, hostname, id, line, no_extension, number, shown, text, unknown, weight, whole, word,
+};
 
 /// One value of a body and where it stands.
 pub struct Node<'a> {

@@ -98,6 +98,7 @@ impl Directory {
                     | Key::RecordName(..)
                     | Key::Account(_)
                     | Key::Token(_)
+                    | Key::HealthCheck(..)
                     | Key::AcmeAccount,
                     _,
                 ) => {}

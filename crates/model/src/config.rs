@@ -3,8 +3,8 @@
 use crate::balancer::Scope;
 use crate::{
     Account, AccountId, AcmeAccount, AffinityKeys, Balancer, BalancerId, Certificate,
-    CertificateId, Monitor, MonitorGroup, MonitorGroupId, MonitorId, Name, Override, OverrideId,
-    Pool, PoolId, Record, RecordId, Token, TokenId, Zone, ZoneId,
+    CertificateId, HealthCheck, HealthCheckId, Monitor, MonitorGroup, MonitorGroupId, MonitorId,
+    Name, Override, OverrideId, Pool, PoolId, Record, RecordId, Token, TokenId, Zone, ZoneId,
 };
 
 /// One stored resource.
@@ -17,6 +17,7 @@ pub enum Document {
     Monitor(Monitor),
     MonitorGroup(MonitorGroup),
     Override(Override),
+    HealthCheck(Box<HealthCheck>),
     Pool(Box<Pool>),
     Balancer(Box<Balancer>),
     Certificate(Box<Certificate>),
@@ -36,6 +37,7 @@ pub enum Key {
     Monitor(AccountId, MonitorId),
     MonitorGroup(AccountId, MonitorGroupId),
     Override(AccountId, OverrideId),
+    HealthCheck(ZoneId, HealthCheckId),
     Pool(AccountId, PoolId),
     Balancer(Scope, BalancerId),
     Certificate(ZoneId, CertificateId),
@@ -74,6 +76,7 @@ impl std::fmt::Display for Key {
             Key::Monitor(account, id) => write!(f, "monitors/{account}/{id}"),
             Key::MonitorGroup(account, id) => write!(f, "monitor-groups/{account}/{id}"),
             Key::Override(account, id) => write!(f, "overrides/{account}/{id}"),
+            Key::HealthCheck(zone, id) => write!(f, "health-checks/{zone}/{id}"),
             Key::Pool(account, id) => write!(f, "pools/{account}/{id}"),
             Key::Balancer(Scope::Zone(zone), id) => write!(f, "balancers/zone/{zone}/{id}"),
             Key::Balancer(Scope::Account(account), id) => {
@@ -108,6 +111,9 @@ impl Key {
             }
             ("overrides", account, Some(id), None) => {
                 Key::Override(account.parse().ok()?, id.parse().ok()?)
+            }
+            ("health-checks", zone, Some(id), None) => {
+                Key::HealthCheck(zone.parse().ok()?, id.parse().ok()?)
             }
             ("pools", account, Some(id), None) => {
                 Key::Pool(account.parse().ok()?, id.parse().ok()?)
@@ -145,6 +151,7 @@ impl Document {
             Document::Monitor(monitor) => serde_json::to_vec(monitor),
             Document::MonitorGroup(group) => serde_json::to_vec(group),
             Document::Override(forced) => serde_json::to_vec(forced),
+            Document::HealthCheck(check) => serde_json::to_vec(check),
             Document::Pool(pool) => serde_json::to_vec(pool),
             Document::Balancer(balancer) => serde_json::to_vec(balancer),
             Document::Certificate(certificate) => serde_json::to_vec(certificate),
@@ -167,6 +174,9 @@ impl Document {
             Key::Monitor(..) => serde_json::from_slice(value).map(Document::Monitor),
             Key::MonitorGroup(..) => serde_json::from_slice(value).map(Document::MonitorGroup),
             Key::Override(..) => serde_json::from_slice(value).map(Document::Override),
+            Key::HealthCheck(..) => {
+                serde_json::from_slice(value).map(|c| Document::HealthCheck(Box::new(c)))
+            }
             Key::Pool(..) => serde_json::from_slice(value).map(|p| Document::Pool(Box::new(p))),
             Key::Balancer(..) => {
                 serde_json::from_slice(value).map(|b| Document::Balancer(Box::new(b)))
@@ -200,6 +210,7 @@ mod tests {
             Key::Monitor(AccountId::new(a), MonitorId::new(b)),
             Key::MonitorGroup(AccountId::new(a), MonitorGroupId::new(b)),
             Key::Override(AccountId::new(a), OverrideId::new(b)),
+            Key::HealthCheck(ZoneId::new(a), HealthCheckId::new(b)),
             Key::Pool(AccountId::new(a), PoolId::new(b)),
             Key::Balancer(Scope::Zone(ZoneId::new(a)), BalancerId::new(b)),
             Key::Balancer(Scope::Account(AccountId::new(a)), BalancerId::new(b)),

@@ -43,6 +43,14 @@ pub enum Role {
     Witness,
 }
 
+// === impl MonitorGroup ===
+
+impl MonitorGroup {
+    pub fn has(&self, monitor: MonitorId) -> bool {
+        self.members.iter().any(|member| member.monitor == monitor)
+    }
+}
+
 // === impl Member ===
 
 impl Member {

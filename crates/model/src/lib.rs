@@ -7,7 +7,9 @@ pub mod balancer;
 pub mod certificate;
 pub mod code;
 pub mod config;
+pub mod feed;
 pub mod group;
+pub mod health_check;
 pub mod id;
 pub mod moment;
 pub mod monitor;
@@ -27,7 +29,9 @@ pub use affinity::{AffinityKey, AffinityKeys};
 pub use balancer::Balancer;
 pub use certificate::Certificate;
 pub use config::{Change, Document};
+pub use feed::Fed;
 pub use group::MonitorGroup;
+pub use health_check::HealthCheck;
 pub use id::{
     AccountId, BalancerId, CertificateId, HealthCheckId, MonitorGroupId, MonitorId, OverrideId,
     PoolId, RecordId, TokenId, ZoneId,

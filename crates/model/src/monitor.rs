@@ -168,6 +168,18 @@ impl ExpectedCodes {
         &self.text
     }
 
+    /// This status and no other.
+    pub fn only(status: u16) -> ExpectedCodes {
+        ExpectedCodes { text: status.to_string(), ranges: vec![(status, status)] }
+    }
+
+    /// One list of what several expect; what passes one of them passes it.
+    pub fn joined(lists: &[ExpectedCodes]) -> ExpectedCodes {
+        let texts: Vec<&str> = lists.iter().map(ExpectedCodes::as_str).collect();
+        let ranges = lists.iter().flat_map(|list| &list.ranges).copied().collect();
+        ExpectedCodes { text: texts.join(","), ranges }
+    }
+
     pub fn is_none(&self) -> bool {
         self.ranges.is_empty()
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
 
-use crate::{OverrideId, Timestamp, words};
+use crate::{Origin, OverrideId, Pool, Timestamp, words};
 
 /// More standing orders than this are configuration.
 pub const OVERRIDES_MAX: usize = 1_000;
@@ -11,6 +11,8 @@ pub const OVERRIDES_MAX: usize = 1_000;
 pub const PATTERN_CHARS_MAX: usize = 511;
 pub const REASON_CHARS_MAX: usize = 1_024;
 pub const AUTHOR_CHARS_MAX: usize = 255;
+/// Seconds; a year from now nobody knows what an end was meant for.
+pub const LASTS_SECONDS_MAX: u32 = 366 * 86_400;
 
 words! {
     /// What endpoints are held to be.
@@ -42,6 +44,15 @@ pub struct Override {
 #[serde(transparent)]
 pub struct Pattern(String);
 
+// === impl Override ===
+
+impl Override {
+    /// Is its time over? Then it says nothing, wherever it is still kept.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.until.is_some_and(|until| until <= now)
+    }
+}
+
 // === impl Pattern ===
 
 impl Pattern {
@@ -54,6 +65,12 @@ impl Pattern {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Is this endpoint of the pool meant, by the names that people know both by?
+    pub fn names_origin(&self, pool: &Pool, origin: &Origin) -> bool {
+        let (id, address) = (pool.id.to_string(), origin.address.to_string());
+        self.names(&[&pool.name, &id], &[&origin.name, &address])
     }
 
     /// Is this endpoint meant? Each of its names and each of its pool's may be the one that matches.

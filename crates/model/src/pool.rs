@@ -189,6 +189,27 @@ pub enum Address {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Weight(u8);
 
+// === impl Pool ===
+
+impl Pool {
+    /// What must be healthy beside its own endpoints.
+    pub fn required(&self) -> &[Subject] {
+        self.watch.requires.as_deref().map_or(&[], |requires| &requires.of)
+    }
+}
+
+// === impl Subject ===
+
+impl Subject {
+    /// The pool that is meant, or whose endpoint is.
+    pub fn pool(&self) -> Option<PoolId> {
+        match self {
+            Subject::Pool(pool) | Subject::Origin(pool, _) => Some(*pool),
+            Subject::HealthCheck(_) => None,
+        }
+    }
+}
+
 // === impl CheckRegions ===
 
 impl CheckRegions {

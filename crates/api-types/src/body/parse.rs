@@ -22,6 +22,12 @@ pub fn flag(node: &mut Node<'_>) -> Option<bool> {
     flag
 }
 
+/// The `trimtab` object of resources without fields of our own: whoever writes some should hear of it.
+pub fn no_extension(node: &mut Node<'_>) -> Option<()> {
+    node.object()?.refuse_all_but(&[]);
+    Some(())
+}
+
 /// Any text of at most so many characters.
 pub fn text(chars_max: usize) -> impl Fn(&mut Node<'_>) -> Option<String> {
     move |node: &mut Node<'_>| {

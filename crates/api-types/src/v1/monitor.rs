@@ -265,7 +265,7 @@ fn method(node: &mut Node<'_>, kind: MonitorType) -> Option<String> {
 }
 
 /// What may stand in a request line: RFC 9112 section 3.2.1, no spaces, nothing outside ASCII.
-fn path(node: &mut Node<'_>) -> Option<String> {
+pub(super) fn path(node: &mut Node<'_>) -> Option<String> {
     let path = text(PATH_CHARS_MAX)(node)?;
     let sound = path.starts_with('/') && path.bytes().all(|b| b.is_ascii_graphic());
     if !path.is_empty() && !sound {
@@ -275,7 +275,7 @@ fn path(node: &mut Node<'_>) -> Option<String> {
     Some(path)
 }
 
-fn headers(node: &mut Node<'_>) -> Option<BTreeMap<String, Vec<String>>> {
+pub(super) fn headers(node: &mut Node<'_>) -> Option<BTreeMap<String, Vec<String>>> {
     let headers = node.map(HEADERS_MAX, |values| {
         values.list("header value", 1..=HEADER_VALUES_MAX, line(HEADER_VALUE_CHARS_MAX))
     })?;

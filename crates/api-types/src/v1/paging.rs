@@ -45,6 +45,7 @@ pub const RECORDS: Usual = Usual::Pages(100);
 pub const ACCOUNTS: Usual = Usual::Pages(20);
 pub const TOKENS: Usual = Usual::Pages(20);
 pub const CERTIFICATES: Usual = Usual::Pages(20);
+pub const HEALTH_CHECKS: Usual = Usual::Pages(25);
 
 // === impl Paging ===
 

@@ -1,5 +1,6 @@
 //! Pools on the wire.
 
+mod extension;
 mod notify;
 mod origin;
 mod upstream;
@@ -18,9 +19,12 @@ use crate::body::{self, Node, Object, flag, line, number, shown, text, whole, wo
 use crate::draft::{self, Draft, Resource, Stamp};
 use crate::number::Number;
 
+pub use extension::{Quorum, Required, Requires, TrimtabPool};
 pub use notify::{NotificationFilter, NotificationRule};
 pub use origin::{HostHeader, Mx, Origin, Srv, TrimtabOrigin};
-pub use upstream::{TrimtabPool, Upstream};
+pub use upstream::Upstream;
+
+pub(super) use watch::check_regions;
 
 /// A set of endpoints. Fields without `Option` are always there, defaults filled in.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -157,7 +161,7 @@ impl From<&model::Pool> for Pool {
             notification_email: pool.notify.email.clone(),
             notification_filter: pool.notify.filter.as_ref().map(NotificationFilter::from),
             networks: pool.networks.clone(),
-            trimtab: pool.upstream.as_deref().map(TrimtabPool::from),
+            trimtab: TrimtabPool::unless_empty(pool),
             created_on: pool.created_on,
             modified_on: pool.modified_on,
             healthy: None,
@@ -208,7 +212,7 @@ impl Resource for model::Pool {
 }
 
 fn pool(body: &mut Object<'_>) -> Option<model::Pool> {
-    let name = body.required("name", name);
+    let name = body.required("name", name(NAME_CHARS_MAX));
     let description = body.or("description", String::new(), text(DESCRIPTION_CHARS_MAX));
     let enabled = body.or("enabled", true, flag);
     let origins = body.required("origins", origin::list);
@@ -219,7 +223,7 @@ fn pool(body: &mut Object<'_>) -> Option<model::Pool> {
     let shedding = body.or("load_shedding", Default::default(), load_shedding);
     let notify = notify::read(body);
     let networks = body.or("networks", Vec::new(), networks);
-    let upstream = body.or("trimtab", None, upstream::extension);
+    let mut extension = body.or("trimtab", extension::Extension::default(), extension::read)?;
     Some(model::Pool {
         id: PoolId::new([0; 16]),
         name: name?,
@@ -229,26 +233,29 @@ fn pool(body: &mut Object<'_>) -> Option<model::Pool> {
         origins: origins?,
         origin_steering: origin_steering?,
         minimum_origins: minimum_origins?,
-        watch: watch?,
+        upstream: extension.upstream.take(),
+        watch: extension.watched(watch?),
         coordinates: coordinates?,
         load_shedding: shedding?,
         notify: notify?,
         networks: networks?,
-        upstream: upstream?.map(Box::new),
         created_on: Timestamp::default(),
         modified_on: Timestamp::default(),
     })
 }
 
-fn name(node: &mut Node<'_>) -> Option<String> {
-    let name = text(NAME_CHARS_MAX)(node)?;
-    let sound = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    if name.is_empty() || !name.bytes().all(sound) {
-        let name = shown(&name);
-        node.refuse_named(format_args!("{name:?} is not made of letters, digits, - and _"));
-        return None;
+/// Of pools and of health checks.
+pub(super) fn name(chars_max: usize) -> impl Fn(&mut Node<'_>) -> Option<String> {
+    move |node: &mut Node<'_>| {
+        let name = text(chars_max)(node)?;
+        let sound = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        if name.is_empty() || !name.bytes().all(sound) {
+            let name = shown(&name);
+            node.refuse_named(format_args!("{name:?} is not made of letters, digits, - and _"));
+            return None;
+        }
+        Some(name)
     }
-    Some(name)
 }
 
 fn origin_steering(node: &mut Node<'_>) -> Option<OriginPolicy> {

@@ -22,6 +22,7 @@ words! {
         Pool = "pool",
         Monitor = "monitor",
         MonitorGroup = "monitor_group",
+        HealthCheck = "health_check",
     }
 }
 

@@ -20,8 +20,10 @@ use trimtab_model::{
 use super::record::Form;
 
 mod balancer;
+mod watching;
 
 pub(super) use balancer::balancer;
+pub(super) use watching::{forced, health_check, monitor_group};
 
 /// The refusals of an outcome as pointer and message; none for a good one.
 pub(super) fn refusals<T>(outcome: Result<T, Problems>) -> Vec<(String, String)> {
@@ -240,13 +242,17 @@ fn watch() -> impl Strategy<Value = Watch> {
         regions.prop_map(CheckRegions::Named),
     ];
     let ids = (any::<[u8; 16]>(), 0..3_u8);
-    (ids, check_regions, any::<bool>()).prop_map(|((id, which), check_regions, regional)| Watch {
-        monitor: (which == 0).then(|| MonitorId::new(id)),
-        monitor_group: (which == 1).then(|| MonitorGroupId::new(id)),
-        regional_health: regional && check_regions != CheckRegions::Default,
-        check_regions,
-        ..Watch::default()
-    })
+    let rest = (any::<bool>(), watching::quorum(), option::of(watching::requires()));
+    (ids, check_regions, rest).prop_map(
+        |((id, which), check_regions, (regional, quorum, requires))| Watch {
+            monitor: (which == 0).then(|| MonitorId::new(id)),
+            monitor_group: (which == 1).then(|| MonitorGroupId::new(id)),
+            regional_health: regional && check_regions != CheckRegions::Default,
+            check_regions,
+            quorum,
+            requires: requires.map(Box::new),
+        },
+    )
 }
 
 fn coordinates() -> impl Strategy<Value = Coordinates> {

@@ -12,6 +12,8 @@ use super::{
     pool, record, samples, token, zone,
 };
 
+mod watching;
+
 const LATER: Timestamp = Timestamp::from_micros(5_000_000_000_000_000);
 
 /// What a client would send back, byte by byte.
@@ -115,6 +117,7 @@ fn every_reader(body: &Value) {
     let zone = samples::zone();
     check(body, monitor::read(body, &Limits::default()));
     check(body, pool::read(body));
+    watching::every_reader(body);
     check(body, pool::read_clear_emails(body));
     check(body, certificate::read(body));
     check(body, certificate::read_priorities(body));
@@ -183,7 +186,7 @@ fn any_body() -> impl Strategy<Value = Value> {
 
 /// Objects whose keys are mostly ones that readers ask for.
 fn fields(value: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> {
-    let known = vec![
+    let mut known = vec![
         "name",
         "type",
         "origins",
@@ -233,6 +236,7 @@ fn fields(value: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> {
         "check_regions",
         "notification_email",
     ];
+    known.extend(watching::FIELDS);
     let key = prop_oneof![
         8 => prop::sample::select(known).prop_map(str::to_owned),
         1 => "\\PC{0,8}",
@@ -346,9 +350,13 @@ const NAMES: &[&str] = &[
     "ExplanationTries",
     "ExplanationUpstream",
     "Failure",
+    "FeedEntry",
     "FixedResponse",
     "GeoRestrictions",
     "GrpcHealth",
+    "HealthCheck",
+    "HealthCheckHttp",
+    "HealthCheckTcp",
     "HostHeader",
     "KeptDecision",
     "LoadBalancer",
@@ -360,6 +368,8 @@ const NAMES: &[&str] = &[
     "MatrixPool",
     "MatrixRegion",
     "Monitor",
+    "MonitorGroup",
+    "MonitorGroupMember",
     "Mx",
     "NotificationFilter",
     "NotificationRule",
@@ -367,6 +377,7 @@ const NAMES: &[&str] = &[
     "OriginAway",
     "OriginHealth",
     "OriginSteering",
+    "Override",
     "Overrides",
     "PartialAttributes",
     "PartialLocationStrategy",
@@ -392,6 +403,8 @@ const NAMES: &[&str] = &[
     "Reference",
     "RegionEntry",
     "Regions",
+    "Required",
+    "Requires",
     "ResultInfo",
     "Rule",
     "SearchResource",

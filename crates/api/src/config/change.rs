@@ -77,6 +77,7 @@ impl Change {
             | Key::Monitor(..)
             | Key::MonitorGroup(..)
             | Key::Override(..)
+            | Key::HealthCheck(..)
             | Key::Pool(..)
             | Key::Balancer(..)
             | Key::Certificate(..)

@@ -2,8 +2,8 @@
 
 use trimtab_model::config::{Document, Key};
 use trimtab_model::{
-    Account, AffinityKeys, Balancer, Certificate, Monitor, MonitorGroup, Override, Pool, Record,
-    Token, Zone,
+    Account, AffinityKeys, Balancer, Certificate, HealthCheck, Monitor, MonitorGroup, Override,
+    Pool, Record, Token, Zone,
 };
 use trimtab_store::{self as store, AnyStore, Entry, Prefix, Range, Rev, Store};
 
@@ -57,7 +57,8 @@ macro_rules! kept {
     (@ $value:ident *) => { *$value };
 }
 kept!(
-    Account, Token, Zone, Record(*), Monitor, MonitorGroup, Override, Pool(*), Balancer(*), Certificate(*), AffinityKeys
+    Account, Token, Zone, Record(*), Monitor, MonitorGroup, Override, Pool(*), Balancer(*),
+    Certificate(*), HealthCheck(*), AffinityKeys
 );
 
 pub(crate) fn store_key(key: &Key) -> Result<store::Key, Error> {

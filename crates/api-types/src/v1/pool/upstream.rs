@@ -1,4 +1,4 @@
-//! The `trimtab` object of a pool: how the proxy reaches its endpoints.
+//! How the proxy reaches the endpoints of a pool: `upstream` of its `trimtab` object.
 
 use serde::Serialize;
 use trimtab_model::pool::upstream::{
@@ -9,12 +9,6 @@ use trimtab_model::{Pool, SecretPem};
 use utoipa::ToSchema;
 
 use crate::body::{Node, flag, hostname, text, whole, word};
-
-/// What the hosted API has no field for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct TrimtabPool {
-    pub upstream: Upstream,
-}
 
 /// How the proxy reaches endpoints. `client_key` can be written beside these and is never shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -75,14 +69,6 @@ const FIELDS: &[&str] = &[
     "verify",
 ];
 
-// === impl TrimtabPool ===
-
-impl From<&model::Upstream> for TrimtabPool {
-    fn from(upstream: &model::Upstream) -> TrimtabPool {
-        TrimtabPool { upstream: Upstream::from(upstream) }
-    }
-}
-
 // === impl Upstream ===
 
 impl From<&model::Upstream> for Upstream {
@@ -119,14 +105,8 @@ pub(super) fn keep_key(pool: &mut Pool, before: Option<&Pool>) {
 
 // === reading ===
 
-pub(super) fn extension(node: &mut Node<'_>) -> Option<Option<model::Upstream>> {
-    let mut fields = node.object()?;
-    fields.refuse_all_but(&["upstream"]);
-    fields.optional("upstream", upstream)
-}
-
 /// Whether PEM is what it should be is for those to say who load it.
-fn upstream(node: &mut Node<'_>) -> Option<model::Upstream> {
+pub(super) fn read(node: &mut Node<'_>) -> Option<model::Upstream> {
     let mut fields = node.object()?;
     fields.refuse_all_but(FIELDS);
     let usual = model::Upstream::default();

@@ -34,7 +34,7 @@ fn monitor(node: &mut Node<'_>) -> Option<Option<MonitorId>> {
 }
 
 /// An empty list names no place to probe from, so it is read as null.
-fn check_regions(node: &mut Node<'_>) -> Option<CheckRegions> {
+pub(in crate::v1) fn check_regions(node: &mut Node<'_>) -> Option<CheckRegions> {
     let all = node.value().as_array().is_some_and(|words| *words == [CheckRegions::ALL_WORD]);
     if all {
         return Some(CheckRegions::All);

@@ -16,6 +16,8 @@ use trimtab_store::{AnyStore, Clock};
 use crate::auth::Tokens;
 use crate::auth::limit::Limits;
 use crate::config::Config;
+use crate::feed::FeedPorts;
+use crate::health::ChecksPort;
 use crate::previews::{PreviewPort, Previews, ProbePort};
 use crate::split::DrawsPort;
 
@@ -48,6 +50,8 @@ pub struct Parts {
     pub probe: ProbePort,
     pub draws: DrawsPort,
     pub acme: AcmePort,
+    pub feed: FeedPorts,
+    pub checks: ChecksPort,
     pub clock: Arc<dyn Clock>,
     pub settings: Settings,
 }
@@ -67,6 +71,8 @@ pub struct Shared {
     pub(crate) probe: ProbePort,
     pub(crate) draws: DrawsPort,
     pub(crate) acme: AcmePort,
+    pub(crate) feed: FeedPorts,
+    pub(crate) checks: ChecksPort,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: Settings,
 }
@@ -85,7 +91,19 @@ impl App {
     /// # Errors
     /// When the tokens cannot be read from the store.
     pub async fn start(parts: Parts) -> Result<App, StartError> {
-        let Parts { store, cell, events, preview, probe, draws, acme, clock, settings } = parts;
+        let Parts {
+            store,
+            cell,
+            events,
+            preview,
+            probe,
+            draws,
+            acme,
+            feed,
+            checks,
+            clock,
+            settings,
+        } = parts;
         let tokens = Tokens::load(store.clone()).await.map_err(|why| StartError(why.into()))?;
         let tokens = Arc::new(tokens);
         let limits = Limits::new(settings.requests_per_minute);
@@ -101,6 +119,8 @@ impl App {
             probe,
             draws,
             acme,
+            feed,
+            checks,
             clock,
             settings,
         })))

@@ -13,6 +13,7 @@ use trimtab_model::config::Unreadable;
 use trimtab_store::{BadKey, CommitError, Failed, Invalid, ReadError};
 
 use crate::auth::Refusal;
+use crate::feed::FeedClosed;
 use crate::respond;
 use crate::router::PREFIX;
 
@@ -63,6 +64,8 @@ pub(crate) enum Error {
     Key(#[from] BadKey),
     #[error("could not read events")]
     Events(#[from] QueryError),
+    #[error(transparent)]
+    Feed(#[from] FeedClosed),
     #[error("could not get random bytes")]
     Random(#[from] getrandom::Error),
     #[error("{0}")]
@@ -93,7 +96,11 @@ pub(crate) enum Kind {
     Balancer,
     Certificate,
     Decision,
+    HealthCheck,
     Monitor,
+    MonitorGroup,
+    Origin,
+    Override,
     Pool,
     Preview,
     Record,
@@ -256,7 +263,11 @@ fn answer(error: &Error) -> (StatusCode, Failure) {
         Error::TooLarge(why) => {
             (StatusCode::PAYLOAD_TOO_LARGE, one(code::TOO_LARGE, why.to_string()))
         }
-        Error::Contended { .. } | Error::Read(_) | Error::Commit(_) | Error::Events(_) => {
+        Error::Contended { .. }
+        | Error::Read(_)
+        | Error::Commit(_)
+        | Error::Events(_)
+        | Error::Feed(_) => {
             (StatusCode::SERVICE_UNAVAILABLE, one(code::INTERNAL, "service failure"))
         }
         Error::Unreadable(_)
@@ -322,7 +333,11 @@ impl fmt::Display for Kind {
             Kind::Decision => "decision",
             Kind::Balancer => "load balancer",
             Kind::Certificate => "certificate",
+            Kind::HealthCheck => "health check",
             Kind::Monitor => "monitor",
+            Kind::MonitorGroup => "monitor group",
+            Kind::Origin => "origin",
+            Kind::Override => "override",
             Kind::Pool => "pool",
             Kind::Preview => "preview",
             Kind::Record => "record",

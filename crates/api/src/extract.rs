@@ -12,7 +12,7 @@ use http_body_util::LengthLimitError;
 use serde_json::Value;
 use trimtab_api_types::v1::Paging;
 use trimtab_api_types::v1::paging::Usual;
-use trimtab_model::{AccountId, Problems, Token, Zone};
+use trimtab_model::{AccountId, PoolId, Problems, Token, Zone};
 
 use crate::app::App;
 use crate::auth::admit::PathIds;
@@ -27,6 +27,13 @@ pub(crate) struct Body(pub(crate) Value);
 
 /// The id at the end of the path's parameters.
 pub(crate) struct Id<T>(pub(crate) T);
+
+/// An endpoint of a pool, in the path.
+pub(crate) struct OriginOf {
+    pub(crate) pool: PoolId,
+    /// Its name or address.
+    pub(crate) origin: String,
+}
 
 /// The query, parameter by parameter.
 #[derive(Debug, Default)]
@@ -76,6 +83,17 @@ impl<T: FromStr + Send> FromRequestParts<App> for Id<T> {
 
     async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Id<T>, Error> {
         PathIds::read(parts).await.last().map(Id)
+    }
+}
+
+// === impl OriginOf ===
+
+impl FromRequestParts<App> for OriginOf {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<OriginOf, Error> {
+        let path = PathIds::read(parts).await;
+        Ok(OriginOf { pool: path.id("pool_id")?, origin: path.last()? })
     }
 }
 

@@ -7,10 +7,14 @@ mod certificates;
 mod decisions;
 mod events;
 mod explain;
+mod feed;
 mod health;
+mod health_checks;
 mod ips;
 mod load_balancers;
+mod monitor_groups;
 mod monitors;
+mod overrides;
 mod pools;
 mod previews;
 mod probe;
@@ -35,6 +39,10 @@ pub(crate) fn routes() -> Vec<Route> {
         routes.extend(regions::routes(base));
     }
     routes.extend(health::matrix_routes());
+    routes.extend(monitor_groups::routes());
+    routes.extend(overrides::routes());
+    routes.extend(feed::routes());
+    routes.extend(health_checks::routes());
     routes.extend(search::routes());
     routes.extend(load_balancers::routes());
     routes.extend(zones::routes());

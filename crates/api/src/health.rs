@@ -1,6 +1,7 @@
 //! The health of pools, from the live snapshot.
 
 mod away;
+mod checks;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,8 @@ use crate::errors::Error;
 use crate::previews::origin_health;
 
 pub(crate) use away::Clocks;
+pub(crate) use checks::of_check;
+pub use checks::{CheckState, ChecksPort};
 
 /// None where nothing is known or nobody looks.
 pub(crate) fn healthy(world: &Snapshot, pool: PoolId) -> Option<bool> {

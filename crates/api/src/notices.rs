@@ -1,14 +1,39 @@
-//! What is stored and does not act yet, said in the `messages` of the answer that stored it.
+//! What is worth knowing of what was stored, such as that it does not act yet, said in the `messages` of the answer that stored it.
 
 use trimtab_api_types::v1::balancer;
 use trimtab_api_types::v1::envelope::ApiMessage;
-use trimtab_model::Balancer;
+use trimtab_model::{Balancer, Override, Pool};
 
 /// All notices have this number; people read the text.
 const NOTICE: u32 = 10001;
+/// Pools that a notice counts one by one; nobody reads on.
+const POOLS_NAMED_MAX: usize = 20;
 
 pub(crate) fn of_balancer(of: &Balancer) -> Vec<ApiMessage> {
     messages(balancer::notices(of))
+}
+
+/// How many endpoints of which pools an override names now. Patterns name by name, so what is meant may have another.
+pub(crate) fn of_override(of: &Override, pools: &[Pool]) -> Vec<ApiMessage> {
+    let named =
+        |pool: &Pool| pool.origins.iter().filter(|o| of.pattern.names_origin(pool, o)).count();
+    let counts = pools.iter().map(|pool| (pool, named(pool))).filter(|(_, count)| *count > 0);
+    let counts: Vec<(&Pool, usize)> = counts.collect();
+    let total: usize = counts.iter().map(|(_, count)| count).sum();
+    let pattern = of.pattern.as_str();
+    if total == 0 {
+        return messages(vec![format!("warning: {pattern} names no endpoint of any pool now")]);
+    }
+    let mut parts: Vec<String> = counts
+        .iter()
+        .take(POOLS_NAMED_MAX)
+        .map(|(pool, count)| format!("{count} of pool {}", pool.name))
+        .collect();
+    if counts.len() > POOLS_NAMED_MAX {
+        parts.push(format!("others of {} more pools", counts.len() - POOLS_NAMED_MAX));
+    }
+    let endpoints = if total == 1 { "endpoint" } else { "endpoints" };
+    messages(vec![format!("{pattern} names {total} {endpoints} now: {}", parts.join(", "))])
 }
 
 pub(crate) fn of_user() -> Vec<ApiMessage> {

@@ -1,21 +1,24 @@
-//! Trying a monitor without keeping it: the probes run beside the answer, the results wait to be fetched.
+//! Trying a monitor or a health check without keeping it: the probes run beside the answer, the results wait to be fetched.
 //!
 //! Tasks: one per running preview, in a set that ends with the app.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::Stream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use trimtab_api_types::v1::health::{OriginHealth, PlaceHealth, Rtt, preview_key};
+use trimtab_api_types::v1::health_check::Found;
 use trimtab_api_types::v1::preview::{Preview, PreviewResult};
 use trimtab_api_types::v1::probe::ProbeLine;
 use trimtab_health::{Outcome, Passed};
 use trimtab_live::Target;
-use trimtab_model::{AccountId, Monitor, Origin, Pool, PoolId, Pop};
+use trimtab_model::{
+    AccountId, HealthCheck, HealthCheckId, Monitor, Origin, Pool, PoolId, Pop, ZoneId,
+};
 
 use crate::errors::{Error, Kind};
 use crate::ids;
@@ -65,6 +68,8 @@ struct Kept {
     id: String,
     account: AccountId,
     since: Duration,
+    /// The health check that is tried, where it is not a monitor.
+    check: Option<HealthCheck>,
     /// None while it runs.
     result: Option<PreviewResult>,
 }
@@ -91,27 +96,46 @@ impl Previews {
         pools: &[Pool],
         now: Duration,
     ) -> Result<Preview, Error> {
+        let id = hex(&ids::random()?);
+        let kept = Kept { id: id.clone(), account, since: now, check: None, result: None };
+        self.probe(kept, monitor, pools)?;
+        let pools = pools.iter().map(|pool| (pool.id, pool.name.clone())).collect();
+        Ok(Preview { preview_id: id, pools })
+    }
+
+    /// Starts probing what the check looks at, suspended or not. The preview has the id of the check.
+    pub(crate) fn start_check(
+        &self,
+        account: AccountId,
+        check: HealthCheck,
+        now: Duration,
+    ) -> Result<(), Error> {
+        let (monitor, pool) = (check.monitor(), check.pool());
+        let id = check.id.to_string();
+        let kept = Kept { id, account, since: now, check: Some(check), result: None };
+        self.probe(kept, &monitor, &[pool])
+    }
+
+    fn probe(&self, kept: Kept, monitor: &Monitor, pools: &[Pool]) -> Result<(), Error> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         while running.try_join_next().is_some() {}
         if running.len() >= RUNNING_MAX {
             return Err(Error::TooManyPreviews { running: running.len() });
         }
-        let id = hex(&ids::random()?);
         let targets = targets(pools);
         let results = Arc::clone(&self.results);
-        keep(&results, Kept { id: id.clone(), account, since: now, result: None });
+        let id = kept.id.clone();
+        keep(&results, kept);
         let probing =
             (self.port)(monitor.clone(), targets.iter().map(|(_, t)| t.clone()).collect());
-        let task_id = id.clone();
         running.spawn(async move {
             let result = summary(&targets, &probing.await);
             let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(kept) = results.iter_mut().find(|kept| kept.id == task_id) {
+            if let Some(kept) = results.iter_mut().find(|kept| kept.id == id) {
                 kept.result = Some(result);
             }
         });
-        let pools = pools.iter().map(|pool| (pool.id, pool.name.clone())).collect();
-        Ok(Preview { preview_id: id, pools })
+        Ok(())
     }
 
     /// Empty while the probes run.
@@ -121,12 +145,58 @@ impl Previews {
         id: &str,
         now: Duration,
     ) -> Result<PreviewResult, Error> {
-        let mut results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
-        results.retain(|kept| now.saturating_sub(kept.since) < KEPT_FOR);
-        let found = results.iter().find(|kept| kept.id == id && kept.account == account);
-        let found = found.ok_or_else(|| Error::missing(Kind::Preview, id))?;
+        let results = self.current(now);
+        let is_it = |kept: &&Kept| kept.id == id && kept.account == account && kept.check.is_none();
+        let found = results.iter().find(is_it).ok_or_else(|| Error::missing(Kind::Preview, id))?;
         Ok(found.result.clone().unwrap_or_default())
     }
+
+    /// The check that is tried, and what was found; nothing while the probe runs.
+    pub(crate) fn check(
+        &self,
+        zone: ZoneId,
+        id: HealthCheckId,
+        now: Duration,
+    ) -> Result<(HealthCheck, Found), Error> {
+        let results = self.current(now);
+        let found = results.iter().find_map(|kept| {
+            let check = kept.check.as_ref().filter(|check| check.zone == zone && check.id == id)?;
+            Some((check.clone(), found_in(kept.result.as_ref())))
+        });
+        found.ok_or_else(|| Error::missing(Kind::Preview, id))
+    }
+
+    pub(crate) fn forget_check(
+        &self,
+        zone: ZoneId,
+        id: HealthCheckId,
+        now: Duration,
+    ) -> Result<(), Error> {
+        let mut results = self.current(now);
+        let is_it = |kept: &Kept| {
+            kept.check.as_ref().is_some_and(|check| check.zone == zone && check.id == id)
+        };
+        let place = results.iter().position(is_it);
+        results.remove(place.ok_or_else(|| Error::missing(Kind::Preview, id))?);
+        Ok(())
+    }
+
+    /// Those that can still be fetched.
+    fn current(&self, now: Duration) -> MutexGuard<'_, VecDeque<Kept>> {
+        let mut results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
+        results.retain(|kept| now.saturating_sub(kept.since) < KEPT_FOR);
+        results
+    }
+}
+
+/// A check has one pool with one endpoint.
+fn found_in(result: Option<&PreviewResult>) -> Found {
+    let place = result.and_then(|result| result.values().next());
+    let origin = place.and_then(|place| place.origins.iter().flat_map(BTreeMap::values).next());
+    origin.map_or_else(Found::default, |origin| Found {
+        healthy: Some(origin.healthy),
+        failure_reason: origin.failure_reason.clone(),
+    })
 }
 
 fn keep(results: &Mutex<VecDeque<Kept>>, kept: Kept) {

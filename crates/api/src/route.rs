@@ -62,6 +62,15 @@ impl Base {
         Base { prefix: "/accounts/{account_id}/load_balancers", access: Access::Account };
     /// The same for whoever names no account.
     pub(crate) const USER: Base = Base { prefix: "/user/load_balancers", access: Access::Home };
+    pub(crate) const OVERRIDES: Base =
+        Base { prefix: "/accounts/{account_id}/trimtab/overrides", access: Access::Account };
+    pub(crate) const FEED: Base =
+        Base { prefix: "/accounts/{account_id}/trimtab/feed", access: Access::Account };
+    pub(crate) const HEALTH_CHECKS: Base =
+        Base { prefix: "/zones/{zone_id}/healthchecks", access: Access::Zone };
+    /// The same checks once more, where newer clients look for them.
+    pub(crate) const SMART_SHIELD: Base =
+        Base { prefix: "/zones/{zone_id}/smart_shield/healthchecks", access: Access::Zone };
     pub(crate) const RECORDS: Base =
         Base { prefix: "/zones/{zone_id}/dns_records", access: Access::Zone };
     pub(crate) const CERTIFICATES: Base =

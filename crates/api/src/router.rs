@@ -7,7 +7,6 @@ use axum::http::Uri;
 use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
 use axum::middleware::from_fn_with_state;
-use axum::routing::any;
 use tower::Layer;
 use tower::util::MapRequestLayer;
 
@@ -21,18 +20,11 @@ use crate::route::Route;
 /// Where the API lives on its server.
 pub const PREFIX: &str = "/client/v4";
 
-/// What other routes would swallow as an identifier, and does not exist.
-const ABSENT: [&str; 2] = [
-    "/accounts/{account_id}/load_balancers/monitor_groups",
-    "/accounts/{account_id}/load_balancers/monitor_groups/{*rest}",
-];
-
 /// The API, to be merged into a server's router. Serve it with
 /// `into_make_service_with_connect_info::<SocketAddr>()`, so that guesses are counted per address.
 pub fn router(app: App) -> Router {
     let routes = handlers::routes();
     let table = routes.into_iter().fold(Router::new(), |table, route| add(table, route, &app));
-    let table = ABSENT.iter().fold(table, |table, path| table.route(path, any(no_route)));
     let table =
         table.fallback(no_route).method_not_allowed_fallback(method_not_allowed).with_state(app);
     Router::new().nest_service(PREFIX, MapRequestLayer::new(without_last_slash).layer(table))

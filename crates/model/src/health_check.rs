@@ -194,6 +194,7 @@ impl HttpCheck {
             follow_redirects: self.follow_redirects,
             allow_insecure: self.allow_insecure,
             probe_zone: None,
+            extension: None,
         }
     }
 }
@@ -210,6 +211,7 @@ fn tcp(port: u16) -> Probe {
         follow_redirects: false,
         allow_insecure: false,
         probe_zone: None,
+        extension: None,
     }
 }
 

@@ -12,7 +12,9 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use trimtab_analytics::EventLog;
-use trimtab_api::{AcmePort, App, Bootstrap, DrawsPort, Parts, PreviewPort, Settings};
+use trimtab_api::{
+    AcmePort, App, Bootstrap, DrawsPort, FeedClosed, FeedPorts, Parts, PreviewPort, Settings,
+};
 use trimtab_connect::Connector;
 use trimtab_health::Verdict;
 use trimtab_live::{Cell, Snapshot};
@@ -58,6 +60,8 @@ pub(crate) async fn app(
         probe: watched::port(connector, simulate),
         draws: ports.0,
         acme: ports.1,
+        feed: no_feed(),
+        checks: Arc::new(|_unprobed| None),
         clock: Arc::new(SystemClock::start()),
         settings: Settings {
             nameservers: config.dns.nameservers.clone(),
@@ -100,6 +104,14 @@ pub(crate) async fn serve(
     };
     let served = axum::serve(listener, service).with_graceful_shutdown(told).await;
     served.map_err(|error| format!("the API's server failed: {error}"))
+}
+
+/// The live model does not act on feeds, so none is taken.
+fn no_feed() -> FeedPorts {
+    FeedPorts {
+        take: Arc::new(|_fed| Box::pin(async { Err(FeedClosed) })),
+        standing: Arc::new(|_account| Vec::new()),
+    }
 }
 
 fn preview(connector: Connector) -> PreviewPort {

@@ -10,6 +10,7 @@ pub struct Usage {
     pub max_origins_per_pool: u64,
     /// Seconds.
     pub minimum_monitor_interval: u64,
+    pub monitor_groups: u64,
     pub monitors: u64,
     pub origins: u64,
     pub pools: u64,

@@ -92,12 +92,7 @@ impl Config {
         let key = Key::Account(id);
         self.transact(by, || async {
             let current = self.require::<Account>(&key, Kind::Account, id).await?;
-            let belongings = self.belongings(id).await?;
-            if !belongings.by.is_empty() {
-                let (kind, id) = (Kind::Account, id.to_string());
-                return Err(Error::Referenced { kind, id, by: belongings.by });
-            }
-            let mut change = belongings.unchanged;
+            let mut change = self.belongings(id).await?.unless_any(Kind::Account, id)?;
             change.if_unchanged(&key, current.modified)?;
             change.delete(&key)?;
             Ok(Outcome::Commit(change, ()))

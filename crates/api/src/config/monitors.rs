@@ -91,17 +91,13 @@ impl Config {
         .await
     }
 
-    /// Refused while a pool is watched by it.
+    /// Refused while a pool is watched by it or a group has it.
     pub(crate) async fn delete_monitor(&self, at: &AtAccount, id: MonitorId) -> Result<(), Error> {
         let key = Key::Monitor(at.account, id);
         self.transact(&at.token, || async {
             let current = self.require::<Monitor>(&key, Kind::Monitor, id).await?;
             let referrers = self.referrers_of_monitor(at.account, id).await?;
-            if !referrers.by.is_empty() {
-                let (kind, id) = (Kind::Monitor, id.to_string());
-                return Err(Error::Referenced { kind, id, by: referrers.by });
-            }
-            let mut change = referrers.unchanged;
+            let mut change = referrers.unless_any(Kind::Monitor, id)?;
             change.if_unchanged(&key, current.modified)?;
             change.delete(&key)?;
             Ok(Outcome::Commit(change, ()))

@@ -1,17 +1,38 @@
 //! Who refers to whom: what keeps a resource from being deleted, and what `references` lists.
 
-use trimtab_api_types::v1::reference::{Reference, ReferenceType, ResourceType};
+mod around;
+
+use trimtab_api_types::v1::reference::Reference;
 use trimtab_model::balancer::Scope;
-use trimtab_model::{AccountId, Balancer, Monitor, MonitorId, Pool, PoolId, Zone};
+use trimtab_model::pool::Subject;
+use trimtab_model::{
+    AccountId, Balancer, HealthCheck, HealthCheckId, Monitor, MonitorGroup, MonitorGroupId,
+    MonitorId, Override, Pool, PoolId, Zone,
+};
 
 use super::change::Change;
-use super::{Config, balancers, monitors, pools, zones};
+use super::stored::Listed;
+use super::{Config, balancers, health_checks, monitor_groups, monitors, overrides, pools, zones};
 use crate::errors::{Error, Kind, Referrer};
+
+pub(super) use around::Neighbourhood;
 
 /// Who refers to something, and the guards under which that is all.
 pub(super) struct Referrers {
-    pub(super) by: Vec<Referrer>,
-    pub(super) unchanged: Change,
+    by: Vec<Referrer>,
+    unchanged: Change,
+}
+
+// === impl Referrers ===
+
+impl Referrers {
+    /// The guards under which nobody refers to it; refused if somebody does.
+    pub(super) fn unless_any(self, kind: Kind, id: impl ToString) -> Result<Change, Error> {
+        if self.by.is_empty() {
+            return Ok(self.unchanged);
+        }
+        Err(Error::Referenced { kind, id: id.to_string(), by: self.by })
+    }
 }
 
 // === impl Config ===
@@ -21,6 +42,8 @@ impl Config {
     pub(super) async fn belongings(&self, account: AccountId) -> Result<Referrers, Error> {
         let zones = self.list::<Zone>(zones::PREFIX).await?;
         let monitors = self.list::<Monitor>(monitors::prefix(account)).await?;
+        let groups = self.list::<MonitorGroup>(monitor_groups::prefix(account)).await?;
+        let overrides = self.list::<Override>(overrides::prefix(account)).await?;
         let pools = self.list::<Pool>(pools::prefix(account)).await?;
         let scope = Scope::Account(account);
         let balancers = self.list::<Balancer>(balancers::prefix(scope)).await?;
@@ -28,42 +51,85 @@ impl Config {
         let mut by: Vec<_> =
             of_account.map(|zone| referrer(Kind::Zone, zone.name.to_string(), zone.id)).collect();
         by.extend(balancers.iter().map(of_balancer));
-        by.extend(pools.iter().map(|pool| referrer(Kind::Pool, pool.name.clone(), pool.id)));
+        by.extend(pools.iter().map(of_pool));
+        by.extend(groups.iter().map(of_group));
         by.extend(
             monitors
                 .iter()
                 .map(|monitor| referrer(Kind::Monitor, monitor.description.clone(), monitor.id)),
         );
+        by.extend(
+            overrides
+                .iter()
+                .map(|one| referrer(Kind::Override, one.pattern.as_str().to_owned(), one.id)),
+        );
         let mut unchanged = Change::default();
         unchanged.if_none_newer(zones::PREFIX, zones.rev);
         unchanged.if_none_newer(monitors::prefix(account), monitors.rev);
+        unchanged.if_none_newer(monitor_groups::prefix(account), groups.rev);
+        unchanged.if_none_newer(overrides::prefix(account), overrides.rev);
         unchanged.if_none_newer(pools::prefix(account), pools.rev);
         unchanged.if_none_newer(balancers::prefix(scope), balancers.rev);
         Ok(Referrers { by, unchanged })
     }
 
-    /// The balancers that name a pool.
-    pub(super) async fn referrers_of_pool(&self, pool: PoolId) -> Result<Referrers, Error> {
+    /// The balancers that name a pool, and the other pools that require it or an endpoint of it.
+    pub(super) async fn referrers_of_pool(
+        &self,
+        account: AccountId,
+        id: PoolId,
+    ) -> Result<Referrers, Error> {
         let balancers = self.list::<Balancer>(balancers::PREFIX).await?;
-        let naming = balancers.iter().filter(|balancer| balancer.pools().contains(&pool));
-        let by = naming.map(of_balancer).collect();
+        let pools = self.list::<Pool>(pools::prefix(account)).await?;
+        let naming = balancers.iter().filter(|balancer| balancer.pools().contains(&id));
+        let requires = |pool: &&Pool| {
+            pool.id != id && pool.required().iter().any(|subject| subject.pool() == Some(id))
+        };
+        let mut by: Vec<_> = naming.map(of_balancer).collect();
+        by.extend(pools.iter().filter(requires).map(of_pool));
         let mut unchanged = Change::default();
         unchanged.if_none_newer(balancers::PREFIX, balancers.rev);
+        unchanged.if_none_newer(pools::prefix(account), pools.rev);
         Ok(Referrers { by, unchanged })
     }
 
-    /// The pools that a monitor watches.
+    /// The pools that a monitor watches, and the groups that it is in.
     pub(super) async fn referrers_of_monitor(
         &self,
         account: AccountId,
         monitor: MonitorId,
     ) -> Result<Referrers, Error> {
         let pools = self.list::<Pool>(pools::prefix(account)).await?;
-        let watched = pools.iter().filter(|pool| pool.watch.monitor == Some(monitor));
-        let by = watched.map(|pool| referrer(Kind::Pool, pool.name.clone(), pool.id)).collect();
-        let mut unchanged = Change::default();
-        unchanged.if_none_newer(pools::prefix(account), pools.rev);
-        Ok(Referrers { by, unchanged })
+        let groups = self.list::<MonitorGroup>(monitor_groups::prefix(account)).await?;
+        let mut referrers = among(account, &pools, |pool| pool.watch.monitor == Some(monitor));
+        let has = |group: &&MonitorGroup| group.has(monitor);
+        referrers.by.extend(groups.iter().filter(has).map(of_group));
+        referrers.unchanged.if_none_newer(monitor_groups::prefix(account), groups.rev);
+        Ok(referrers)
+    }
+
+    /// The pools that a group watches.
+    pub(super) async fn referrers_of_group(
+        &self,
+        account: AccountId,
+        group: MonitorGroupId,
+    ) -> Result<Referrers, Error> {
+        let pools = self.list::<Pool>(pools::prefix(account)).await?;
+        Ok(among(account, &pools, |pool| pool.watch.monitor_group == Some(group)))
+    }
+
+    /// The pools that require one of these health checks.
+    pub(super) async fn referrers_of_checks(
+        &self,
+        account: AccountId,
+        checks: &[HealthCheckId],
+    ) -> Result<Referrers, Error> {
+        let pools = self.list::<Pool>(pools::prefix(account)).await?;
+        let is_one = |subject: &Subject| match subject {
+            Subject::HealthCheck(id) => checks.contains(id),
+            Subject::Pool(_) | Subject::Origin(..) => false,
+        };
+        Ok(among(account, &pools, |pool| pool.required().iter().any(is_one)))
     }
 
     pub(crate) async fn references_of_pool(
@@ -72,11 +138,7 @@ impl Config {
         id: PoolId,
     ) -> Result<Vec<Reference>, Error> {
         let pool = self.pool(account, id).await?;
-        let balancers = self.list::<Balancer>(balancers::PREFIX).await?;
-        let monitors = self.list::<Monitor>(monitors::prefix(account)).await?;
-        let balancers: Vec<&Balancer> = balancers.iter().collect();
-        let monitors: Vec<&Monitor> = monitors.iter().collect();
-        Ok(around_pool(&pool, &balancers, &monitors))
+        Ok(self.neighbourhood(account).await?.of_pool(&pool))
     }
 
     pub(crate) async fn references_of_monitor(
@@ -85,10 +147,36 @@ impl Config {
         id: MonitorId,
     ) -> Result<Vec<Reference>, Error> {
         let monitor = self.monitor(account, id).await?;
-        let pools = self.list::<Pool>(pools::prefix(account)).await?;
-        let pools: Vec<&Pool> = pools.iter().collect();
-        Ok(around_monitor(&monitor, &pools))
+        Ok(self.neighbourhood(account).await?.of_monitor(&monitor))
     }
+
+    pub(crate) async fn references_of_group(
+        &self,
+        account: AccountId,
+        id: MonitorGroupId,
+    ) -> Result<Vec<Reference>, Error> {
+        let group = self.monitor_group(account, id).await?;
+        Ok(self.neighbourhood(account).await?.of_group(&group))
+    }
+
+    pub(super) async fn neighbourhood(&self, account: AccountId) -> Result<Neighbourhood, Error> {
+        Ok(Neighbourhood {
+            balancers: self.balancers_of(account).await?,
+            pools: self.list(pools::prefix(account)).await?.values(),
+            monitors: self.list(monitors::prefix(account)).await?.values(),
+            groups: self.list(monitor_groups::prefix(account)).await?.values(),
+            // Those of other accounts are required by none of this one's pools.
+            checks: self.list::<HealthCheck>(health_checks::PREFIX).await?.values(),
+        })
+    }
+}
+
+/// The pools of an account for which it is so.
+fn among(account: AccountId, pools: &Listed<Pool>, is_one: impl Fn(&Pool) -> bool) -> Referrers {
+    let by = pools.iter().filter(|pool| is_one(pool)).map(of_pool).collect();
+    let mut unchanged = Change::default();
+    unchanged.if_none_newer(pools::prefix(account), pools.rev);
+    Referrers { by, unchanged }
 }
 
 fn referrer(kind: Kind, name: String, id: impl ToString) -> Referrer {
@@ -99,46 +187,10 @@ fn of_balancer(balancer: &Balancer) -> Referrer {
     referrer(Kind::Balancer, balancer.name.to_string(), balancer.id)
 }
 
-// === neighbours of one resource ===
-
-pub(super) fn around_balancer(balancer: &Balancer, pools: &[&Pool]) -> Vec<Reference> {
-    let named = balancer.pools();
-    let of_balancer = pools.iter().filter(|pool| named.contains(&pool.id));
-    of_balancer.map(|pool| pool_reference(ReferenceType::Referral, pool)).collect()
+fn of_pool(pool: &Pool) -> Referrer {
+    referrer(Kind::Pool, pool.name.clone(), pool.id)
 }
 
-pub(super) fn around_pool(
-    pool: &Pool,
-    balancers: &[&Balancer],
-    monitors: &[&Monitor],
-) -> Vec<Reference> {
-    let naming = balancers.iter().filter(|balancer| balancer.pools().contains(&pool.id));
-    let watching = monitors.iter().filter(|monitor| pool.watch.monitor == Some(monitor.id));
-    let referrers = naming.map(|balancer| Reference {
-        reference_type: ReferenceType::Referrer,
-        resource_id: balancer.id.to_string(),
-        resource_name: balancer.name.to_string(),
-        resource_type: ResourceType::LoadBalancer,
-    });
-    let referrals = watching.map(|monitor| Reference {
-        reference_type: ReferenceType::Referral,
-        resource_id: monitor.id.to_string(),
-        resource_name: monitor.description.clone(),
-        resource_type: ResourceType::Monitor,
-    });
-    referrers.chain(referrals).collect()
-}
-
-pub(super) fn around_monitor(monitor: &Monitor, pools: &[&Pool]) -> Vec<Reference> {
-    let watched = pools.iter().filter(|pool| pool.watch.monitor == Some(monitor.id));
-    watched.map(|pool| pool_reference(ReferenceType::Referrer, pool)).collect()
-}
-
-fn pool_reference(reference_type: ReferenceType, pool: &Pool) -> Reference {
-    Reference {
-        reference_type,
-        resource_id: pool.id.to_string(),
-        resource_name: pool.name.clone(),
-        resource_type: ResourceType::Pool,
-    }
+fn of_group(group: &MonitorGroup) -> Referrer {
+    referrer(Kind::MonitorGroup, group.description.clone(), group.id)
 }

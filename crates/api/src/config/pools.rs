@@ -108,6 +108,7 @@ impl Config {
                 name_is_free(&pools, &pool)?;
                 change.if_none_newer(prefix(at.account), pools.rev);
             }
+            self.refuse_lost_origins(at.account, &mut change, &current.value, &pool).await?;
             self.refuse_pool_loops(&mut change, &current.value, &pool).await?;
             change.if_unchanged(&key, current.modified)?;
             put(&mut change, at.account, &pool)?;
@@ -146,17 +147,13 @@ impl Config {
         .await
     }
 
-    /// Refused while a balancer names it.
+    /// Refused while a balancer names it or another pool requires it.
     pub(crate) async fn delete_pool(&self, at: &AtAccount, id: PoolId) -> Result<(), Error> {
         let key = Key::Pool(at.account, id);
         self.transact(&at.token, || async {
             let current = self.require::<Pool>(&key, Kind::Pool, id).await?;
-            let referrers = self.referrers_of_pool(id).await?;
-            if !referrers.by.is_empty() {
-                let (kind, id) = (Kind::Pool, id.to_string());
-                return Err(Error::Referenced { kind, id, by: referrers.by });
-            }
-            let mut change = referrers.unchanged;
+            let referrers = self.referrers_of_pool(at.account, id).await?;
+            let mut change = referrers.unless_any(Kind::Pool, id)?;
             change.if_unchanged(&key, current.modified)?;
             change.delete(&key)?;
             Ok(Outcome::Commit(change, ()))
@@ -176,8 +173,13 @@ impl Config {
             }
         }
         if let Some(group) = pool.watch.monitor_group {
-            problems.add("/monitor_group", unknown("monitor group", group));
+            let key = Key::MonitorGroup(account, group);
+            change.if_exists(&key)?;
+            if !self.exists(&key).await? {
+                problems.add("/monitor_group", unknown("monitor group", group));
+            }
         }
+        self.required_exist(account, pool, &mut change, &mut problems).await?;
         refuse_upstream(pool, &mut problems);
         problems.or(change).map_err(refused)
     }

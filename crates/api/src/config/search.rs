@@ -1,11 +1,10 @@
-//! Finding balancers, pools and monitors by a part of what they are called.
+//! Finding balancers, pools, monitors and their groups by a part of what they are called.
 
 use trimtab_api_types::v1::reference::{Reference, ReferenceType, ResourceType};
 use trimtab_api_types::v1::search::FoundResource;
-use trimtab_model::{AccountId, Balancer, Monitor, Pool};
+use trimtab_model::{AccountId, Balancer, Monitor, MonitorGroup, Pool};
 
-use super::neighbours::{around_balancer, around_monitor, around_pool};
-use super::{Config, monitors, pools};
+use super::Config;
 use crate::errors::Error;
 use crate::extract::Params;
 
@@ -63,34 +62,31 @@ impl Config {
         account: AccountId,
         wanted: &Wanted,
     ) -> Result<Vec<FoundResource>, Error> {
-        let balancers = self.balancers_of(account).await?;
-        let pools = self.list::<Pool>(pools::prefix(account)).await?.values();
-        let monitors = self.list::<Monitor>(monitors::prefix(account)).await?.values();
-        let (all_balancers, all_pools, all_monitors): (Vec<&Balancer>, Vec<&Pool>, Vec<&Monitor>) =
-            (balancers.iter().collect(), pools.iter().collect(), monitors.iter().collect());
+        let all = self.neighbourhood(account).await?;
         let named = |balancer: &&Balancer| {
             wanted.names(&[balancer.name.as_str(), &balancer.description, &balancer.id.to_string()])
         };
-        let found = balancers.iter().filter(named).map(|balancer| {
-            let name = balancer.name.to_string();
-            wanted.found(ResourceType::LoadBalancer, balancer.id, name, || {
-                around_balancer(balancer, &all_pools)
-            })
+        let balancers = all.balancers.iter().filter(named).map(|one| {
+            let name = one.name.to_string();
+            wanted.found(ResourceType::LoadBalancer, one.id, name, || all.of_balancer(one))
         });
-        let found_pools = pools.iter().filter(|pool| names_pool(wanted, pool)).map(|pool| {
-            wanted.found(ResourceType::Pool, pool.id, pool.name.clone(), || {
-                around_pool(pool, &all_balancers, &all_monitors)
-            })
+        let pools = all.pools.iter().filter(|pool| names_pool(wanted, pool)).map(|one| {
+            wanted.found(ResourceType::Pool, one.id, one.name.clone(), || all.of_pool(one))
         });
         let described = |monitor: &&Monitor| {
             wanted.names(&[&monitor.description, &monitor.probe.path, &monitor.id.to_string()])
         };
-        let found_monitors = monitors.iter().filter(described).map(|monitor| {
-            wanted.found(ResourceType::Monitor, monitor.id, monitor.description.clone(), || {
-                around_monitor(monitor, &all_pools)
-            })
+        let monitors = all.monitors.iter().filter(described).map(|one| {
+            let name = one.description.clone();
+            wanted.found(ResourceType::Monitor, one.id, name, || all.of_monitor(one))
         });
-        Ok(found.chain(found_pools).chain(found_monitors).collect())
+        let grouped =
+            |group: &&MonitorGroup| wanted.names(&[&group.description, &group.id.to_string()]);
+        let groups = all.groups.iter().filter(grouped).map(|one| {
+            let name = one.description.clone();
+            wanted.found(ResourceType::MonitorGroup, one.id, name, || all.of_group(one))
+        });
+        Ok(balancers.chain(pools).chain(monitors).chain(groups).collect())
     }
 }
 

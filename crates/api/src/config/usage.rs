@@ -3,9 +3,9 @@
 use trimtab_api_types::v1::usage::Usage;
 use trimtab_model::balancer::Scope;
 use trimtab_model::pool::ORIGINS_MAX;
-use trimtab_model::{AccountId, Balancer, Monitor, Pool, Record, Zone, ZoneId};
+use trimtab_model::{AccountId, Balancer, Monitor, MonitorGroup, Pool, Record, Zone, ZoneId};
 
-use super::{Config, balancers, monitors, pools, records, zones};
+use super::{Config, balancers, monitor_groups, monitors, pools, records, zones};
 use crate::errors::Error;
 
 // === impl Config ===
@@ -18,10 +18,12 @@ impl Config {
     ) -> Result<Usage, Error> {
         let pools = self.list::<Pool>(pools::prefix(account)).await?;
         let monitors = self.list::<Monitor>(monitors::prefix(account)).await?;
+        let groups = self.list::<MonitorGroup>(monitor_groups::prefix(account)).await?;
         Ok(Usage {
             load_balancers: self.balancers_of(account).await?.len() as u64,
             max_origins_per_pool: ORIGINS_MAX as u64,
             minimum_monitor_interval: monitor_interval_min.into(),
+            monitor_groups: groups.items.len() as u64,
             monitors: monitors.items.len() as u64,
             origins: pools.iter().map(|pool| pool.origins.len() as u64).sum(),
             pools: pools.items.len() as u64,

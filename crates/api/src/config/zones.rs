@@ -7,11 +7,13 @@ use trimtab_api_types::v1::zone::{self, ZoneDraft};
 use trimtab_model::account::Resource;
 use trimtab_model::balancer::Scope;
 use trimtab_model::config::{Document, Key};
-use trimtab_model::{AccountId, Balancer, Certificate, Permission, Record, Token, Zone, ZoneId};
+use trimtab_model::{
+    AccountId, Balancer, Certificate, HealthCheck, Permission, Record, Token, Zone, ZoneId,
+};
 
 use super::change::{Change, Outcome};
 use super::stored::{Listed, Stored};
-use super::{Config, balancers, certificates, records};
+use super::{Config, balancers, certificates, health_checks, records};
 use crate::auth::admit::forbidden;
 use crate::auth::rights::Rights;
 use crate::errors::{Error, Kind, Service, code};
@@ -159,7 +161,7 @@ impl Config {
         self.named(zone).await
     }
 
-    /// A zone with more records than one transaction holds goes in several, its own entry last, so that
+    /// Refused while a pool requires one of its health checks. A zone with more records than one transaction holds goes in several, its own entry last, so that
     /// what is left after a failure can be deleted again.
     pub(crate) async fn delete_zone(&self, by: &Token, id: ZoneId) -> Result<(), Error> {
         loop {
@@ -176,9 +178,13 @@ impl Config {
             records: self.list(records::prefix(id)).await?,
             balancers: self.list(balancers::prefix(Scope::Zone(id))).await?,
             certificates: self.list(certificates::prefix(id)).await?,
+            health_checks: self.list(health_checks::prefix(id)).await?,
         };
+        let checks: Vec<_> = inside.health_checks.iter().map(|check| check.id).collect();
+        let referrers = self.referrers_of_checks(current.value.account, &checks).await?;
+        let unreferenced = referrers.unless_any(Kind::Zone, id)?;
         if inside.records.items.len() <= PER_CHANGE && inside.balancers.items.len() <= PER_CHANGE {
-            let change = delete_all(&current, &inside)?;
+            let change = delete_all(unreferenced, &current, &inside)?;
             return Ok(Outcome::Commit(change, Left::Nothing));
         }
         let mut change = Change::default();
@@ -194,25 +200,29 @@ enum Left {
     Nothing,
 }
 
-/// What a zone takes with it. Its certificates always fit into one transaction.
+/// What a zone takes with it. Its certificates and health checks always fit into one transaction.
 struct Contents {
     records: Listed<Record>,
     balancers: Listed<Balancer>,
     certificates: Listed<Certificate>,
+    health_checks: Listed<HealthCheck>,
 }
 
-fn delete_all(zone: &Stored<Zone>, inside: &Contents) -> Result<Change, Error> {
+fn delete_all(mut change: Change, zone: &Stored<Zone>, inside: &Contents) -> Result<Change, Error> {
     let id = zone.value.id;
-    let Contents { records, balancers, certificates } = inside;
-    let mut change = Change::default();
+    let Contents { records, balancers, certificates, health_checks } = inside;
     change.if_unchanged(&Key::Zone(id), zone.modified)?;
     change.if_none_newer(records::prefix(id), records.rev);
     change.if_none_newer(balancers::prefix(Scope::Zone(id)), balancers.rev);
     change.if_none_newer(certificates::prefix(id), certificates.rev);
+    change.if_none_newer(health_checks::prefix(id), health_checks.rev);
     delete_records(&mut change, records.iter())?;
     delete_balancers(&mut change, balancers.iter())?;
     for certificate in certificates.iter() {
         change.delete(&Key::Certificate(id, certificate.id))?;
+    }
+    for check in health_checks.iter() {
+        change.delete(&Key::HealthCheck(id, check.id))?;
     }
     change.delete(&Key::Zone(id))?;
     Ok(change)

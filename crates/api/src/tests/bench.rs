@@ -24,6 +24,7 @@ use trimtab_steer::split::Draws;
 use trimtab_steer::{Pool, Site, World};
 use trimtab_store::{AnyStore, Clock, Sqlite, Store};
 
+use super::live::FakeLive;
 use crate::{App, DrawsPort, Parts, PreviewPort, ProbePort, Settings, Watched, bootstrap, router};
 
 pub(super) const TOKEN: &str = "all_rights_all_rights_all_rights_all_rights";
@@ -37,6 +38,7 @@ pub(super) struct Bench {
     pub(super) account: AccountId,
     pub(super) clock: Arc<TestClock>,
     pub(super) events: Arc<EventLog>,
+    pub(super) live: Arc<FakeLive>,
     router: Router,
 }
 
@@ -130,6 +132,7 @@ impl Bench {
     ) -> Bench {
         let shared: Arc<dyn Clock> = clock.clone();
         let events = Arc::new(EventLog::in_memory(Retention::default()).unwrap());
+        let live = Arc::new(FakeLive::default());
         let parts = Parts {
             store: store.clone(),
             cell,
@@ -138,12 +141,14 @@ impl Bench {
             probe: step_by_step(),
             draws,
             acme: Arc::new(|_| Default::default()),
+            feed: live.feed(),
+            checks: live.checks(),
             clock: shared,
             settings,
         };
         let app = App::start(parts).await.unwrap();
         let account = app.config.accounts().await.unwrap()[0].id;
-        Bench { router: router(app.clone()), app, store, account, clock, events }
+        Bench { router: router(app.clone()), app, store, account, clock, events, live }
     }
 
     /// With the token that may do everything.

@@ -36,10 +36,9 @@ async fn paths_and_methods_that_are_none_are_refused_in_the_envelope() {
     check("GET", &format!("/zones/{}", zone.to_uppercase()), 400, &[7003, 7000]).await;
     check("GET", &format!("/zones/{zone}/dns_records/x"), 400, &[7003, 7000]).await;
     check("GET", &bench.lb("/pools/%ff"), 400, &[7003, 7000]).await;
-    check("GET", &bench.lb("/monitor_groups"), 404, &[7003, 7000]).await;
-    check("POST", &bench.lb("/monitor_groups"), 404, &[7003, 7000]).await;
-    check("DELETE", &bench.lb("/monitor_groups/x"), 404, &[7003, 7000]).await;
-    check("GET", &bench.lb("/monitor_groups/x/references"), 404, &[7003, 7000]).await;
+    check("DELETE", &bench.lb("/monitor_groups/x"), 400, &[7003, 7000]).await;
+    check("GET", &bench.lb("/monitor_groups/x/references"), 400, &[7003, 7000]).await;
+    check("GET", "/user/load_balancers/monitor_groups", 404, &[7003, 7000]).await;
     check("GET", &bench.lb("/regions/MOON"), 404, &[1001]).await;
     let got = raw(&bench, "GET", "/zones/here", b"").await;
     let text =

@@ -134,18 +134,25 @@ async fn resources_are_found_by_name_with_their_neighbours() {
             .collect();
         assert_eq!(found, want, "{query}");
     };
+    let member = json!({
+        "monitor_id": monitor, "enabled": true, "monitoring_only": false, "must_be_healthy": true,
+    });
+    let body = json!({"description": "both fronts", "members": [member]});
+    let group = bench.post(&bench.lb("/monitor_groups"), &body).await.id();
+    let g = group.as_str();
     let (b, p, m) = (balancer.as_str(), pool.as_str(), monitor.as_str());
-    check("query=FRONT", &[(b, &[]), (p, &[]), (m, &[])]).await;
-    check("query=front&references=*", &[(b, &[p]), (p, &[b, m]), (m, &[p])]).await;
-    check("query=front&references=referrer", &[(b, &[]), (p, &[b]), (m, &[p])]).await;
-    check("query=front&references=referral", &[(b, &[p]), (p, &[m]), (m, &[])]).await;
+    check("query=FRONT", &[(b, &[]), (p, &[]), (m, &[]), (g, &[])]).await;
+    check("query=front&references=*", &[(b, &[p]), (p, &[b, m]), (m, &[p, g]), (g, &[m])]).await;
+    let referrers: [(&str, &[&str]); 4] = [(b, &[]), (p, &[b]), (m, &[p, g]), (g, &[])];
+    check("query=front&references=referrer", &referrers).await;
+    check("query=front&references=referral", &[(b, &[p]), (p, &[m]), (m, &[]), (g, &[m])]).await;
     check("query=51.100.7", &[(p, &[])]).await;
-    check("query=front&page=2&per_page=2", &[(m, &[])]).await;
+    check("query=front&page=2&per_page=2", &[(m, &[]), (g, &[])]).await;
     check("query=nothing", &[]).await;
     let usage = bench.get(&bench.lb("/usage")).await.result();
     let want = json!({
         "load_balancers": 1, "max_origins_per_pool": 1000, "minimum_monitor_interval": 10,
-        "monitors": 1, "origins": 2, "pools": 2,
+        "monitor_groups": 1, "monitors": 1, "origins": 2, "pools": 2,
     });
     assert_eq!(usage, want);
 }

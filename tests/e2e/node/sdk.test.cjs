@@ -142,3 +142,35 @@ test("records change in one batch, go out and come in", async () => {
   assert.match(exported, /^batch\.example\.com\.\s+60\s+IN\s+A\s+192\.0\.2\.8$/m);
   assert.match(exported, /^imported\.example\.com\.\s+300\s+IN\s+A\s+192\.0\.2\.33$/m);
 });
+
+test("a monitor group lives and dies, and holds its monitor", async () => {
+  const groups = balancers.monitorGroups;
+  const monitor = await monitors.create({ ...account, type: "http", expected_codes: "200" });
+  const member = { monitor_id: monitor.id, enabled: true, monitoring_only: false, must_be_healthy: true };
+  const made = await groups.create({ ...account, description: "one", members: [member] });
+  assert.equal(made.members[0].must_be_healthy, true);
+  assert.deepEqual(await groups.get(made.id, account), made);
+  assert.deepEqual((await all(groups.list(account))).map((found) => found.id), [made.id]);
+  const held = (error) => error.status === 412 && error.errors[0].code === 1005;
+  await assert.rejects(monitors.delete(monitor.id, account), held);
+  const pool = await poolNamed("grouped", { monitor_group: made.id });
+  await assert.rejects(groups.delete(made.id, account), held);
+  await pools.delete(pool.id, account);
+  const edited = await groups.edit(made.id, { ...account, description: "edited", members: [member] });
+  assert.deepEqual([edited.description, edited.members], ["edited", made.members]);
+  assert.deepEqual(await groups.delete(made.id, account), edited);
+  await missing(groups.get(made.id, account));
+  await monitors.delete(monitor.id, account);
+});
+
+test("a health check lives and dies", async () => {
+  const checks = client.healthchecks;
+  const made = await checks.create({ ...zone, name: "shop", address: "127.0.1.1", http_config: { path: "/up" } });
+  assert.deepEqual([made.type, made.http_config.port, made.status], ["HTTP", 80, "unknown"]);
+  assert.deepEqual(await checks.get(made.id, zone), made);
+  assert.deepEqual((await all(checks.list(zone))).map((found) => found.id), [made.id]);
+  const edited = await checks.edit(made.id, { ...zone, name: "shop", address: "127.0.1.1", suspended: true });
+  assert.deepEqual([edited.status, edited.http_config], ["suspended", made.http_config]);
+  assert.equal((await checks.delete(made.id, zone)).id, made.id);
+  await missing(checks.get(made.id, zone));
+});

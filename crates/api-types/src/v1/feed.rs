@@ -88,12 +88,17 @@ fn said(body: &mut Object<'_>, author: &str, now: Timestamp) -> Option<model::Fe
     }
     Some(model::FedWord {
         state: state?,
-        weight: weight?.or(load?.map(|load| 1.0 - load)),
+        weight: weight?.or(load?.map(left)),
         note: note?,
         author: author.to_owned(),
         since: now,
         lasts: Duration::from_secs(lasts?.into()),
     })
+}
+
+/// To a millionth, so that a load of 0.9 leaves 0.1 and no long fraction.
+fn left(load: f64) -> f64 {
+    ((1.0 - load) * 1e6).round() / 1e6
 }
 
 #[cfg(test)]
@@ -127,6 +132,7 @@ mod tests {
             "created_on": NOW, "until": "2026-01-01T00:01:00.000000Z",
         });
         assert_eq!(shown(&json!({"load": 0.75, "note": "busy"})), want);
+        assert_eq!(shown(&json!({"load": 0.9}))["weight"], json!(0.1));
         let state = shown(&json!({"state": "drained", "weight": 0, "expires_in": 86_400}));
         let got = (&state["state"], &state["weight"], &state["until"]);
         assert_eq!(got, (&json!("drained"), &json!(0), &json!("2026-01-02T00:00:00.000000Z")));

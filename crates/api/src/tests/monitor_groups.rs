@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::bench::{Bench, Transcript, cell};
+use super::bench::{Bench, Got, Transcript, cell};
 
 fn member(monitor: &str) -> Value {
     json!({
@@ -89,16 +89,43 @@ async fn what_is_in_use_cannot_be_deleted_and_says_by_whom() {
     assert_eq!(bench.delete(&monitor).await.status, 200);
 }
 
+/// Turns of the loop by which the later of two begins later each round: together they meet every part of the other.
+const STEP: usize = 8;
+
+/// At the same time; whoever begins is another one each round, and later by another number of steps.
+async fn both(
+    round: usize,
+    write: impl Future<Output = Got>,
+    delete: impl Future<Output = Got>,
+) -> (Got, Got) {
+    let later = async |steps: usize| {
+        for _ in 0..steps {
+            tokio::task::yield_now().await;
+        }
+    };
+    let (first, second) =
+        if round.is_multiple_of(2) { (0, round * STEP) } else { (round * STEP, 0) };
+    let write = async {
+        later(first).await;
+        write.await
+    };
+    let delete = async {
+        later(second).await;
+        delete.await
+    };
+    tokio::join!(write, delete)
+}
+
 #[tokio::test]
 async fn neither_a_group_nor_a_monitor_is_deleted_under_who_just_takes_it() {
-    for round in 0..20 {
+    for round in 0..40 {
         let bench = Bench::new().await;
         let other = Bench::beside(&bench, cell(Vec::new())).await;
         let monitor = bench.monitor().await;
         let (groups, one) =
             (bench.lb("/monitor_groups"), bench.lb(&format!("/monitors/{monitor}")));
         let body = group(&[&monitor]);
-        let (made, deleted) = tokio::join!(bench.post(&groups, &body), other.delete(&one));
+        let (made, deleted) = both(round, bench.post(&groups, &body), other.delete(&one)).await;
         match (made.status, deleted.status) {
             (200, 412) => {}
             (400, 200) => continue,
@@ -107,7 +134,7 @@ async fn neither_a_group_nor_a_monitor_is_deleted_under_who_just_takes_it() {
         let origins = json!([{"name": "a", "address": "192.0.2.1"}]);
         let body = json!({"name": "p", "origins": origins, "monitor_group": made.id()});
         let (pools, one) = (bench.lb("/pools"), format!("{groups}/{}", made.id()));
-        let (pooled, deleted) = tokio::join!(bench.post(&pools, &body), other.delete(&one));
+        let (pooled, deleted) = both(round, bench.post(&pools, &body), other.delete(&one)).await;
         match (pooled.status, deleted.status) {
             (200, 412) | (400, 200) => {}
             both => panic!("round {round}: {both:?}"),

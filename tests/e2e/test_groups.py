@@ -6,6 +6,7 @@ import cloudflare
 import pytest
 
 from node import until
+from origin import Origin
 
 UNKNOWN = "0" * 32
 
@@ -260,3 +261,38 @@ def test_feed_names_one_endpoint(node, account, pool):
     assert node.api("POST", f"{feed}/{pool}/nobody", {"state": "down"}).status == 404
     assert node.api("POST", f"{feed}/{UNKNOWN}/x", {"state": "down"}).status == 404
     assert node.api("GET", feed).result == []
+
+
+# === what they do ===
+
+
+def test_group_decides_and_a_person_decides_over_it(node, client, groups, account):
+    """One check passes and one fails: a tie is healthy, a critical failure is not, and a person's word is the last."""
+    origin = Origin("judged", "127.0.2.77").start()
+    create = client.load_balancers.monitors.create
+    passing, failing = (
+        create(account_id=account, type="http", expected_codes=codes, interval=1, load_balancer_monitor_timeout=1,
+               retries=0) for codes in ("200", "418"))
+    group = groups.create(account_id=account, description="judges", members=[member(passing), member(failing)])
+    pools = client.load_balancers.pools
+    pool = pools.create(account_id=account, name="judged", monitor_group=group.id,
+                        origins=[{"name": "o", "address": origin.address, "port": origin.port}])
+
+    def becomes(healthy):
+        url = f"/accounts/{account}/load_balancers/pools/{pool.id}"
+        return until(lambda: node.api("GET", url).result.get("healthy") is healthy, 10)
+
+    assert becomes(True), "a tie"
+    critical = [member(passing), member(failing, must_be_healthy=True)]
+    groups.edit(group.id, account_id=account, description="judges", members=critical)
+    assert becomes(False), "a critical failure"
+    overrides = f"/accounts/{account}/trimtab/overrides"
+    said = node.create(overrides, {"pattern": "judged/o", "state": "up", "reason": "the check is wrong"})
+    assert becomes(True), "a person's word"
+    assert node.api("DELETE", f"{overrides}/{said['id']}").status == 200
+    assert becomes(False), "the word is taken back"
+    pools.delete(pool.id, account_id=account)
+    groups.delete(group.id, account_id=account)
+    for monitor in (passing, failing):
+        client.load_balancers.monitors.delete(monitor.id, account_id=account)
+    origin.kill()

@@ -92,14 +92,15 @@ impl Directory {
                 (Key::Certificate(_, id), document) => self.apply_certificate(id, document),
                 (Key::AffinityKeys, document) => self.apply_affinity_keys(document),
                 // Records come as whole names; accounts and tokens are the API's own business, the account with an
-                // authority is that of whoever orders certificates.
+                // authority is that of whoever orders certificates, alerting that of whoever delivers.
                 (
                     Key::Record(..)
                     | Key::RecordName(..)
                     | Key::Account(_)
                     | Key::Token(_)
                     | Key::HealthCheck(..)
-                    | Key::AcmeAccount,
+                    | Key::AcmeAccount
+                    | Key::Alert(_),
                     _,
                 ) => {}
             }

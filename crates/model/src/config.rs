@@ -2,8 +2,8 @@
 
 use crate::balancer::Scope;
 use crate::{
-    Account, AccountId, AcmeAccount, AffinityKeys, Balancer, BalancerId, Certificate,
-    CertificateId, HealthCheck, HealthCheckId, Monitor, MonitorGroup, MonitorGroupId, MonitorId,
+    Account, AccountId, AcmeAccount, AffinityKeys, AlertDocument, AlertKey, Balancer, BalancerId,
+    Certificate, CertificateId, HealthCheck, HealthCheckId, Monitor, MonitorGroup, MonitorGroupId, MonitorId,
     Name, Override, OverrideId, Pool, PoolId, Record, RecordId, Token, TokenId, Zone, ZoneId,
 };
 
@@ -23,6 +23,7 @@ pub enum Document {
     Certificate(Box<Certificate>),
     AffinityKeys(AffinityKeys),
     AcmeAccount(Box<AcmeAccount>),
+    Alert(Box<AlertDocument>),
 }
 
 /// Which resource a key names.
@@ -45,6 +46,7 @@ pub enum Key {
     AffinityKeys,
     /// One for all nodes: an authority counts what is ordered by account.
     AcmeAccount,
+    Alert(AlertKey),
 }
 
 /// One resource was written (`Some`) or deleted (`None`).
@@ -85,6 +87,7 @@ impl std::fmt::Display for Key {
             Key::Certificate(zone, id) => write!(f, "certificates/{zone}/{id}"),
             Key::AffinityKeys => f.write_str("secrets/affinity"),
             Key::AcmeAccount => f.write_str("secrets/acme"),
+            Key::Alert(key) => key.fmt(f),
         }
     }
 }
@@ -127,6 +130,9 @@ impl Key {
             ("certificates", zone, Some(id), None) => {
                 Key::Certificate(zone.parse().ok()?, id.parse().ok()?)
             }
+            ("alerts", folder, Some(account), Some(id)) => {
+                Key::Alert(AlertKey::read(folder, account, id)?)
+            }
             ("secrets", "affinity", None, None) => Key::AffinityKeys,
             ("secrets", "acme", None, None) => Key::AcmeAccount,
             _ => return None,
@@ -157,6 +163,7 @@ impl Document {
             Document::Certificate(certificate) => serde_json::to_vec(certificate),
             Document::AffinityKeys(keys) => serde_json::to_vec(keys),
             Document::AcmeAccount(account) => serde_json::to_vec(account),
+            Document::Alert(document) => serde_json::to_vec(document),
         }
     }
 
@@ -188,6 +195,9 @@ impl Document {
             Key::AcmeAccount => {
                 serde_json::from_slice(value).map(|a| Document::AcmeAccount(Box::new(a)))
             }
+            Key::Alert(key) => {
+                AlertDocument::decode(key, value).map(|a| Document::Alert(Box::new(a)))
+            }
         };
         document.map(Some).map_err(|source| Unreadable::Value { key: key.to_string(), source })
     }
@@ -196,6 +206,7 @@ impl Document {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{AlertPolicyId, PagerDutyId, SilenceId, WebhookId};
 
     #[test]
     fn keys_read_back_as_written() {
@@ -217,6 +228,12 @@ mod tests {
             Key::Certificate(ZoneId::new(a), CertificateId::new(b)),
             Key::AffinityKeys,
             Key::AcmeAccount,
+            Key::Alert(AlertKey::Policy(AccountId::new(a), AlertPolicyId::new(b))),
+            Key::Alert(AlertKey::Webhook(AccountId::new(a), WebhookId::new(b))),
+            Key::Alert(AlertKey::Standing(AccountId::new(a), WebhookId::new(b))),
+            Key::Alert(AlertKey::PagerDuty(AccountId::new(a), PagerDutyId::new(b))),
+            Key::Alert(AlertKey::Silence(AccountId::new(a), SilenceId::new(b))),
+            Key::Alert(AlertKey::History(AccountId::new(a), "01-02".into())),
         ] {
             assert_eq!(Key::read(&key.to_string()), Some(key));
         }
@@ -224,7 +241,9 @@ mod tests {
 
     #[test]
     fn unknown_kinds_are_skipped() {
-        for text in ["", "future/1", "pools/x/y", "zones/1/2/3/4/5", "secrets/other"] {
+        for text in
+            ["", "future/1", "pools/x/y", "zones/1/2/3/4/5", "secrets/other", "alerts/outbox/1"]
+        {
             assert_eq!(Key::read(text), None, "{text}");
         }
     }

@@ -1,4 +1,4 @@
-//! Identifiers: 16 random bytes, written as 32 lower-case hexadecimal digits.
+//! Identifiers: 16 random bytes, written as 32 lower-case hexadecimal digits, in alerting with dashes between them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,8 +10,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 #[error("{0:?} is not an identifier of 32 lower-case hexadecimal digits")]
 pub struct NotAnId(String);
 
+/// The bytes that have a dash in front.
+const DASHED_BEFORE: [usize; 4] = [4, 6, 8, 10];
+
 macro_rules! ids {
-    ($($(#[$about:meta])* $name:ident),+ $(,)?) => { $(
+    ($write:ident, $read:ident: $($(#[$about:meta])* $name:ident),+ $(,)?) => { $(
         $(#[$about])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name([u8; 16]);
@@ -28,13 +31,13 @@ macro_rules! ids {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write_hex(&self.0, f)
+                $write(&self.0, f)
             }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write_hex(&self.0, f)
+                $write(&self.0, f)
             }
         }
 
@@ -42,7 +45,7 @@ macro_rules! ids {
             type Err = NotAnId;
 
             fn from_str(text: &str) -> Result<$name, NotAnId> {
-                read_hex(text).map($name).ok_or_else(|| NotAnId(text.into()))
+                $read(text).map($name).ok_or_else(|| NotAnId(text.into()))
             }
         }
 
@@ -61,6 +64,7 @@ macro_rules! ids {
 }
 
 ids!(
+    write_hex, read_hex:
     AccountId,
     BalancerId,
     CertificateId,
@@ -74,8 +78,25 @@ ids!(
     ZoneId
 );
 
+// RFC 9562 section 4, as the hosted API has these.
+ids!(write_dashed, read_dashed: AlertPolicyId, PagerDutyId, SilenceId, WebhookId);
+
 pub(crate) fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+}
+
+fn write_dashed(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    bytes.iter().enumerate().try_for_each(|(index, byte)| {
+        let dash = if DASHED_BEFORE.contains(&index) { "-" } else { "" };
+        write!(f, "{dash}{byte:02x}")
+    })
+}
+
+/// None unless the dashes are where they belong.
+fn read_dashed(text: &str) -> Option<[u8; 16]> {
+    let id = read_hex(&text.replace('-', ""))?;
+    let dashes = text.match_indices('-').map(|(at, _)| at);
+    dashes.eq([8, 13, 18, 23]).then_some(id)
 }
 
 /// None unless the text is exactly `N` bytes in lower-case digits.
@@ -109,6 +130,16 @@ mod tests {
         assert_eq!(text.parse::<PoolId>().map(|id| id.to_string()), Ok(text.into()));
         for bad in ["", "0123", "0123456789ABCDEF0123456789abcdef", &text.replace('0', "g")] {
             assert_eq!(bad.parse::<PoolId>(), Err(NotAnId(bad.into())));
+        }
+    }
+
+    #[test]
+    fn ids_of_alerting_have_their_dashes_where_they_belong() {
+        let text = "01234567-89ab-cdef-0123-456789abcdef";
+        assert_eq!(text.parse::<WebhookId>().map(|id| id.to_string()), Ok(text.into()));
+        for bad in ["0123456789abcdef0123456789abcdef", "0123-456789ab-cdef-0123-456789abcdef", ""]
+        {
+            assert_eq!(bad.parse::<WebhookId>(), Err(NotAnId(bad.into())));
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod acme;
 pub mod affinity;
+pub mod alert;
 pub mod balancer;
 pub mod certificate;
 pub mod code;
@@ -26,6 +27,7 @@ pub mod zone;
 pub use account::{Account, Permission, Policy, Token, TokenStatus};
 pub use acme::AcmeAccount;
 pub use affinity::{AffinityKey, AffinityKeys};
+pub use alert::{AlertDocument, AlertKey};
 pub use balancer::Balancer;
 pub use certificate::Certificate;
 pub use config::{Change, Document};
@@ -33,8 +35,8 @@ pub use feed::Fed;
 pub use group::MonitorGroup;
 pub use health_check::HealthCheck;
 pub use id::{
-    AccountId, BalancerId, CertificateId, HealthCheckId, MonitorGroupId, MonitorId, OverrideId,
-    PoolId, RecordId, TokenId, ZoneId,
+    AccountId, AlertPolicyId, BalancerId, CertificateId, HealthCheckId, MonitorGroupId, MonitorId,
+    OverrideId, PagerDutyId, PoolId, RecordId, SilenceId, TokenId, WebhookId, ZoneId,
 };
 pub use moment::{Moment, Wait};
 pub use monitor::Monitor;
@@ -43,7 +45,7 @@ pub use overrides::Override;
 pub use place::{Coordinates, Country, Pop, Region, Subdivision};
 pub use pool::{Origin, Pool, Upstream};
 pub use problem::{Problem, Problems};
-pub use secret::{SecretBytes, SecretPem};
+pub use secret::{SecretBytes, SecretPem, SecretText};
 pub use timestamp::Timestamp;
 pub use wanted::Wanted;
 pub use zone::{Record, RecordType, Zone};

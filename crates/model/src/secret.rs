@@ -11,6 +11,11 @@ use crate::id::{read_hex, write_hex};
 #[serde(transparent)]
 pub struct SecretPem(String);
 
+/// What another service knows us by: a password, a token, a key.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SecretText(String);
+
 /// Random bytes that authenticate; hexadecimal in storage.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretBytes([u8; 32]);
@@ -34,6 +39,25 @@ impl SecretPem {
 impl fmt::Debug for SecretPem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretPem")
+    }
+}
+
+// === impl SecretText ===
+
+impl SecretText {
+    pub fn new(text: impl Into<String>) -> SecretText {
+        SecretText(text.into())
+    }
+
+    /// For whoever shows it to that service.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretText")
     }
 }
 
@@ -97,6 +121,7 @@ mod tests {
     fn secrets_are_not_shown_and_not_repeated_in_a_refusal() {
         assert_eq!(format!("{:?}", SecretBytes::new([0xa5; 32])), "SecretBytes");
         assert_eq!(format!("{:?}", SecretPem::new("key")), "SecretPem");
+        assert_eq!(format!("{:?}", SecretText::new("key")), "SecretText");
         let why = serde_json::from_str::<SecretBytes>("\"a5a5\"").unwrap_err().to_string();
         assert!(!why.contains("a5"), "{why}");
     }

@@ -59,7 +59,7 @@ impl Change {
         self.writes.len()
     }
 
-    /// No snapshot holds accounts and tokens.
+    /// No snapshot holds accounts, tokens and alerting.
     pub(super) fn is_served(&self) -> bool {
         self.served
     }
@@ -70,7 +70,7 @@ impl Change {
 
     fn write(&mut self, key: &Key, write: Write) {
         self.served |= match key {
-            Key::Account(_) | Key::Token(_) | Key::AcmeAccount => false,
+            Key::Account(_) | Key::Token(_) | Key::AcmeAccount | Key::Alert(_) => false,
             Key::Zone(_)
             | Key::Record(..)
             | Key::RecordName(..)

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod acme;
 pub mod affinity;
+pub mod alerting;
 pub mod balancer;
 pub mod certificate;
 pub mod envelope;
@@ -76,6 +77,15 @@ pub fn schemas() -> Vec<(String, RefOr<Schema>)> {
     add::<account::User>(&mut all);
     add::<Acme>(&mut all);
     add::<AffinityKeys>(&mut all);
+    add::<alerting::AlertPolicy>(&mut all);
+    add::<alerting::AvailableAlert>(&mut all);
+    add::<alerting::Eligible>(&mut all);
+    add::<alerting::History>(&mut all);
+    add::<alerting::PagerDuty>(&mut all);
+    add::<alerting::Silence>(&mut all);
+    add::<alerting::Tested>(&mut all);
+    add::<alerting::Webhook>(&mut all);
+    add::<alerting::Written>(&mut all);
     add::<Balancer>(&mut all);
     add::<Certificate>(&mut all);
     add::<envelope::Deleted>(&mut all);

@@ -13,6 +13,7 @@ use trimtab_live::Cell;
 use trimtab_model::{Name, Pop, Timestamp};
 use trimtab_store::{AnyStore, Clock};
 
+use crate::alerts::AlertPort;
 use crate::auth::Tokens;
 use crate::auth::limit::Limits;
 use crate::config::Config;
@@ -52,6 +53,7 @@ pub struct Parts {
     pub acme: AcmePort,
     pub feed: FeedPorts,
     pub checks: ChecksPort,
+    pub alerts: AlertPort,
     pub clock: Arc<dyn Clock>,
     pub settings: Settings,
 }
@@ -73,6 +75,7 @@ pub struct Shared {
     pub(crate) acme: AcmePort,
     pub(crate) feed: FeedPorts,
     pub(crate) checks: ChecksPort,
+    pub(crate) alerts: AlertPort,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: Settings,
 }
@@ -101,6 +104,7 @@ impl App {
             acme,
             feed,
             checks,
+            alerts,
             clock,
             settings,
         } = parts;
@@ -121,6 +125,7 @@ impl App {
             acme,
             feed,
             checks,
+            alerts,
             clock,
             settings,
         })))

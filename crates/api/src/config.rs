@@ -3,6 +3,7 @@
 
 mod accounts;
 pub(crate) mod affinity;
+mod alerting;
 mod balancers;
 mod certificates;
 mod change;

@@ -93,6 +93,7 @@ pub(crate) struct Referrer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Account,
+    AlertPolicy,
     Balancer,
     Certificate,
     Decision,
@@ -101,12 +102,15 @@ pub(crate) enum Kind {
     MonitorGroup,
     Origin,
     Override,
+    PagerDuty,
     Pool,
     Preview,
     Record,
     Region,
     Setting,
+    Silence,
     Token,
+    Webhook,
     Zone,
 }
 
@@ -330,6 +334,7 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Kind::Account => "account",
+            Kind::AlertPolicy => "alert policy",
             Kind::Decision => "decision",
             Kind::Balancer => "load balancer",
             Kind::Certificate => "certificate",
@@ -338,12 +343,15 @@ impl fmt::Display for Kind {
             Kind::MonitorGroup => "monitor group",
             Kind::Origin => "origin",
             Kind::Override => "override",
+            Kind::PagerDuty => "pagerduty service",
             Kind::Pool => "pool",
             Kind::Preview => "preview",
             Kind::Record => "record",
             Kind::Region => "region",
             Kind::Setting => "setting",
+            Kind::Silence => "silence",
             Kind::Token => "token",
+            Kind::Webhook => "webhook",
             Kind::Zone => "zone",
         })
     }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::RequestPartsExt;
+use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::request::Parts;
@@ -24,6 +25,9 @@ pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;
 
 /// A JSON body, whatever its content type says: clients differ.
 pub(crate) struct Body(pub(crate) Value);
+
+/// The same where a request without a body is fine.
+pub(crate) struct MaybeBody(pub(crate) Option<Value>);
 
 /// The id at the end of the path's parameters.
 pub(crate) struct Id<T>(pub(crate) T);
@@ -57,19 +61,36 @@ impl FromRequest<App> for Body {
     type Rejection = Error;
 
     async fn from_request(request: Request, _app: &App) -> Result<Body, Error> {
-        // Looked at first: once bytes are under way, a refusal can be lost with the connection.
-        if said_length(&request).is_some_and(|length| length > BODY_BYTES_MAX) {
-            return Err(Error::BodyTooLarge { limit: BODY_BYTES_MAX });
-        }
-        let bytes = axum::body::to_bytes(request.into_body(), BODY_BYTES_MAX).await;
-        let bytes = bytes.map_err(|why| match why.source() {
-            Some(cause) if cause.is::<LengthLimitError>() => {
-                Error::BodyTooLarge { limit: BODY_BYTES_MAX }
-            }
-            _ => Error::BodyBroken(why),
-        })?;
-        serde_json::from_slice(&bytes).map(Body).map_err(Error::BodyMalformed)
+        serde_json::from_slice(&bytes(request).await?).map(Body).map_err(Error::BodyMalformed)
     }
+}
+
+// === impl MaybeBody ===
+
+impl FromRequest<App> for MaybeBody {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _app: &App) -> Result<MaybeBody, Error> {
+        let bytes = bytes(request).await?;
+        if bytes.is_empty() {
+            return Ok(MaybeBody(None));
+        }
+        serde_json::from_slice(&bytes).map(MaybeBody).map_err(Error::BodyMalformed)
+    }
+}
+
+async fn bytes(request: Request) -> Result<Bytes, Error> {
+    // Looked at first: once bytes are under way, a refusal can be lost with the connection.
+    if said_length(&request).is_some_and(|length| length > BODY_BYTES_MAX) {
+        return Err(Error::BodyTooLarge { limit: BODY_BYTES_MAX });
+    }
+    let bytes = axum::body::to_bytes(request.into_body(), BODY_BYTES_MAX).await;
+    bytes.map_err(|why| match why.source() {
+        Some(cause) if cause.is::<LengthLimitError>() => {
+            Error::BodyTooLarge { limit: BODY_BYTES_MAX }
+        }
+        _ => Error::BodyBroken(why),
+    })
 }
 
 fn said_length(request: &Request) -> Option<usize> {

@@ -3,6 +3,7 @@
 mod accounts;
 mod acme;
 mod affinity;
+mod alerting;
 mod certificates;
 mod decisions;
 mod events;
@@ -56,6 +57,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(decisions::routes());
     routes.extend(split::routes());
     routes.extend(probe::routes());
+    routes.extend(alerting::routes());
     routes.extend(acme::routes());
     routes.extend(affinity::routes());
     routes.extend(ips::routes());

@@ -3,6 +3,7 @@
 //! A request goes `router` → `auth::admit` → `handlers` → `config` → store; what went wrong becomes a
 //! status and numbers in `errors`.
 
+pub mod alerts;
 mod app;
 mod auth;
 pub mod bootstrap;
@@ -26,6 +27,7 @@ mod route;
 mod router;
 mod split;
 
+pub use alerts::{AlertPort, AlertTest};
 pub use app::{AcmePort, App, Parts, Settings, StartError};
 pub use auth::Secret;
 pub use bootstrap::{Bootstrap, BootstrapError, bootstrap};

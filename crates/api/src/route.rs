@@ -71,6 +71,11 @@ impl Base {
     /// The same checks once more, where newer clients look for them.
     pub(crate) const SMART_SHIELD: Base =
         Base { prefix: "/zones/{zone_id}/smart_shield/healthchecks", access: Access::Zone };
+    pub(crate) const ALERTING: Base =
+        Base { prefix: "/accounts/{account_id}/alerting/v3", access: Access::Account };
+    /// What the hosted API has not.
+    pub(crate) const TRIMTAB_ALERTING: Base =
+        Base { prefix: "/accounts/{account_id}/trimtab/alerting", access: Access::Account };
     pub(crate) const RECORDS: Base =
         Base { prefix: "/zones/{zone_id}/dns_records", access: Access::Zone };
     pub(crate) const CERTIFICATES: Base =

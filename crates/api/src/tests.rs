@@ -3,6 +3,7 @@
 mod accounts;
 mod acme;
 mod affinity;
+mod alerting;
 mod auth;
 mod balancers;
 mod bench;

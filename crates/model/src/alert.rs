@@ -6,7 +6,7 @@ pub mod key;
 pub mod policy;
 pub mod silence;
 
-pub use destination::{PagerDuty, Standing, Webhook, WebhookType};
+pub use destination::{HttpUrl, PagerDuty, Standing, Webhook, WebhookType};
 pub use history::{Channel, DeliveryResult, HistoryEntry};
 pub use key::{AlertDocument, AlertKey};
 pub use policy::{AlertPolicy, AlertType, EventSource, Filters, Mechanisms, NewHealth};

@@ -3,8 +3,9 @@
 use crate::balancer::Scope;
 use crate::{
     Account, AccountId, AcmeAccount, AffinityKeys, AlertDocument, AlertKey, Balancer, BalancerId,
-    Certificate, CertificateId, HealthCheck, HealthCheckId, Monitor, MonitorGroup, MonitorGroupId, MonitorId,
-    Name, Override, OverrideId, Pool, PoolId, Record, RecordId, Token, TokenId, Zone, ZoneId,
+    Certificate, CertificateId, HealthCheck, HealthCheckId, Monitor, MonitorGroup, MonitorGroupId,
+    MonitorId, Name, Override, OverrideId, Pool, PoolId, Record, RecordId, Token, TokenId, Zone,
+    ZoneId,
 };
 
 /// One stored resource.

@@ -1,7 +1,7 @@
 //! Where the edges meet: one node from its configuration, started in order and stopped in reverse.
 //!
 //! Tasks, all owned by [`Running`]: the publisher, the feed from the store, the resolver of endpoints' host
-//! names, the prober, the issuer of certificates, DNS threads and streams, the API's server, the writer of health
+//! names, the prober, the issuer of certificates, alerting with its reader of the store, DNS threads and streams, the API's server, the writer of health
 //! events, the keeper of decisions.
 
 use std::net::SocketAddr;
@@ -27,6 +27,7 @@ use trimtab_steer::Site;
 use trimtab_store::{AnyStore, Sqlite};
 
 use crate::acme::Ordering;
+use crate::alert::Alerting;
 use crate::config::{self, Config};
 use crate::decisions::Samplings;
 use crate::metrics::{Metrics, Sources};
@@ -73,6 +74,8 @@ pub(crate) enum AssembleError {
     Tls(#[from] rustls::Error),
     #[error("set up ACME")]
     Acme(#[from] trimtab_acme::SetUpError),
+    #[error("set up alerts")]
+    Alerts(#[from] trimtab_alert::SetUpError),
     #[error("start DNS")]
     Dns(#[from] trimtab_dns_server::StartError),
     #[error("start the proxy")]
@@ -154,6 +157,8 @@ impl Running {
         let connector = connector(&base.config, api_address)?;
         let ordering = base.order_certificates(&mut tasks, &connector, &feed_stopped)?;
         let connector = connector.with_detours(extras.detours);
+        let alerting = Alerting::new(&base.config, &connector)?;
+        alerting.start(&mut tasks, &base.store, &base.cell, &feed_stopped).await?;
         let edges = base.start_edges(
             &mut tasks,
             to_publisher,
@@ -169,11 +174,11 @@ impl Running {
             &base.events,
             &base.cell,
             (connector, extras.simulate),
-            (draws, ordering.port()),
+            (draws, ordering.port(), alerting.port()),
             extras.token,
         )
         .await?;
-        let metrics = base.metrics(&edges, &ordering, changes_dropped);
+        let metrics = base.metrics(&edges, &ordering, &alerting, changes_dropped);
         let router = control::router(app, &base.cell, metrics, extras.routes);
         let (stop_api, api_stopped) = watch::channel(false);
         tasks.spawn(control::serve(listener, router, api_stopped));
@@ -269,7 +274,13 @@ impl Base {
         Ok(Edges { prober, dns, proxy, names, kept })
     }
 
-    fn metrics(&self, edges: &Edges, ordering: &Ordering, dropped: Arc<AtomicU64>) -> Metrics {
+    fn metrics(
+        &self,
+        edges: &Edges,
+        ordering: &Ordering,
+        alerting: &Alerting,
+        dropped: Arc<AtomicU64>,
+    ) -> Metrics {
         Metrics::new(Sources {
             cell: self.cell.clone(),
             dns: Box::new(edges.dns.counters_handle()),
@@ -280,6 +291,7 @@ impl Base {
             kept: Arc::clone(&edges.kept),
             proxy: Box::new(edges.proxy.tally_handle()),
             acme: ordering.counters(),
+            alerts: alerting.board(),
             started: SystemTime::now(),
         })
     }

@@ -39,6 +39,9 @@ pub(crate) enum Verb {
     Split(Split),
     /// Probe the endpoints of a pool now, and show every step.
     Probe(Probe),
+    /// Alerts: do they arrive, and what was sent?
+    #[command(subcommand)]
+    Notify(Notify),
     /// Tokens of the control API.
     #[command(subcommand)]
     Token(Token),
@@ -157,6 +160,25 @@ pub(crate) struct Probe {
     pub(crate) verbose: bool,
     #[command(flatten)]
     pub(crate) server: Server,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Notify {
+    /// Send a message that says it is a test, and tell what came back.
+    Test {
+        /// The name or the id of a webhook or a policy.
+        target: String,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// What was sent, newest first.
+    History {
+        /// At most so many.
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+        #[command(flatten)]
+        server: Server,
+    },
 }
 
 #[derive(Debug, Subcommand)]

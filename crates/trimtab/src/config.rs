@@ -1,7 +1,9 @@
 //! `server.toml`: every key, its default, and a refusal that shows the line.
 
+mod alerts;
 mod pem_file;
 mod refusal;
+mod secret_file;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -11,8 +13,10 @@ use serde::Deserialize;
 use trimtab_acme::{Challenge, Directory};
 use trimtab_model::{Name, Pop};
 
+pub(crate) use alerts::{Alerts, Smtp};
 pub(crate) use pem_file::PemFile;
 pub(crate) use refusal::Refusal;
+pub(crate) use secret_file::SecretFile;
 
 /// One node's settings, checked.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -29,6 +33,10 @@ pub(crate) struct Config {
     pub(crate) proxy: Proxy,
     /// Absent: nothing is ordered.
     pub(crate) acme: Option<Acme>,
+    /// Absent: alerts by mail wait.
+    pub(crate) smtp: Option<Smtp>,
+    #[serde(default)]
+    pub(crate) alerts: Alerts,
     #[serde(default)]
     pub(crate) egress: Egress,
     #[serde(default)]
@@ -221,6 +229,9 @@ impl Config {
         if let Some(file) = self.acme.as_mut().and_then(|acme| acme.ca.as_mut()) {
             file.load(folder)?;
         }
+        if let Some(smtp) = &mut self.smtp {
+            smtp.load(folder)?;
+        }
         Ok(self)
     }
 
@@ -249,6 +260,8 @@ impl Config {
         if self.acme.as_ref().is_some_and(|acme| acme.contact.is_empty()) {
             return Err(("contact", "must name whom the authority writes to".into()));
         }
+        self.smtp.as_ref().map_or(Ok(()), Smtp::check)?;
+        self.alerts.check()?;
         let asks = self.proxy.client_certificates != ClientCertificates::Off;
         if asks && self.proxy.client_ca.is_none() {
             return Err(("client_certificates", "needs a client_ca to check them against".into()));

@@ -13,7 +13,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use trimtab_analytics::EventLog;
 use trimtab_api::{
-    AcmePort, App, Bootstrap, DrawsPort, FeedClosed, FeedPorts, Parts, PreviewPort, Settings,
+    AcmePort, AlertPort, App, Bootstrap, DrawsPort, FeedClosed, FeedPorts, Parts, PreviewPort,
+    Settings,
 };
 use trimtab_connect::Connector;
 use trimtab_health::Verdict;
@@ -45,7 +46,7 @@ pub(crate) async fn app(
     events: &Arc<EventLog>,
     cell: &Cell,
     probing: (Connector, Option<Simulate>),
-    ports: (DrawsPort, AcmePort),
+    ports: (DrawsPort, AcmePort, AlertPort),
     token: Option<String>,
 ) -> Result<(App, Option<String>), AssembleError> {
     let given = token.or_else(|| std::env::var(trimtab_api::bootstrap::TOKEN_VARIABLE).ok());
@@ -62,6 +63,7 @@ pub(crate) async fn app(
         acme: ports.1,
         feed: no_feed(),
         checks: Arc::new(|_unprobed| None),
+        alerts: ports.2,
         clock: Arc::new(SystemClock::start()),
         settings: Settings {
             nameservers: config.dns.nameservers.clone(),

@@ -6,6 +6,7 @@ mod ask;
 mod control;
 mod fetch;
 mod origins;
+mod pager;
 mod selftest;
 mod state;
 pub(crate) mod world;
@@ -29,6 +30,7 @@ use crate::config::{Api, Config, Dns, Egress, Limits, Node, Proxy};
 use crate::serve::Signals;
 
 use self::origins::Origins;
+use self::pager::Pager;
 use self::state::State;
 
 const API_PORT: u16 = 8353;
@@ -48,6 +50,8 @@ pub(crate) struct World {
     client: Client,
     addresses: Addresses,
     token: String,
+    /// Ends with the world.
+    _pager: Pager,
 }
 
 pub(crate) async fn run(options: Demo) -> Result<(), Failure> {
@@ -88,10 +92,11 @@ impl World {
         let failed = |why: &dyn std::error::Error| Failure::from_error(Exit::Failed, why);
         let config = config(options)?;
         let origins = Arc::new(Origins::start().await.map_err(|why| failed(&why))?);
+        let pager = Pager::start().await.map_err(|why| failed(&why))?;
         let token = random_token();
         let extras = Extras {
             geofeed: Some(world::GEOFEED),
-            detours: detours(&origins),
+            detours: detours(&origins, &pager),
             simulate: Some(simulate()),
             in_memory: true,
             token: Some(token.clone()),
@@ -104,7 +109,8 @@ impl World {
             token: Some(token.clone()),
             json: false,
         };
-        let world = World { running, client: Client::new(&server)?, addresses, token };
+        let world =
+            World { running, client: Client::new(&server)?, addresses, token, _pager: pager };
         world.create().await?;
         world.wait_for_health().await?;
         Ok(world)
@@ -132,6 +138,22 @@ impl World {
             body["description"] = json!(sketch.about);
             self.make(&format!("/zones/{zone}/load_balancers"), &body).await?;
         }
+        self.create_alerts(&account).await
+    }
+
+    /// A line on this terminal for each pool that goes down or comes back.
+    async fn create_alerts(&self, account: &str) -> Result<(), Failure> {
+        let base = format!("/accounts/{account}/alerting/v3");
+        let hook = json!({ "name": "terminal", "url": pager::URL });
+        let hook = self.make(&format!("{base}/destinations/webhooks"), &hook).await?;
+        let policy = json!({
+            "name": "terminal",
+            "enabled": true,
+            "alert_type": "load_balancing_health_alert",
+            "mechanisms": { "webhooks": [{ "id": hook }] },
+            "filters": { "event_source": ["pool"] },
+        });
+        self.make(&format!("{base}/policies"), &policy).await?;
         Ok(())
     }
 
@@ -198,6 +220,8 @@ fn config(options: &Demo) -> Result<Config, Failure> {
             ..Dns::default()
         },
         acme: None,
+        smtp: None,
+        alerts: Default::default(),
         proxy: Proxy {
             http: vec![free(options.http_port, HTTP_PORT)?],
             https: vec![free(options.https_port, HTTPS_PORT)?],
@@ -230,9 +254,9 @@ fn free(wanted: Option<u16>, usual: u16) -> Result<SocketAddr, Failure> {
     })
 }
 
-fn detours(origins: &Origins) -> Detours {
+fn detours(origins: &Origins, pager: &Pager) -> Detours {
     let way = |(address, to)| (address, Detour { to, delay: Duration::ZERO });
-    origins.detours().map(way).collect()
+    origins.detours().chain([pager.detour()]).map(way).collect()
 }
 
 /// How long the way from a place to an origin takes, there and back.
@@ -275,7 +299,7 @@ fn banner(world: &World, ready: Duration) -> String {
 
  1  {dig} +subnet=10.81.0.0/24    # a client in Japan    -> 203.0.113.20, .21  nrt
  2  {dig} +subnet=10.49.0.0/24    # a client in Germany  -> 203.0.113.10, .11  fra
- 3  trimtab demo kill fra       # repeat 2: the answer moves to lhr (203.0.113.15) within {failover} s
+ 3  trimtab demo kill fra       # repeat 2: the answer moves to lhr (203.0.113.15) within {failover} s; an alert is printed here
  4  trimtab explain www.{zone} --from tokyo --server http://{api}/client/v4 --token {token}
  5  {dig_why}    # the same as TXT records, for clients that may know
  6  trimtab split canary.{zone} --server http://{api}/client/v4 --token {token}

@@ -1,6 +1,7 @@
 //! The one binary: a node, a demo world and the client verbs.
 
 mod acme;
+mod alert;
 mod assemble;
 mod cli;
 mod client;
@@ -13,6 +14,7 @@ mod explain;
 mod feed;
 mod health;
 mod metrics;
+mod notify;
 mod probe;
 mod resolve;
 mod serve;
@@ -56,6 +58,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Decisions(options) => runtime()?.block_on(explain::list(&options)),
         Verb::Split(options) => runtime()?.block_on(split::run(&options)),
         Verb::Probe(options) => runtime()?.block_on(probe::run(&options)),
+        Verb::Notify(verb) => runtime()?.block_on(notify::run(verb)),
         Verb::Token(verb) => runtime()?.block_on(token::run(verb)),
     }
 }

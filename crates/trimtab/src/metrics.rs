@@ -1,5 +1,6 @@
 //! `/metrics`: what the node knows, collected when somebody asks and at no other time.
 
+mod alerts;
 mod certificates;
 mod dns;
 mod health;
@@ -38,6 +39,7 @@ pub(crate) struct Sources {
     pub(crate) proxy: Box<dyn Fn() -> trimtab_proxy::Tally + Send + Sync>,
     /// None when none is ordered.
     pub(crate) acme: Option<Box<dyn Fn() -> Orders + Send + Sync>>,
+    pub(crate) alerts: Arc<trimtab_alert::Board>,
     pub(crate) kept: Arc<decisions::Stats>,
     pub(crate) started: SystemTime,
 }
@@ -80,6 +82,7 @@ impl Collector for Sources {
         if let Some(orders) = &self.acme {
             certificates::encode_orders(orders(), &mut to)?;
         }
+        alerts::encode(&self.alerts.tally(), timestamp(SystemTime::now()), &mut to)?;
         resolve::encode(&self.names, &self.cell.load(), &mut to)
     }
 }

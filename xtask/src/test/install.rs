@@ -32,8 +32,8 @@ const PROGRAMS: [Program; 19] = [
     ("/usr/bin/setpriv", &["--version"], "util-linux"),
 ];
 
-/// The official SDK, what runs our own tests, and clients of what the proxy carries.
-const SDK: [&str; 9] = [
+/// The official SDK, what runs our own tests, clients of what the proxy carries, and a mail server.
+const SDK: [&str; 10] = [
     "cloudflare==5.9.0",
     "pytest==9.2.0",
     "websockets==17.4",
@@ -43,6 +43,7 @@ const SDK: [&str; 9] = [
     "grpcio-health-checking==1.85.1",
     "sslyze==6.3.1",
     "aioquic==1.7.2",
+    "aiosmtpd==1.4.6",
 ];
 /// The last release before the official SDK. It has the same name on PyPI, hence a second environment.
 const OLD_SDK: [&str; 3] = ["cloudflare==2.20.0", "pytest==9.2.0", "pytz"];

@@ -4,12 +4,13 @@ use super::DECIDING;
 use crate::workspace::Package;
 
 /// Whoever else wants one of these goes through its owner.
-const OWNERS: [(&str, &[&str]); 12] = [
+const OWNERS: [(&str, &[&str]); 13] = [
     ("axum", &["api", "trimtab"]),
     ("domain", &["dns", "api", "probe", "trimtab", "testkit"]),
     ("h2", &["proxy", "probe"]),
     ("h3", &["proxy"]),
-    ("hyper", &["probe", "notify", "acme", "trimtab"]),
+    ("hyper", &["probe", "alert", "acme", "trimtab"]),
+    ("lettre", &["alert"]),
     ("libc", &["net"]),
     ("maxminddb", &["geo", "xtask"]),
     ("rusqlite", &["store", "analytics"]),

@@ -25,7 +25,7 @@ const DATA_PATH: [&str; 6] = [
 ];
 /// May be down while traffic flows.
 const CONTROL_PATH: [&str; 5] =
-    ["trimtab-store", "trimtab-api", "trimtab-analytics", "trimtab-notify", "trimtab-acme"];
+    ["trimtab-store", "trimtab-api", "trimtab-analytics", "trimtab-alert", "trimtab-acme"];
 /// Edges meet in the program; these pairs are the exceptions.
 const EDGES_THAT_MEET: [(&str, &str); 3] = [
     ("trimtab-api", "trimtab-store"),
@@ -44,7 +44,7 @@ impl Layer {
             "live" => Layer::Live,
             "net" | "connect" => Layer::Ground,
             "dns-server" | "proxy" | "l4" | "probe" | "tunnel" | "bgp" => Layer::Edge,
-            "store" | "api-types" | "api" | "analytics" | "notify" | "acme" | "ui" => Layer::Edge,
+            "store" | "api-types" | "api" | "analytics" | "alert" | "acme" | "ui" => Layer::Edge,
             "trimtab" | "testkit" | "xtask" => Layer::Program,
             _ => return None,
         })
@@ -134,8 +134,8 @@ mod tests {
         check(&[("trimtab-api", &["trimtab-store"]), edges], &[]);
         check(&[("trimtab", &["trimtab-store"]), edges], &[]);
         check(
-            &[("trimtab-notify", &["trimtab-store"]), edges],
-            &["trimtab-notify: must not depend on trimtab-store"],
+            &[("trimtab-alert", &["trimtab-store"]), edges],
+            &["trimtab-alert: must not depend on trimtab-store"],
         );
     }
 

@@ -46,6 +46,7 @@ pub const ACCOUNTS: Usual = Usual::Pages(20);
 pub const TOKENS: Usual = Usual::Pages(20);
 pub const CERTIFICATES: Usual = Usual::Pages(20);
 pub const HEALTH_CHECKS: Usual = Usual::Pages(25);
+pub const ALERT_HISTORY: Usual = Usual::Pages(25);
 
 // === impl Paging ===
 

@@ -20,6 +20,7 @@ use crate::draft::{self, Draft, Resource, Stamp};
 use crate::number::Number;
 
 pub use extension::{Quorum, Required, Requires, TrimtabPool};
+pub(crate) use notify::is_email;
 pub use notify::{NotificationFilter, NotificationRule};
 pub use origin::{HostHeader, Mx, Origin, Srv, TrimtabOrigin};
 pub use upstream::Upstream;

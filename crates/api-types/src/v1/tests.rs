@@ -8,8 +8,8 @@ use trimtab_model::{Problems, Timestamp};
 use super::balancer::Owner;
 use super::record::{Parsed, RecordDraft};
 use super::{
-    Balancer, Envelope, Limits, Monitor, Pool, Record, account, balancer, certificate, monitor,
-    pool, record, samples, token, zone,
+    Balancer, Envelope, Limits, Monitor, Pool, Record, account, alerting, balancer, certificate,
+    monitor, pool, record, samples, token, zone,
 };
 
 mod watching;
@@ -129,6 +129,11 @@ fn every_reader(body: &Value) {
     check(body, zone::patch(&zone, body, LATER));
     check(body, account::read(body));
     check(body, token::read(body));
+    check(body, alerting::policy::read(body));
+    check(body, alerting::webhook::read(body));
+    check(body, alerting::pagerduty::read(body));
+    check(body, alerting::silence::read(body));
+    check(body, alerting::silence::read_edits(body));
 }
 
 fn check<T>(body: &Value, outcome: Result<T, Problems>) {
@@ -305,8 +310,17 @@ const NAMES: &[&str] = &[
     "AdaptiveRouting",
     "AffinityKey",
     "AffinityKeys",
+    "AlertEligible",
+    "AlertHistory",
+    "AlertHistoryExtension",
+    "AlertMechanism",
+    "AlertMechanisms",
+    "AlertPolicy",
+    "AlertTested",
+    "AlertWritten",
     "ApiError",
     "ApiMessage",
+    "AvailableAlert",
     "BalancerHealth",
     "BalancerPool",
     "CertificateExtension",
@@ -379,6 +393,7 @@ const NAMES: &[&str] = &[
     "OriginSteering",
     "Override",
     "Overrides",
+    "PagerDuty",
     "PartialAttributes",
     "PartialLocationStrategy",
     "PartialRandomSteering",
@@ -410,6 +425,7 @@ const NAMES: &[&str] = &[
     "SearchResource",
     "SearchResult",
     "SessionAffinityAttributes",
+    "Silence",
     "SmtpTalk",
     "Split",
     "SplitPart",
@@ -427,6 +443,7 @@ const NAMES: &[&str] = &[
     "Usage",
     "User",
     "VerifiedToken",
+    "Webhook",
     "Zone",
     "ZoneAccount",
     "ZoneMeta",

@@ -2,8 +2,8 @@
 
 use trimtab_model::config::{Document, Key};
 use trimtab_model::{
-    Account, AffinityKeys, Balancer, Certificate, HealthCheck, Monitor, MonitorGroup, Override,
-    Pool, Record, Token, Zone,
+    Account, AffinityKeys, AlertDocument, Balancer, Certificate, HealthCheck, Monitor,
+    MonitorGroup, Override, Pool, Record, Token, Zone, alert,
 };
 use trimtab_store::{self as store, AnyStore, Entry, Prefix, Range, Rev, Store};
 
@@ -59,6 +59,26 @@ macro_rules! kept {
 kept!(
     Account, Token, Zone, Record(*), Monitor, MonitorGroup, Override, Pool(*), Balancer(*),
     Certificate(*), HealthCheck(*), AffinityKeys
+);
+
+macro_rules! kept_of_alerting {
+    ($($kind:ident $case:ident),+) => { $(
+        impl Kept for alert::$kind {
+            fn kept(document: Document) -> Option<alert::$kind> {
+                match document {
+                    Document::Alert(document) => match *document {
+                        AlertDocument::$case(value) => Some(value),
+                        _ => None,
+                    },
+                    _ => None,
+                }
+            }
+        }
+    )+ };
+}
+kept_of_alerting!(
+    AlertPolicy Policy, Webhook Webhook, Standing Standing, PagerDuty PagerDuty, Silence Silence,
+    HistoryEntry History
 );
 
 pub(crate) fn store_key(key: &Key) -> Result<store::Key, Error> {

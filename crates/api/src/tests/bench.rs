@@ -143,6 +143,7 @@ impl Bench {
             acme: Arc::new(|_| Default::default()),
             feed: live.feed(),
             checks: live.checks(),
+            alerts: super::alerting::port(),
             clock: shared,
             settings,
         };

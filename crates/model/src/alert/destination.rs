@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::pool::Address;
 use crate::{PagerDutyId, SecretText, Timestamp, WebhookId, words};
 
 pub const WEBHOOKS_MAX: usize = 500;
@@ -54,6 +55,56 @@ pub struct PagerDuty {
     pub created_on: Timestamp,
 }
 
+/// The parts of a webhook's address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpUrl<'a> {
+    pub is_https: bool,
+    pub host: Address,
+    pub port: u16,
+    /// As it is written, with the port if it has one.
+    pub authority: &'a str,
+    /// With the query; never empty.
+    pub path: &'a str,
+}
+
+// === impl HttpUrl ===
+
+impl<'a> HttpUrl<'a> {
+    /// None for what is no HTTP address, has user information (RFC 3986 section 3.2.1) or a fragment.
+    pub fn read(text: &'a str) -> Option<HttpUrl<'a>> {
+        let (scheme, rest) = text.split_once("://")?;
+        let (is_https, usual_port) = match scheme.to_ascii_lowercase().as_str() {
+            "http" => (false, 80),
+            "https" => (true, 443),
+            _ => return None,
+        };
+        let sound =
+            text.bytes().all(|byte| byte.is_ascii_graphic() && !b"#<>\"\\^`{|}".contains(&byte));
+        let (authority, path) = match rest.find(['/', '?']) {
+            Some(at) => rest.split_at_checked(at)?,
+            None => (rest, "/"),
+        };
+        let (host, port) = host_and_port(authority)?;
+        let port =
+            port.map_or(Some(usual_port), |port| port.parse().ok().filter(|&port| port != 0))?;
+        let sound = sound && path.starts_with('/') && !authority.contains('@');
+        sound.then_some(HttpUrl { is_https, host: Address::read(host)?, port, authority, path })
+    }
+}
+
+/// The brackets of RFC 3986 section 3.2.2 are no part of the host.
+fn host_and_port(authority: &str) -> Option<(&str, Option<&str>)> {
+    if let Some(rest) = authority.strip_prefix('[') {
+        let (host, rest) = rest.split_once(']')?;
+        host.parse::<std::net::Ipv6Addr>().ok()?;
+        return Some((host, if rest.is_empty() { None } else { Some(rest.strip_prefix(':')?) }));
+    }
+    match authority.split_once(':') {
+        Some((host, port)) => Some((host, Some(port))),
+        None => Some((authority, None)),
+    }
+}
+
 // === impl WebhookType ===
 
 impl WebhookType {
@@ -79,6 +130,37 @@ impl WebhookType {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_address_of_a_webhook_is_of_http_and_names_nobody() {
+        let check = |text: &str, want: Option<(bool, &str, u16, &str)>| {
+            let found = HttpUrl::read(text);
+            let host = found.as_ref().map(|url| url.host.to_string()).unwrap_or_default();
+            let found = found.map(|url| (url.is_https, host.as_str(), url.port, url.path));
+            assert_eq!(found, want, "{text}");
+        };
+        check("https://example.com", Some((true, "example.com", 443, "/")));
+        check("http://192.0.2.1:8080/a/b?c=d", Some((false, "192.0.2.1", 8080, "/a/b?c=d")));
+        check("HTTPS://[2001:db8::1]:8443/x", Some((true, "2001:db8::1", 8443, "/x")));
+        for bad in [
+            "",
+            "example.com",
+            "ftp://example.com/",
+            "https://",
+            "https://u:p@example.com/",
+            "https://example.com:0/",
+            "https://example.com:99999/",
+            "https://exa mple.com/",
+            "https://example.com/\r\nx",
+            "https://example.com/#x",
+            "https://example.com?x=1",
+            "https://[::1/",
+            "https://10.0.0/",
+            "https://[192.0.2.1]/",
+        ] {
+            check(bad, None);
+        }
+    }
 
     #[test]
     fn the_address_of_a_known_service_says_what_it_takes() {

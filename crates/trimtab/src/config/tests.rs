@@ -64,12 +64,44 @@ fn unknown_keys_and_wrong_values_show_line_and_caret() {
             ["needs a client_ca", ":3:1"],
         ),
     ] {
-        let shown = refusal(text);
-        for part in wanted {
-            assert!(shown.contains(part), "{part:?} is not in\n{shown}");
-        }
-        assert!(shown.contains('┬') || shown.contains('─'), "no caret in\n{shown}");
+        check_refusal(text, wanted);
     }
+}
+
+#[test]
+fn mail_that_could_not_be_sent_is_refused_with_line_and_caret() {
+    for (text, wanted) in [
+        (
+            "data_dir = \"d\"\n[smtp]\nhost = \"m.test\"\nfrom = \"nobody\"\n",
+            ["\"nobody\" is no mail address", ":4:1"],
+        ),
+        (
+            "data_dir = \"d\"\n[smtp]\nhost = \"m.test\"\nfrom = \"a@b.c\"\ntls = \"maybe\"\n",
+            ["starttls, implicit, none", ":5:7"],
+        ),
+        (
+            "data_dir = \"d\"\n[smtp]\nhost = \"m.test\"\nfrom = \"a@b.c\"\nusername = \"u\"\n",
+            ["needs a password_file", ":5:1"],
+        ),
+        (
+            "data_dir = \"d\"\n[smtp]\nhost = \"m.test\"\nfrom = \"a@b.c\"\ntls = \"none\"\nusername = \"u\"\npassword_file = \"p\"\n",
+            ["not sent without TLS", ":5:1"],
+        ),
+        (
+            "data_dir = \"d\"\n[alerts]\npagerduty_url = \"pagerduty\"\n",
+            ["is no http or https address", ":3:1"],
+        ),
+    ] {
+        check_refusal(text, wanted);
+    }
+}
+
+fn check_refusal(text: &str, wanted: [&str; 2]) {
+    let shown = refusal(text);
+    for part in wanted {
+        assert!(shown.contains(part), "{part:?} is not in\n{shown}");
+    }
+    assert!(shown.contains('┬') || shown.contains('─'), "no caret in\n{shown}");
 }
 
 #[test]
@@ -93,6 +125,34 @@ fn a_file_that_cannot_be_used_is_shown_where_it_is_named() {
         Some("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
         "cannot be a root",
     );
+}
+
+#[test]
+fn a_password_is_one_line_of_a_file_and_is_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("server.toml");
+    let smtp =
+        "[smtp]\nhost = \"m.test\"\nfrom = \"a@b.c\"\nusername = \"u\"\npassword_file = \"p\"";
+    std::fs::write(&path, format!("data_dir = \"d\"\n{smtp}\n")).unwrap();
+    let check = |password: &str, want: Option<&str>| {
+        std::fs::write(folder.path().join("p"), password).unwrap();
+        match (Config::load(&path), want) {
+            (Ok(config), None) => {
+                let smtp = config.smtp.as_ref().unwrap();
+                assert_eq!(smtp.password_file.as_ref().unwrap().secret().reveal(), "s3cret");
+                assert!(!format!("{config:?}").contains("s3cret"));
+            }
+            (Err(refusal), Some(want)) => {
+                let shown = refusal.to_string();
+                assert!(shown.contains(want) && shown.contains(":6:17"), "{shown}");
+            }
+            (got, _) => panic!("{password:?}: {got:?}"),
+        }
+    };
+    check("s3cret\n", None);
+    check("", Some("does not hold one line"));
+    check("s3\ncret", Some("does not hold one line"));
+    check(&"x".repeat(5000), Some("is larger than 4096 bytes"));
 }
 
 #[test]

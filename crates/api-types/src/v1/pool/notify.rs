@@ -50,10 +50,14 @@ pub(super) fn email(node: &mut Node<'_>) -> Option<String> {
     Some(list)
 }
 
-fn is_email(text: &str) -> bool {
+/// Enough to tell a slip of the pen; whether it exists is known by sending.
+pub(crate) fn is_email(text: &str) -> bool {
     let sides = text.split_once('@');
     sides.is_some_and(|(mailbox, domain)| {
-        !mailbox.is_empty() && !domain.is_empty() && !domain.contains('@') && !text.contains(' ')
+        !mailbox.is_empty()
+            && !domain.is_empty()
+            && !domain.contains('@')
+            && !text.contains(char::is_whitespace)
     })
 }
 

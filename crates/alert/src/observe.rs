@@ -1,0 +1,188 @@
+//! From a snapshot to what alerts are about.
+
+use std::collections::BTreeMap;
+
+use trimtab_health::{EndpointHealth, FailureReason, Ruler, Verdict};
+use trimtab_live::Snapshot;
+use trimtab_model::PoolId;
+use trimtab_steer::pool::Usable;
+use trimtab_steer::{Balancer, Pool};
+
+use crate::book::Book;
+use crate::message::{Facts, Traffic};
+use crate::seen::{CheckChange, Condition, Seen, Subject};
+
+/// Load balancers that are told of a pool, and pools that are told of each of those: a message is for reading.
+const BALANCERS_MAX: usize = 5;
+const ELSEWHERE_MAX: usize = 3;
+
+/// How everything is. A pool of which the configuration says nothing yet is left out: it was just made.
+pub(crate) fn seen(
+    snapshot: &Snapshot,
+    book: &Book,
+    checks: &BTreeMap<String, CheckChange>,
+) -> Seen {
+    let mut seen = Seen { unseen: book.pools.keys().copied().collect(), ..Seen::default() };
+    for pool in snapshot.world.pools.iter().flatten() {
+        let Some(entry) = book.pools.get(&pool.id) else { continue };
+        seen.unseen.remove(&pool.id);
+        seen.put(Subject::Pool(pool.id), entry.account, of_pool(pool));
+        let known = pool.endpoints.iter().zip(&pool.health.endpoints);
+        for (endpoint, health) in known {
+            let subject = Subject::Origin(pool.id, endpoint.name.clone().into());
+            let is_out = !(endpoint.enabled && pool.enabled);
+            let condition = if is_out { Condition::NoWord } else { of_endpoint(health) };
+            seen.put(subject, entry.account, condition);
+        }
+    }
+    for (id, pool) in &book.pools {
+        let condition = if pool.enabled { Condition::Good } else { Condition::Bad };
+        seen.put(Subject::Enablement(*id), pool.account, condition);
+    }
+    for (id, check) in checks {
+        let condition = match check.healthy {
+            Some(true) => Condition::Good,
+            Some(false) => Condition::Bad,
+            None => Condition::Unwatched,
+        };
+        seen.put(Subject::Check(id.clone()), check.account, condition);
+    }
+    seen
+}
+
+/// A pool is unhealthy when too few of its endpoints are up, and when that is known. What a person alone has done to
+/// it is no news: whoever holds endpoints up or down knows.
+fn of_pool(pool: &Pool) -> Condition {
+    let endpoints = pool.endpoints.iter().zip(&pool.health.endpoints);
+    let enabled = endpoints.filter(|(endpoint, _)| endpoint.enabled);
+    let (ruled, judged): (Vec<_>, Vec<_>) =
+        enabled.map(|(_, health)| health).partition(|health| is_ruled_by_a_person(health));
+    let failing = |health: &&EndpointHealth| match health.verdict {
+        Verdict::Down | Verdict::Ejected { .. } => true,
+        Verdict::Up | Verdict::Unknown | Verdict::Unmonitored => false,
+    };
+    match pool.usable {
+        Usable::Critical if !ruled.is_empty() && !judged.iter().any(failing) => Condition::NoWord,
+        Usable::Critical | Usable::Requires => Condition::Bad,
+        Usable::Yes if !pool.health.is_monitored() => Condition::Unwatched,
+        Usable::Yes if judged.iter().any(|health| health.verdict.serves()) => Condition::Good,
+        Usable::Yes | Usable::Disabled | Usable::NoResultYet | Usable::Empty => Condition::NoWord,
+    }
+}
+
+/// An ejection is made by requests and ends by itself within minutes: it pages by its pool, if that is critical.
+fn of_endpoint(health: &EndpointHealth) -> Condition {
+    match health.verdict {
+        _ if is_ruled_by_a_person(health) && health.is_held() => Condition::NoWord,
+        Verdict::Up => Condition::Good,
+        Verdict::Down => Condition::Bad,
+        Verdict::Unmonitored => Condition::Unwatched,
+        Verdict::Unknown | Verdict::Ejected { .. } => Condition::NoWord,
+    }
+}
+
+/// The word of an external feed is as good as a probe's.
+fn is_ruled_by_a_person(health: &EndpointHealth) -> bool {
+    health.ruling.as_ref().is_some_and(|ruling| match ruling.by {
+        Ruler::Person(_) => true,
+        Ruler::Feed => false,
+    })
+}
+
+/// What is known of one subject.
+pub(crate) fn facts(
+    snapshot: &Snapshot,
+    book: &Book,
+    checks: &BTreeMap<String, CheckChange>,
+    subject: &Subject,
+) -> Facts {
+    match subject {
+        Subject::Check(id) => checks.get(id).map(Facts::from).unwrap_or_default(),
+        Subject::Pool(id) | Subject::Enablement(id) => match pool(snapshot, *id) {
+            Some(pool) => of_whole_pool(snapshot, pool),
+            None => named(book, *id),
+        },
+        Subject::Origin(id, name) => match pool(snapshot, *id) {
+            Some(pool) => of_origin(pool, name),
+            None => Facts { origin: name.clone(), ..named(book, *id) },
+        },
+    }
+}
+
+fn named(book: &Book, id: PoolId) -> Facts {
+    let name = book.pools.get(&id).map_or_else(|| id.to_string(), |pool| pool.name.clone());
+    Facts { name, ..Facts::default() }
+}
+
+fn pool(snapshot: &Snapshot, id: PoolId) -> Option<&Pool> {
+    let mut pools = snapshot.world.pools.iter().flatten();
+    pools.find(|pool| pool.id == id).map(AsRef::as_ref)
+}
+
+fn of_whole_pool(snapshot: &Snapshot, pool: &Pool) -> Facts {
+    let endpoints = pool.endpoints.iter().zip(&pool.health.endpoints);
+    let enabled = endpoints.filter(|(endpoint, _)| endpoint.enabled);
+    let (mut up, mut all, mut worst) = (0, 0, Facts::default());
+    for (endpoint, health) in enabled {
+        all += 1;
+        up += usize::from(health.verdict.serves());
+        if !health.verdict.serves() && worst.reason.is_empty() {
+            worst = of_origin(pool, &endpoint.name);
+        }
+    }
+    Facts {
+        name: pool.name.clone().into(),
+        origin: String::new(),
+        address: String::new(),
+        origins_up: up,
+        origins: all,
+        minimum_origins: pool.minimum_origins,
+        traffic: traffic(snapshot, pool.id),
+        ..worst
+    }
+}
+
+fn of_origin(pool: &Pool, name: &str) -> Facts {
+    let base =
+        Facts { name: pool.name.clone().into(), origin: name.to_owned(), ..Facts::default() };
+    let found = pool.endpoints.iter().zip(&pool.health.endpoints);
+    let Some((endpoint, health)) = found.into_iter().find(|(e, _)| &*e.name == name) else {
+        return base;
+    };
+    let (reason, response_code, seen_by) = evidence(health);
+    let address = endpoint.address.to_string();
+    Facts { address, reason, response_code, seen_by, ..base }
+}
+
+/// Why it does not serve, and the places that see it fail.
+fn evidence(health: &EndpointHealth) -> (String, u16, String) {
+    let (reason, code) = health.outcome();
+    let reason = if reason == FailureReason::None { "" } else { reason.word() };
+    let sights = health.sights().into_iter().filter(|sight| sight.verdict == Verdict::Down);
+    let places: Vec<String> = sights.map(|sight| sight.pop.to_string()).collect();
+    (reason.to_owned(), code, places.join(", "))
+}
+
+/// What the load balancers do that use the pool.
+fn traffic(snapshot: &Snapshot, id: PoolId) -> Vec<Traffic> {
+    let world = &snapshot.world;
+    let balancers = world.balancers.iter().flatten().filter(|balancer| balancer.enabled);
+    let named = |balancer: &&std::sync::Arc<Balancer>| {
+        let mut pools = balancer.pools.iter().filter_map(|slot| world.pool(*slot));
+        pools.any(|pool| pool.id == id)
+    };
+    let tell = |balancer: &std::sync::Arc<Balancer>| {
+        let pools = balancer.candidates.iter().filter_map(|c| world.pool(c.pool));
+        let usable = pools.filter(|pool| pool.id != id && pool.usable == Usable::Yes);
+        let fallback = world.pool(balancer.fallback);
+        Traffic {
+            balancer: balancer.name.to_string(),
+            elsewhere: usable.take(ELSEWHERE_MAX).map(|pool| pool.name.to_string()).collect(),
+            fallback: fallback.map_or_else(String::new, |pool| pool.name.to_string()),
+        }
+    };
+    balancers.filter(named).take(BALANCERS_MAX).map(tell).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+use std::time::Duration;
+
+use trimtab_health::{PoolHealth, Probing, Ruling, Schedule, Thresholds};
+use trimtab_model::overrides::Forced;
+use trimtab_model::{self as model, Moment, MonitorId, OverrideId, PoolId};
+
+use super::*;
+
+/// What probes say, and who rules over them.
+type Endpoint = (Verdict, Option<(Ruler, Forced)>);
+
+const ALICE: Ruler = Ruler::Person(OverrideId::new([1; 16]));
+
+fn endpoint(&(verdict, ruling): &Endpoint) -> EndpointHealth {
+    let ruling = ruling.map(|(by, state)| {
+        let (since, until) = (Moment::default(), None);
+        Ruling { by, state, reason: "racks".into(), author: "alice".into(), since, until }.into()
+    });
+    EndpointHealth { verdict, ..EndpointHealth::unmonitored() }.ruled(ruling)
+}
+
+fn pool(minimum_origins: u32, of: &[Endpoint]) -> Pool {
+    let origin =
+        |index: usize| model::Origin { name: index.to_string(), ..trimtab_testkit::origin() };
+    let config = model::Pool {
+        id: PoolId::new([1; 16]),
+        origins: (0..of.len()).map(origin).collect(),
+        minimum_origins,
+        ..trimtab_testkit::pool()
+    };
+    let health: Box<[EndpointHealth]> = of.iter().map(endpoint).collect();
+    let is_watched = of.iter().any(|(verdict, _)| *verdict != Verdict::Unmonitored);
+    let health = if is_watched {
+        let limits = Thresholds::new(1, 1);
+        let schedule = Schedule::new(Moment::default(), Duration::from_secs(60), limits);
+        let probings = [Probing::alone(MonitorId::new([1; 16]), schedule)].into();
+        PoolHealth::new(health, of.iter().map(|_| true), minimum_origins, probings)
+    } else {
+        PoolHealth::unprobed(health)
+    };
+    Pool::build(&config, health)
+}
+
+#[test]
+fn a_pool_is_unhealthy_when_too_few_are_up_and_a_person_alone_makes_it_neither() {
+    use Condition::{Bad, Good, NoWord, Unwatched};
+    use Verdict::{Down, Unknown, Unmonitored, Up};
+    let check =
+        |of: &[Endpoint], want: Condition| assert_eq!(of_pool(&pool(1, of)), want, "{of:?}");
+    let ejected = Verdict::Ejected { until: Moment::default() };
+    let (up, down) = (Some((ALICE, Forced::Up)), Some((ALICE, Forced::Down)));
+    check(&[(Up, None), (Up, None)], Good);
+    check(&[(Up, None), (Down, None)], Good);
+    check(&[(Down, None), (Down, None)], Bad);
+    check(&[(Down, None), (ejected, None)], Bad);
+    check(&[(Unknown, None)], NoWord);
+    check(&[(Unmonitored, None)], Unwatched);
+    // Nobody but a person took it down, or keeps it up.
+    check(&[(Up, down), (Up, down)], NoWord);
+    check(&[(Down, up), (Down, None)], NoWord);
+    // The last one that a person had left fails.
+    check(&[(Up, down), (Down, None)], Bad);
+    check(&[(Up, down), (Up, None)], Good);
+    check(&[(Up, Some((Ruler::Feed, Forced::Down)))], Bad);
+}
+
+#[test]
+fn an_endpoint_is_what_machines_say_of_it() {
+    use Verdict::{Down, Unknown, Unmonitored, Up};
+    let check =
+        |of: Endpoint, want: Condition| assert_eq!(of_endpoint(&endpoint(&of)), want, "{of:?}");
+    check((Up, None), Condition::Good);
+    check((Down, None), Condition::Bad);
+    check((Unknown, None), Condition::NoWord);
+    check((Unmonitored, None), Condition::Unwatched);
+    check((Verdict::Ejected { until: Moment::default() }, None), Condition::NoWord);
+    check((Up, Some((ALICE, Forced::Down))), Condition::NoWord);
+    check((Down, Some((ALICE, Forced::Up))), Condition::NoWord);
+    check((Down, Some((ALICE, Forced::Drained))), Condition::Bad);
+    check((Up, Some((Ruler::Feed, Forced::Down))), Condition::Bad);
+}

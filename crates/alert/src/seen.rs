@@ -1,0 +1,112 @@
+//! What there is now: of each thing that alerts are about, how it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use trimtab_model::alert::AlertType;
+use trimtab_model::{AccountId, PoolId, Timestamp};
+
+/// What an alert can be about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    Pool(PoolId),
+    /// By its name, which is unique in its pool.
+    Origin(PoolId, String),
+    /// Whether the configuration lets the pool be used.
+    Enablement(PoolId),
+    /// A standalone health check.
+    Check(String),
+}
+
+/// How a subject is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Condition {
+    Good,
+    Bad,
+    /// Nobody knows yet, or it is taken out on purpose: what was told stays.
+    NoWord,
+    /// Nobody watches it: what was begun is ended.
+    Unwatched,
+}
+
+/// How everything is. What is not in it is gone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) subjects: BTreeMap<Subject, Sighting>,
+    /// Pools that exist and of which the snapshot says nothing yet.
+    pub(crate) unseen: BTreeSet<PoolId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sighting {
+    pub(crate) account: AccountId,
+    pub(crate) condition: Condition,
+}
+
+/// A standalone health check's status, from whoever runs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckChange {
+    pub account: AccountId,
+    pub id: String,
+    pub name: String,
+    pub address: String,
+    /// None: it was deleted, suspended, or has no result yet.
+    pub healthy: Option<bool>,
+    pub reason: String,
+    pub zone_id: String,
+    pub zone_name: String,
+    /// Codes of the regions that see it fail.
+    pub failing_regions: Vec<String>,
+    pub at: Timestamp,
+}
+
+// === impl Subject ===
+
+impl Subject {
+    pub fn alert_type(&self) -> AlertType {
+        match self {
+            Subject::Pool(_) | Subject::Origin(..) => AlertType::LoadBalancingHealth,
+            Subject::Enablement(_) => AlertType::PoolEnablement,
+            Subject::Check(_) => AlertType::HealthCheckStatus,
+        }
+    }
+
+    pub fn pool(&self) -> Option<PoolId> {
+        match self {
+            Subject::Pool(pool) | Subject::Origin(pool, _) | Subject::Enablement(pool) => {
+                Some(*pool)
+            }
+            Subject::Check(_) => None,
+        }
+    }
+}
+
+// === impl Seen ===
+
+impl Seen {
+    pub(crate) fn put(&mut self, subject: Subject, account: AccountId, condition: Condition) {
+        self.subjects.insert(subject, Sighting { account, condition });
+    }
+
+    /// Of something that is gone nobody says that it is well. Checks are heard of only after a start.
+    pub(crate) fn condition(&self, subject: &Subject) -> Condition {
+        match (self.subjects.get(subject), subject) {
+            (Some(seen), _) => seen.condition,
+            (None, Subject::Check(_)) => Condition::NoWord,
+            (None, Subject::Pool(pool) | Subject::Origin(pool, _))
+                if self.unseen.contains(pool) =>
+            {
+                Condition::NoWord
+            }
+            (None, Subject::Pool(_) | Subject::Origin(..) | Subject::Enablement(_)) => {
+                Condition::Unwatched
+            }
+        }
+    }
+
+    pub(crate) fn bad(&self) -> impl Iterator<Item = (&Subject, AccountId)> {
+        let bad = self.subjects.iter().filter(|(_, seen)| seen.condition == Condition::Bad);
+        bad.map(|(subject, seen)| (subject, seen.account))
+    }
+}

@@ -141,3 +141,22 @@ async fn whoever_stops_watching_ends_the_probes() {
     assert_eq!(steps, kinds);
     drop(watched);
 }
+
+#[tokio::test]
+async fn the_evidence_of_a_failure_is_all_that_is_known_of_it() {
+    let server = Server::answering(&[&status("503 Busy")]).await;
+    let (monitor, target) = (monitor(Http), target(server.at));
+    let check = Check { monitor: &monitor, pool: POOL, target: &target, delay: Duration::ZERO };
+    let evidence = run(&plain(), &monitor, &target).await.evidence(&check).unwrap();
+    assert_eq!((&*evidence.error, evidence.tries), ("status 503 is not expected", 1));
+    assert_eq!(&*evidence.answer, b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
+    let phases: Vec<&str> = evidence.phases.iter().map(|(phase, _)| *phase).collect();
+    assert_eq!(phases, ["resolve", "connect", "first_byte"]);
+    assert_eq!(*evidence.repeat, *trimtab_probe::repeat(&check));
+    let closed = crate::recipe::target(closed_port().await);
+    let refused = run(&plain(), &monitor, &closed).await;
+    assert_eq!(refused.evidence(&check).unwrap().answer.len(), 0);
+    let good = Server::answering(&[&ok("")]).await;
+    let passed = run(&plain(), &monitor, &crate::recipe::target(good.at)).await;
+    assert_eq!(passed.evidence(&check), None);
+}

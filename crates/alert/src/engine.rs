@@ -19,9 +19,9 @@ use trimtab_model::{Change, Timestamp};
 use crate::board::Board;
 use crate::book::Book;
 use crate::courier::{Courier, Failure, Sent};
+use crate::observe;
 use crate::parcel::{Ending, Parcel};
 use crate::retry;
-use crate::seen::CheckChange;
 use crate::storage::{Storage, StorageError};
 
 use state::State;
@@ -51,7 +51,6 @@ pub struct Inputs {
     pub book: Book,
     /// What became of it since.
     pub changes: mpsc::Receiver<Change>,
-    pub checks: mpsc::Receiver<CheckChange>,
     pub stopped: watch::Receiver<bool>,
 }
 
@@ -59,7 +58,6 @@ pub struct Inputs {
 enum Event {
     Stopped,
     Changed(Option<Change>),
-    Checked(Option<CheckChange>),
     Published,
     Ended(Result<(Id, Outcome), JoinError>),
     Woke,
@@ -92,13 +90,12 @@ impl<S: Storage> Engine<S> {
     /// # Errors
     /// When what was told before cannot be read.
     pub async fn run(self, inputs: Inputs) -> Result<(), StorageError> {
-        let Inputs { book, mut changes, mut checks, mut stopped } = inputs;
+        let Inputs { book, mut changes, mut stopped } = inputs;
         let mut state = State::load(&self.storage, book).await?;
         let mut published = self.cell.subscribe();
         let mut deliveries = Deliveries::default();
         let (mut glance, mut tell) = (Some(Instant::now()), None);
         let mut configured = true;
-        let mut checked = true;
         loop {
             self.board.waits(state.outbox.len(), state.outbox.oldest());
             self.begin_deliveries(&mut state, &mut deliveries);
@@ -108,7 +105,6 @@ impl<S: Storage> Engine<S> {
                 _ = stopped.wait_for(|stopped| *stopped) => Event::Stopped,
                 ended = deliveries.next() => Event::Ended(ended),
                 change = changes.recv(), if configured => Event::Changed(change),
-                check = checks.recv(), if checked => Event::Checked(check),
                 // The cell outlives every receiver.
                 _ = published.changed(), if glance.is_none() => Event::Published,
                 () = sleep_until(wake.unwrap_or(again)) => Event::Woke,
@@ -118,13 +114,8 @@ impl<S: Storage> Engine<S> {
                 Event::Stopped => break,
                 Event::Ended(ended) => self.settle(&mut state, &mut deliveries, ended).await,
                 Event::Changed(None) => configured = false,
-                Event::Checked(None) => checked = false,
                 Event::Changed(Some(change)) => {
                     state.book.apply(change);
-                    glance = glance.or(Some(soon));
-                }
-                Event::Checked(Some(check)) => {
-                    state.checks.insert(check.id.clone(), check);
                     glance = glance.or(Some(soon));
                 }
                 Event::Published => glance = Some(soon),
@@ -144,6 +135,7 @@ impl<S: Storage> Engine<S> {
     ) {
         let now = Instant::now();
         let snapshot = self.cell.load();
+        state.checks = observe::checks(&snapshot, (self.clock)());
         if tell.is_some_and(|at| at <= now) {
             *tell = None;
             match state.tell(&self.storage, &snapshot, (self.clock)()).await {

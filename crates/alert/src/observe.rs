@@ -1,10 +1,11 @@
 //! From a snapshot to what alerts are about.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use trimtab_health::{EndpointHealth, FailureReason, Ruler, Verdict};
-use trimtab_live::Snapshot;
-use trimtab_model::PoolId;
+use trimtab_live::{CheckHealth, Snapshot};
+use trimtab_model::{HealthCheckId, PoolId, Timestamp};
 use trimtab_steer::pool::Usable;
 use trimtab_steer::{Balancer, Pool};
 
@@ -48,6 +49,38 @@ pub(crate) fn seen(
         seen.put(Subject::Check(id.clone()), check.account, condition);
     }
     seen
+}
+
+/// What standalone health checks say in this snapshot.
+pub(crate) fn checks(snapshot: &Snapshot, at: Timestamp) -> BTreeMap<String, CheckChange> {
+    let change = |(id, check): (&HealthCheckId, &Arc<CheckHealth>)| {
+        let endpoint = check.endpoint();
+        let change = CheckChange {
+            account: check.account,
+            id: id.to_string(),
+            name: check.name.to_string(),
+            address: check.address.to_string(),
+            healthy: endpoint.filter(|_| !check.suspended).and_then(|it| match it.verdict {
+                Verdict::Up => Some(true),
+                Verdict::Down => Some(false),
+                Verdict::Unknown | Verdict::Unmonitored | Verdict::Ejected { .. } => None,
+            }),
+            reason: endpoint.map(|it| it.outcome().0.word().to_owned()).unwrap_or_default(),
+            zone_id: check.zone.to_string(),
+            zone_name: check.zone_name.to_string(),
+            failing_regions: endpoint.map(failing_regions).unwrap_or_default(),
+            at,
+        };
+        (change.id.clone(), change)
+    };
+    snapshot.checks.iter().map(change).collect()
+}
+
+/// Codes of the regions most of which see it fail.
+fn failing_regions(endpoint: &EndpointHealth) -> Vec<String> {
+    let counts = endpoint.members.iter().flat_map(|member| &member.regions);
+    let failing = counts.filter(|count| count.up.saturating_mul(2) <= count.all);
+    failing.map(|count| count.region.to_string()).collect()
 }
 
 /// A pool is unhealthy when too few of its endpoints are up, and when that is known. What a person alone has done to
@@ -167,11 +200,11 @@ fn evidence(health: &EndpointHealth) -> (String, u16, String) {
 fn traffic(snapshot: &Snapshot, id: PoolId) -> Vec<Traffic> {
     let world = &snapshot.world;
     let balancers = world.balancers.iter().flatten().filter(|balancer| balancer.enabled);
-    let named = |balancer: &&std::sync::Arc<Balancer>| {
+    let named = |balancer: &&Arc<Balancer>| {
         let mut pools = balancer.pools.iter().filter_map(|slot| world.pool(*slot));
         pools.any(|pool| pool.id == id)
     };
-    let tell = |balancer: &std::sync::Arc<Balancer>| {
+    let tell = |balancer: &Arc<Balancer>| {
         let pools = balancer.candidates.iter().filter_map(|c| world.pool(c.pool));
         let usable = pools.filter(|pool| pool.id != id && pool.usable == Usable::Yes);
         let fallback = world.pool(balancer.fallback);

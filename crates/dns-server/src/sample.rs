@@ -89,6 +89,8 @@ mod tests {
             certificates: Arc::default(),
             affinity_keys: Arc::default(),
             routes: Arc::default(),
+            checks: Arc::default(),
+            fed: Arc::default(),
             loads: Arc::default(),
         })
     }

@@ -43,6 +43,8 @@ fn snapshot() -> Snapshot {
         certificates: Arc::default(),
         affinity_keys: Arc::default(),
         routes: Arc::default(),
+        checks: Arc::default(),
+        fed: Arc::default(),
         loads: Arc::default(),
     }
 }

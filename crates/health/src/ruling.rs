@@ -18,7 +18,10 @@ pub enum Ruler {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ruling {
     pub by: Ruler,
-    pub state: Forced,
+    /// None: nothing is said of its health.
+    pub state: Option<Forced>,
+    /// Hundredths of the endpoint's own weight that are left to it.
+    pub weight: Option<u8>,
     /// Why, in the words of whoever said so.
     pub reason: Arc<str>,
     pub author: Arc<str>,
@@ -33,18 +36,28 @@ impl Ruling {
     /// What stands instead of the probes' verdict. None for a drain: the endpoint may be well, and counts as one that
     /// its pool has disabled.
     pub fn verdict(&self) -> Option<Verdict> {
-        match self.state {
+        match self.state? {
             Forced::Up => Some(Verdict::Up),
             Forced::Down => Some(Verdict::Down),
             Forced::Drained => None,
         }
     }
 
+    /// No new clients go there.
+    pub fn drains(&self) -> bool {
+        self.state == Some(Forced::Drained)
+    }
+
+    /// It keeps clients away, whatever probes say.
+    pub fn is_against(&self) -> bool {
+        self.state.is_some_and(|state| state != Forced::Up)
+    }
+
     pub fn failure(&self) -> FailureReason {
         match (self.state, self.by) {
-            (Forced::Up, _) => FailureReason::None,
-            (Forced::Down | Forced::Drained, Ruler::Person(_)) => FailureReason::Overridden,
-            (Forced::Down | Forced::Drained, Ruler::Feed) => FailureReason::Fed,
+            (Some(Forced::Up) | None, _) => FailureReason::None,
+            (Some(Forced::Down | Forced::Drained), Ruler::Person(_)) => FailureReason::Overridden,
+            (Some(Forced::Down | Forced::Drained), Ruler::Feed) => FailureReason::Fed,
         }
     }
 
@@ -54,9 +67,13 @@ impl Ruling {
             Ruler::Person(_) => "forced",
             Ruler::Feed => "fed as",
         };
+        let state = self.state.map(|state| state.to_string());
+        let weight = self.weight.map(|left| format!("{left} % of its weight"));
+        let what: Vec<String> = state.into_iter().chain(weight).collect();
+        let what = what.join(" with ");
         match &*self.reason {
-            "" => format!("{verb} {} by {}", self.state, self.author),
-            reason => format!("{verb} {} by {} ({reason})", self.state, self.author),
+            "" => format!("{verb} {what} by {}", self.author),
+            reason => format!("{verb} {what} by {} ({reason})", self.author),
         }
     }
 }
@@ -70,7 +87,8 @@ mod tests {
         let check = |by, state, reason: &str, text: &str, verdict, failure| {
             let (reason, author) = (reason.into(), "alice".into());
             let since = Moment::default();
-            let ruling = Ruling { by, state, reason, author, since, until: None };
+            let (state, weight) = (Some(state), None);
+            let ruling = Ruling { by, state, weight, reason, author, since, until: None };
             assert_eq!(ruling.text(), text);
             assert_eq!((ruling.verdict(), ruling.failure()), (verdict, failure), "{text}");
         };
@@ -82,5 +100,16 @@ mod tests {
         check(person, Forced::Drained, "", "forced drained by alice", None, overridden);
         let fed = FailureReason::Fed;
         check(Ruler::Feed, Forced::Down, "", "fed as down by alice", Some(Verdict::Down), fed);
+        let busy = Ruling {
+            by: Ruler::Feed,
+            state: None,
+            weight: Some(25),
+            reason: "".into(),
+            author: "scaler".into(),
+            since: Moment::default(),
+            until: None,
+        };
+        assert_eq!(busy.text(), "fed as 25 % of its weight by scaler");
+        assert_eq!((busy.verdict(), busy.failure(), busy.is_against()), (None, none, false));
     }
 }

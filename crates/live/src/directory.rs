@@ -9,12 +9,14 @@ use trimtab_model::config::Key;
 use trimtab_model::group::Role;
 use trimtab_model::pool::Subject;
 use trimtab_model::{
-    AccountId, AffinityKeys, Balancer, BalancerId, CertificateId, Change, Document, Monitor,
-    MonitorGroup, MonitorGroupId, MonitorId, Override, OverrideId, Pool, PoolId, Zone, ZoneId,
+    AccountId, AffinityKeys, Balancer, BalancerId, CertificateId, Change, Document, HealthCheck,
+    HealthCheckId, Monitor, MonitorGroup, MonitorGroupId, MonitorId, Override, OverrideId, Pool,
+    PoolId, Zone, ZoneId,
 };
 use trimtab_steer::{BalancerSlot, PoolSlot};
 
 use crate::Certificates;
+use crate::checks::pool_of;
 use crate::plan::Watcher;
 
 /// Everything but records, which live in their zones.
@@ -39,10 +41,11 @@ pub(crate) struct Directory {
 }
 
 /// What a batch touched and must be built anew.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Touched {
     pub(crate) pools: BTreeSet<PoolId>,
     pub(crate) overrides: Vec<(OverrideId, Option<(AccountId, Override)>)>,
+    pub(crate) checks: Vec<(HealthCheckId, Option<HealthCheck>)>,
     pub(crate) balancers: BTreeSet<BalancerId>,
     pub(crate) zones: BTreeSet<ZoneId>,
     /// Balancers whose own configuration was written, of all that must be built anew.
@@ -82,6 +85,13 @@ impl Directory {
                     };
                     touched.overrides.push((id, said));
                 }
+                (Key::HealthCheck(_, id), document) => {
+                    let check = match document {
+                        Some(Document::HealthCheck(check)) => Some(*check),
+                        _ => None,
+                    };
+                    touched.checks.push((id, check));
+                }
                 (Key::Pool(account, id), document) => {
                     self.accounts.insert(id, account);
                     self.apply_pool(id, document, &mut touched);
@@ -98,7 +108,6 @@ impl Directory {
                     | Key::RecordName(..)
                     | Key::Account(_)
                     | Key::Token(_)
-                    | Key::HealthCheck(..)
                     | Key::AcmeAccount
                     | Key::Alert(_),
                     _,
@@ -125,11 +134,11 @@ impl Directory {
         self.users.contains_key(&pool)
     }
 
-    /// The pools whose calculated checks ask after this one.
+    /// The pools whose calculated checks ask after this one, or after what a standalone check is probed as.
     pub(crate) fn requiring(&self, id: PoolId) -> impl Iterator<Item = PoolId> {
         let asks = move |subject: &Subject| match subject {
             Subject::Pool(pool) | Subject::Origin(pool, _) => *pool == id,
-            Subject::HealthCheck(_) => false,
+            Subject::HealthCheck(check) => pool_of(*check) == id,
         };
         let requirers = self.requirers.iter().filter_map(|pool| self.pools.get(pool));
         let requiring = requirers.filter(move |pool| {

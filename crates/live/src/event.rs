@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use tokio::sync::oneshot;
 use trimtab_health::{Evidence, Outcome};
-use trimtab_model::{Change, Moment, MonitorId, Name, PoolId, Pop, Record, ZoneId};
+use trimtab_model::{Change, Fed, Moment, MonitorId, Name, PoolId, Pop, Record, ZoneId};
 
 /// Everything the publisher listens to.
 #[derive(Debug)]
@@ -17,6 +18,15 @@ pub enum Event {
     Passive(Passive),
     /// A host name has other addresses.
     Resolved(Resolved),
+    /// Another system says what an endpoint is.
+    Fed(Feeding),
+}
+
+/// One word, and who waits until answers are made by it.
+#[derive(Debug)]
+pub struct Feeding {
+    pub fed: Fed,
+    pub acts: oneshot::Sender<()>,
 }
 
 /// All changes of one revision; records come as whole names, so that applying one twice does no harm.

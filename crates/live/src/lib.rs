@@ -2,6 +2,7 @@
 
 pub mod cell;
 pub mod changes;
+pub mod checks;
 pub mod clock;
 mod directory;
 mod ejections;
@@ -22,6 +23,7 @@ mod zones;
 
 pub use cell::{Cell, Reader};
 pub use changes::{EndpointChange, HealthChange, MonitorChange, PlaceChange};
+pub use checks::{CheckHealth, Checks};
 pub use event::{Batch, Event, NameRecords, Passive, Report, Resolved};
 pub use hosts::Hosts;
 pub use loads::{EndpointLoad, Loads, OpenRequest, PoolLoad};

@@ -127,14 +127,19 @@ impl Observers {
     }
 
     /// What the prober must do for the pool: a job for each monitor.
-    pub(crate) fn jobs(&self, pool: &Pool, slot: PoolSlot, around: &Circumstances<'_>) -> Vec<Job> {
+    pub(crate) fn jobs(
+        &self,
+        pool: &Pool,
+        slot: Option<PoolSlot>,
+        around: &Circumstances<'_>,
+    ) -> Vec<Job> {
         if !pool.enabled {
             return Vec::new();
         }
         let sites = self.sites_of(&pool.watch.check_regions);
         let job = |watcher: &Watcher| Job {
             pool: pool.id,
-            slot: Some(slot),
+            slot,
             pool_name: pool.name.as_str().into(),
             schedule: self.schedule(pool, sites.len(), &watcher.monitor, around.is_used),
             monitor: Arc::clone(&watcher.monitor),

@@ -2,6 +2,7 @@
 //!
 //! One task, owned by whoever runs [`Publisher::run`]; it ends when every sender of events is gone.
 
+mod checks;
 mod pools;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -10,16 +11,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use trimtab_dns::Node;
 use trimtab_geo::Table;
 use trimtab_health::{Passed, Signal, Thresholds};
 use trimtab_model::balancer::Scope;
-use trimtab_model::{Moment, Name, PoolId, Timestamp, ZoneId};
+use trimtab_model::{Fed, Moment, Name, PoolId, Timestamp, ZoneId};
 use trimtab_steer::pool::Ejectable;
 use trimtab_steer::{Balancer, BalancerSlot, Pool, Site, World};
 
 use crate::changes::HealthChange;
+use crate::checks::CheckTable;
 use crate::directory::{Directory, Touched};
 use crate::ejections::{Ejections, wants_ejection};
 use crate::epochs::Epochs;
@@ -68,6 +70,11 @@ pub struct Publisher {
     observers: Observers,
     ejections: Ejections,
     rulings: Rulings,
+    checks: CheckTable,
+    /// None when other systems said something since the last snapshot.
+    fed: Option<Arc<Vec<Fed>>>,
+    /// Who waits for the next snapshot.
+    waiting: Vec<oneshot::Sender<()>>,
     hosts: HostTable,
     hosted: Hosted,
     geo: Arc<Table>,
@@ -108,6 +115,9 @@ impl Publisher {
             observers,
             ejections: Ejections::default(),
             rulings: Rulings::default(),
+            checks: CheckTable::default(),
+            fed: None,
+            waiting: Vec::new(),
             hosts,
             geo: start.geo,
             pools: Vec::new(),
@@ -159,6 +169,8 @@ impl Publisher {
             certificates: Arc::clone(&self.directory.certificates),
             affinity_keys: Arc::clone(&self.directory.affinity_keys),
             routes,
+            checks: Arc::clone(&self.checks.known),
+            fed: Arc::clone(self.fed.get_or_insert_with(|| Arc::new(self.rulings.standing()))),
             loads: Arc::clone(&self.loads),
         }
     }
@@ -199,6 +211,10 @@ impl Publisher {
             if publish_at.is_some_and(|at| at <= now) {
                 self.rebuild_reported();
                 cell.store(self.snapshot());
+                for waiting in self.waiting.drain(..) {
+                    // Whoever waited may be gone.
+                    let _gone = waiting.send(());
+                }
                 publish_at = None;
                 save_at = save_at.or(Some(now + SAVE_EVERY));
             }
@@ -219,6 +235,10 @@ impl Publisher {
             }
             Event::Report(report) => now + self.apply_report(&report),
             Event::Passive(passive) => now + self.apply_passive(passive),
+            Event::Fed(feeding) => {
+                self.apply_feed(feeding);
+                now + FLIP_COALESCE
+            }
             Event::Resolved(resolved) => {
                 self.reported.extend(self.hosts.resolve(resolved));
                 now + FLIP_COALESCE
@@ -233,6 +253,9 @@ impl Publisher {
         let mut ruled = self.hear(touched.overrides.iter().cloned());
         ruled.extend(&touched.pools);
         self.work_out_rulings(&ruled);
+        if !(touched.zones.is_empty() && touched.dropped.is_empty()) {
+            self.rebuild_checks();
+        }
         for &id in &touched.zones {
             if let Some(zone) = self.directory.zones.get(&id) {
                 self.hosted.host(zone);
@@ -240,6 +263,9 @@ impl Publisher {
         }
         for &id in &ruled {
             self.build_pool(id);
+        }
+        for (id, check) in touched.checks.iter().cloned() {
+            self.configure_check(id, check);
         }
         self.rebuild_dependents();
         for &id in &touched.balancers {
@@ -370,22 +396,25 @@ impl Publisher {
     fn rebuild_reported(&mut self) {
         for id in std::mem::take(&mut self.reported) {
             self.build_pool(id);
+            self.build_check(id);
         }
         self.rebuild_dependents();
     }
 
     /// Observations of endpoints that are gone would otherwise be kept for ever.
     fn forget_endpoints(&mut self, touched: &Touched) {
-        if touched.pools.is_empty() && touched.freed_pools.is_empty() {
+        let pools = touched.pools.is_empty() && touched.freed_pools.is_empty();
+        if pools && touched.checks.is_empty() {
             return;
         }
         let living: HashSet<(PoolId, u64)> = self
             .directory
             .pools
             .values()
+            .chain(self.checks.configured.values().map(|configured| &configured.pool))
             .flat_map(|pool| pool.origins.iter().map(|o| (pool.id, endpoint_key(pool.id, o))))
             .collect();
-        if !self.directory.pools.is_empty() {
+        if !living.is_empty() {
             self.observers.keep_only(&living);
             self.ejections.keep_only(&living);
         }

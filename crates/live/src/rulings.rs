@@ -6,15 +6,20 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use trimtab_health::{Ruler, Ruling};
-use trimtab_model::overrides::Forced;
-use trimtab_model::{AccountId, Moment, Origin, Override, OverrideId, Pool, PoolId, Timestamp};
+use trimtab_model::feed::{FedOrigin, FedWord};
+use trimtab_model::{
+    AccountId, Fed, Moment, Origin, Override, OverrideId, Pool, PoolId, Timestamp,
+};
 
 use crate::Clocks;
+use crate::observers::endpoint_key;
 
 /// All that stands, and what follows from it for each pool that it names.
 #[derive(Debug, Default)]
 pub(crate) struct Rulings {
     overrides: BTreeMap<OverrideId, (AccountId, Override)>,
+    /// The last word of other systems on each endpoint.
+    fed: HashMap<(PoolId, u64), Fed>,
     /// In the order of the pool's endpoints. Pools that nobody speaks of are not among them.
     of: HashMap<PoolId, Box<[Option<Arc<Ruling>>]>>,
     /// When the first of them ends.
@@ -36,6 +41,24 @@ impl Rulings {
         }
     }
 
+    /// Another system speaks, or takes it back. False when it speaks of no endpoint of the pool.
+    pub(crate) fn feed(&mut self, fed: Fed, pool: &Pool) -> bool {
+        let Some(origin) = spoken_of(&fed.origin, pool) else { return false };
+        let endpoint = (pool.id, endpoint_key(pool.id, origin));
+        match fed.word {
+            Some(_) => self.fed.insert(endpoint, fed),
+            None => self.fed.remove(&endpoint),
+        };
+        true
+    }
+
+    /// What other systems say, the oldest first.
+    pub(crate) fn standing(&self) -> Vec<Fed> {
+        let mut standing: Vec<Fed> = self.fed.values().cloned().collect();
+        standing.sort_by_key(|fed| fed.word.as_ref().map(|word| word.since));
+        standing
+    }
+
     /// Works out what stands for a pool; true when that is not what stood.
     pub(crate) fn work_out(&mut self, account: AccountId, pool: &Pool, now: Clocks) -> bool {
         let said = self.said_of(account, pool, now);
@@ -50,6 +73,7 @@ impl Rulings {
 
     pub(crate) fn forget(&mut self, pool: PoolId) {
         self.of.remove(&pool);
+        self.fed.retain(|(of, _), _| *of != pool);
     }
 
     pub(crate) fn next_end(&self) -> Option<Moment> {
@@ -74,42 +98,54 @@ impl Rulings {
     }
 
     /// Empty when nobody speaks of any endpoint of the pool.
-    fn said_of(&self, account: AccountId, pool: &Pool, now: Clocks) -> Vec<Option<Arc<Ruling>>> {
+    fn said_of(
+        &mut self,
+        account: AccountId,
+        pool: &Pool,
+        now: Clocks,
+    ) -> Vec<Option<Arc<Ruling>>> {
         let today = now.timestamp();
-        let of_account = self.overrides.values().filter(|(of, _)| *of == account);
-        let standing = of_account.map(|(_, said)| said).filter(|said| {
-            let is_over = said.until.is_some_and(|until| until <= today);
-            !is_over
+        self.fed.retain(|(of, _), fed| {
+            *of != pool.id || fed.word.as_ref().is_some_and(|word| word.until() > today)
         });
+        let of_account = self.overrides.values().filter(|(of, _)| *of == account);
+        let standing = of_account.map(|(_, said)| said).filter(|said| !said.is_over(today));
         let standing: Vec<&Override> = standing.collect();
-        if standing.is_empty() {
+        if standing.is_empty() && !self.fed.keys().any(|(of, _)| *of == pool.id) {
             return Vec::new();
         }
         let said = pool.origins.iter().map(|origin| {
-            let of_it = standing.iter().filter(|said| names(said, pool, origin));
+            let of_it = standing.iter().filter(|said| said.pattern.names_origin(pool, origin));
             // Who spoke last is the one who knows.
-            let last = of_it.max_by_key(|said| (said.created_on, said.id))?;
-            Some(Arc::new(ruling(last, now)))
+            let person = of_it.max_by_key(|said| (said.created_on, said.id));
+            let fed = || self.fed.get(&(pool.id, endpoint_key(pool.id, origin)))?.word.as_ref();
+            let said = person.map(|said| ruling(said, now));
+            said.or_else(|| fed().map(|word| fed_ruling(word, now))).map(Arc::new)
         });
         let said: Vec<Option<Arc<Ruling>>> = said.collect();
         if said.iter().all(Option::is_none) { Vec::new() } else { said }
     }
 }
 
-/// Does it speak of any endpoint of the pool?
-pub(crate) fn names_any(said: &Override, pool: &Pool) -> bool {
-    pool.origins.iter().any(|origin| names(said, pool, origin))
+/// The endpoint where it stood when it was spoken of, else wherever it is now.
+fn spoken_of<'a>(fed: &FedOrigin, pool: &'a Pool) -> Option<&'a Origin> {
+    let is_it = |origin: &&Origin| {
+        origin.name == fed.name && origin.address == fed.address && origin.port == fed.port
+    };
+    let there = pool.origins.get(fed.place).filter(is_it);
+    there.or_else(|| pool.origins.iter().find(is_it))
 }
 
-fn names(said: &Override, pool: &Pool, origin: &Origin) -> bool {
-    let (id, address) = (pool.id.to_string(), origin.address.to_string());
-    said.pattern.names(&[&pool.name, &id], &[&origin.name, &address])
+/// Does it speak of any endpoint of the pool?
+pub(crate) fn names_any(said: &Override, pool: &Pool) -> bool {
+    pool.origins.iter().any(|origin| said.pattern.names_origin(pool, origin))
 }
 
 fn ruling(said: &Override, now: Clocks) -> Ruling {
     Ruling {
         by: Ruler::Person(said.id),
-        state: said.state,
+        state: Some(said.state),
+        weight: None,
         reason: said.reason.as_str().into(),
         author: said.author.as_str().into(),
         since: now.moment_of(said.created_on),
@@ -117,23 +153,39 @@ fn ruling(said: &Override, now: Clocks) -> Ruling {
     }
 }
 
-/// The pool with drained endpoints disabled since the moment that somebody said so: sessions stay where they are, and
-/// nobody new comes.
-pub(crate) fn drained<'a>(
+fn fed_ruling(word: &FedWord, now: Clocks) -> Ruling {
+    Ruling {
+        by: Ruler::Feed,
+        state: word.state,
+        // From 0 to 1, checked where it came in.
+        weight: word.weight.map(|share| (share * 100.0).round() as u8),
+        reason: word.note.as_str().into(),
+        author: word.author.as_str().into(),
+        since: now.moment_of(word.since),
+        until: Some(now.moment_of(word.until())),
+    }
+}
+
+/// The pool as it is under what stands: drained endpoints are disabled since somebody said so, so that sessions stay
+/// where they are and nobody new comes, and others weigh what is left to them.
+pub(crate) fn ruled<'a>(
     pool: &'a Pool,
     rulings: &[Option<Arc<Ruling>>],
     now: Clocks,
 ) -> Cow<'a, Pool> {
-    let is_drained = |ruling: &Arc<Ruling>| ruling.state == Forced::Drained;
-    if !rulings.iter().flatten().any(is_drained) {
+    let acts = |ruling: &Arc<Ruling>| ruling.drains() || ruling.weight.is_some();
+    if !rulings.iter().flatten().any(acts) {
         return Cow::Borrowed(pool);
     }
     let mut pool = pool.clone();
     for (origin, ruling) in pool.origins.iter_mut().zip(rulings) {
-        let Some(ruling) = ruling.as_ref().filter(|ruling| is_drained(ruling)) else { continue };
-        if origin.enabled {
+        let Some(ruling) = ruling else { continue };
+        if ruling.drains() && origin.enabled {
             origin.enabled = false;
             origin.disabled_at = Some(now.timestamp_of(ruling.since));
+        }
+        if let Some(left) = ruling.weight {
+            origin.weight = origin.weight.part(left);
         }
     }
     Cow::Owned(pool)

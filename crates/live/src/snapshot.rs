@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use trimtab_dns::{Node, View, Zones};
-use trimtab_model::{AffinityKeys, Certificate, CertificateId, Name, ZoneId};
+use trimtab_health::PoolHealth;
+use trimtab_model::{AffinityKeys, Certificate, CertificateId, Fed, Name, ZoneId};
 use trimtab_steer::World;
 
+use crate::checks::check_of;
 use crate::plan::Job;
-use crate::{Hosts, Loads, Routes};
+use crate::{Checks, Hosts, Loads, Routes};
 
 /// The certificates of all zones, as stored.
 pub type Certificates = BTreeMap<CertificateId, Arc<Certificate>>;
@@ -33,6 +35,10 @@ pub struct Snapshot {
     pub affinity_keys: Arc<AffinityKeys>,
     /// Which balancer a proxied request belongs to; the same value while no proxied name changes.
     pub routes: Arc<Routes>,
+    /// Standalone health checks; the same value while nothing of them changes.
+    pub checks: Arc<Checks>,
+    /// What other systems say of endpoints, the oldest first; the same value while they say nothing else.
+    pub fed: Arc<Vec<Fed>>,
     /// Requests under way; the same value while no pool changes its endpoints.
     pub loads: Arc<Loads>,
 }
@@ -43,6 +49,14 @@ impl Snapshot {
     /// The part that DNS answers are made of.
     pub fn view(&self) -> View<'_> {
         View { zones: &self.zones, world: &self.world, node: &self.node }
+    }
+
+    /// Of a pool, or of what a standalone check is probed as.
+    pub fn health_of(&self, job: &Job) -> Option<&PoolHealth> {
+        match job.slot {
+            Some(slot) => self.world.pool(slot).map(|pool| &pool.health),
+            None => self.checks.get(&check_of(job.pool)).map(|check| &check.health),
+        }
     }
 
     /// The names that a certificate is shown for: those in its zone.

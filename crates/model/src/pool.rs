@@ -235,6 +235,13 @@ impl Weight {
         units.is_multiple_of(step_hundredths.max(1)).then_some(Weight(units))
     }
 
+    /// So many hundredths of it. One that is above nothing stays so, unless nothing is left of it.
+    #[must_use]
+    pub fn part(self, hundredths: u8) -> Weight {
+        let part = u16::from(self.0).saturating_mul(hundredths.min(100).into()).div_ceil(100);
+        Weight(u8::try_from(part).unwrap_or(self.0))
+    }
+
     pub fn share(self) -> f64 {
         f64::from(self.0) / 100.0
     }

@@ -8,8 +8,6 @@
 mod crew;
 mod roster;
 
-use std::cell::LazyCell;
-use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -20,7 +18,7 @@ use tokio::task::{JoinError, JoinSet};
 use trimtab_connect::Connector;
 use trimtab_health::{Evidence, Outcome, PoolHealth, State};
 use trimtab_live::{Cell, Event, Job, Snapshot, Target};
-use trimtab_model::{PoolId, Pop};
+use trimtab_model::Pop;
 
 use self::crew::{Crew, Pending};
 use self::roster::Roster;
@@ -105,12 +103,7 @@ async fn follow<P: Probe>(cell: Cell, mut roster: Roster<P>, mut stopped: watch:
 }
 
 fn catch_up<P: Probe>(roster: &mut Roster<P>, snapshot: &Snapshot) {
-    // Health flips make most snapshots, and those leave the jobs alone.
-    let health: LazyCell<HashMap<PoolId, &PoolHealth>, _> = LazyCell::new(|| {
-        let pools = snapshot.world.pools.iter().flatten();
-        pools.map(|pool| (pool.id, &pool.health)).collect()
-    });
-    roster.apply(&snapshot.jobs, |job| unknown_targets(job, health.get(&job.pool).copied()));
+    roster.apply(&snapshot.jobs, |job| unknown_targets(job, snapshot.health_of(job)));
 }
 
 /// The places of the job's targets of which some observer has no opinion.
@@ -126,8 +119,7 @@ fn unknown_targets(job: &Job, health: Option<&PoolHealth>) -> Vec<usize> {
 fn pending_in(cell: Cell) -> Pending {
     Box::new(move |job, place, pop| {
         let snapshot = cell.load();
-        let pool = job.slot.and_then(|slot| snapshot.world.pool(slot));
-        let state = state(job, pool.map(|pool| &pool.health), place, pop);
+        let state = state(job, snapshot.health_of(job), place, pop);
         state.is_some_and(State::is_pending)
     })
 }

@@ -6,7 +6,6 @@ use trimtab_geo::Place;
 use trimtab_health::Verdict;
 use trimtab_model::Moment;
 use trimtab_model::balancer::SteeringPolicy;
-use trimtab_model::overrides::Forced;
 use trimtab_model::pool::ShedPolicy;
 
 use crate::affinity::Session;
@@ -221,7 +220,7 @@ fn evidence(pool: &Pool, now: Moment) -> String {
     let down = endpoints.filter_map(|(endpoint, health)| {
         let since = health.since.map_or(0, |at| now.saturating_duration_since(at).as_secs());
         match &health.ruling {
-            Some(ruling) if ruling.state != Forced::Up => {
+            Some(ruling) if ruling.is_against() => {
                 return Some(format!("{} is {}", endpoint.name, ruling.text()));
             }
             Some(_) | None => {}

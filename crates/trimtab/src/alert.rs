@@ -29,8 +29,6 @@ use crate::config::Config;
 
 /// Changes on their way to the engine; the reader of the store waits when it is full.
 const CHANGES_MAX: usize = 1024;
-/// What standalone health checks have to say.
-const CHECKS_MAX: usize = 1024;
 /// What the history says who it was.
 const ACTOR: &str = "alerts";
 
@@ -82,12 +80,10 @@ impl Alerting {
     ) -> Result<(), ReadError> {
         let (book, rev) = load(store).await?;
         let (to_engine, changes) = mpsc::channel(CHANGES_MAX);
-        // Nothing runs standalone health checks in this version; the channel is closed at once.
-        let (_, checks) = mpsc::channel(CHECKS_MAX);
         tasks.spawn(follow(store.clone(), rev, to_engine, stopped.clone()));
         let (kept, board) = (Kept(store.clone()), Arc::clone(&self.board));
         let engine = Engine::new(kept, cell.clone(), self.courier.clone(), board, now);
-        let inputs = Inputs { book, changes, checks, stopped: stopped.clone() };
+        let inputs = Inputs { book, changes, stopped: stopped.clone() };
         let ended = engine.run(inputs).map(|ended| {
             ended.map_err(|error| format!("what was told cannot be read from the store: {error}"))
         });

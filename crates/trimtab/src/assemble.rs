@@ -159,6 +159,7 @@ impl Running {
         let connector = connector.with_detours(extras.detours);
         let alerting = Alerting::new(&base.config, &connector)?;
         alerting.start(&mut tasks, &base.store, &base.cell, &feed_stopped).await?;
+        let to_feed = to_publisher.clone();
         let edges = base.start_edges(
             &mut tasks,
             to_publisher,
@@ -174,7 +175,7 @@ impl Running {
             &base.events,
             &base.cell,
             (connector, extras.simulate),
-            (draws, ordering.port(), alerting.port()),
+            (draws, ordering.port(), alerting.port(), to_feed),
             extras.token,
         )
         .await?;

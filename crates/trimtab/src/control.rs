@@ -10,15 +10,16 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 use trimtab_analytics::EventLog;
 use trimtab_api::{
-    AcmePort, AlertPort, App, Bootstrap, DrawsPort, FeedClosed, FeedPorts, Parts, PreviewPort,
-    Settings,
+    AcmePort, AlertPort, App, Bootstrap, CheckState, ChecksPort, DrawsPort, FeedClosed, FeedPorts,
+    Parts, PreviewPort, Settings,
 };
 use trimtab_connect::Connector;
 use trimtab_health::Verdict;
-use trimtab_live::{Cell, Snapshot};
+use trimtab_live::event::Feeding;
+use trimtab_live::{Cell, Event, Snapshot};
 use trimtab_model::PoolId;
 use trimtab_probe::Simulate;
 use trimtab_store::{AnyStore, SystemClock};
@@ -46,7 +47,7 @@ pub(crate) async fn app(
     events: &Arc<EventLog>,
     cell: &Cell,
     probing: (Connector, Option<Simulate>),
-    ports: (DrawsPort, AcmePort, AlertPort),
+    ports: (DrawsPort, AcmePort, AlertPort, mpsc::Sender<Event>),
     token: Option<String>,
 ) -> Result<(App, Option<String>), AssembleError> {
     let given = token.or_else(|| std::env::var(trimtab_api::bootstrap::TOKEN_VARIABLE).ok());
@@ -61,8 +62,8 @@ pub(crate) async fn app(
         probe: watched::port(connector, simulate),
         draws: ports.0,
         acme: ports.1,
-        feed: no_feed(),
-        checks: Arc::new(|_unprobed| None),
+        feed: feeds(cell, ports.3),
+        checks: checks(cell),
         alerts: ports.2,
         clock: Arc::new(SystemClock::start()),
         settings: Settings {
@@ -108,12 +109,39 @@ pub(crate) async fn serve(
     served.map_err(|error| format!("the API's server failed: {error}"))
 }
 
-/// The live model does not act on feeds, so none is taken.
-fn no_feed() -> FeedPorts {
+/// To the publisher, and back from the snapshot that acts by it.
+fn feeds(cell: &Cell, events: mpsc::Sender<Event>) -> FeedPorts {
+    let cell = cell.clone();
     FeedPorts {
-        take: Arc::new(|_fed| Box::pin(async { Err(FeedClosed) })),
-        standing: Arc::new(|_account| Vec::new()),
+        take: Arc::new(move |fed| {
+            let events = events.clone();
+            Box::pin(async move {
+                let (acts, acted) = oneshot::channel();
+                let feeding = Event::Fed(Feeding { fed, acts });
+                events.send(feeding).await.map_err(|_closed| FeedClosed)?;
+                acted.await.map_err(|_closed| FeedClosed)
+            })
+        }),
+        standing: Arc::new(move |account| {
+            let snapshot = cell.load();
+            snapshot.fed.iter().filter(|fed| fed.account == account).cloned().collect()
+        }),
     }
+}
+
+fn checks(cell: &Cell) -> ChecksPort {
+    let cell = cell.clone();
+    Arc::new(move |id| {
+        let snapshot = cell.load();
+        let endpoint = snapshot.checks.get(&id)?.endpoint()?;
+        let (reason, _) = endpoint.outcome();
+        let healthy = match endpoint.verdict {
+            Verdict::Up => Some(true),
+            Verdict::Down => Some(false),
+            Verdict::Unknown | Verdict::Unmonitored | Verdict::Ejected { .. } => None,
+        };
+        Some(CheckState { healthy, reason })
+    })
 }
 
 fn preview(connector: Connector) -> PreviewPort {

@@ -10,8 +10,9 @@ use trimtab_model::{Change, Document, Name, Record, Zone, ZoneId};
 use trimtab_store::{AnyStore, Entry, Page, Prefix, Range, ReadError, Rev, Store};
 
 /// Zones come before what stands in them, monitors before pools, pools before balancers.
-const READ_ORDER: [&str; 9] = [
+const READ_ORDER: [&str; 10] = [
     "zones/",
+    "health-checks/",
     "monitors/",
     "monitor-groups/",
     "overrides/",

@@ -13,6 +13,7 @@ use super::state::{self, State};
 use super::*;
 use crate::Write;
 use crate::message::{Phase, Turn};
+use crate::seen::CheckChange;
 
 const ACCOUNT: AccountId = AccountId::new([1; 16]);
 const HOOK: WebhookId = WebhookId::new([2; 16]);

@@ -14,7 +14,9 @@ const ALICE: Ruler = Ruler::Person(OverrideId::new([1; 16]));
 fn endpoint(&(verdict, ruling): &Endpoint) -> EndpointHealth {
     let ruling = ruling.map(|(by, state)| {
         let (since, until) = (Moment::default(), None);
-        Ruling { by, state, reason: "racks".into(), author: "alice".into(), since, until }.into()
+        let (state, weight) = (Some(state), None);
+        Ruling { by, state, weight, reason: "racks".into(), author: "alice".into(), since, until }
+            .into()
     });
     EndpointHealth { verdict, ..EndpointHealth::unmonitored() }.ruled(ruling)
 }

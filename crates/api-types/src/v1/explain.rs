@@ -175,11 +175,16 @@ pub struct Endpoint {
 }
 
 /// Somebody's word on an endpoint, which outranks probes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[schema(as = ExplanationRuling)]
 pub struct Ruling {
-    /// `up`, `down` or `drained`.
-    pub state: &'static str,
+    /// `up`, `down` or `drained`; absent where only a weight is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<&'static str>,
+    /// The share of its own weight that is left to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
+    pub weight: Option<Number>,
     /// `override` or `feed`.
     pub by: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]

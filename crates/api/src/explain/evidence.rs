@@ -57,7 +57,8 @@ pub(crate) fn state_word(verdict: Verdict) -> &'static str {
 
 pub(crate) fn ruling(of: &trimtab_health::Ruling, now: Moment) -> Ruling {
     Ruling {
-        state: of.state.word(),
+        state: of.state.map(|state| state.word()),
+        weight: of.weight.map(|left| Number(f64::from(left) / 100.0)),
         by: match of.by {
             Ruler::Person(_) => "override",
             Ruler::Feed => "feed",

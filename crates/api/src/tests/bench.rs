@@ -307,6 +307,8 @@ pub(super) fn cell(pools: Vec<Pool>) -> Cell {
         certificates: Arc::default(),
         affinity_keys: Arc::default(),
         routes: Arc::default(),
+        checks: Arc::default(),
+        fed: Arc::default(),
         loads: Arc::default(),
     })
 }

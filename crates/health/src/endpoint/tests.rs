@@ -37,7 +37,8 @@ fn semantics_40_a_ruling_stands_over_what_probes_say_and_a_drain_says_nothing_of
     let ruling = |state, until| {
         let by = Ruler::Person(OverrideId::new([1; 16]));
         let (reason, author) = ("racks".into(), "alice".into());
-        Some(Arc::new(Ruling { by, state, reason, author, since: at(7), until }))
+        let state = Some(state);
+        Some(Arc::new(Ruling { by, state, weight: None, reason, author, since: at(7), until }))
     };
     let check = |probed: State, forced, want: Verdict, since, outcome| {
         let health = EndpointHealth::judge(alone(probed, at(1)), None);

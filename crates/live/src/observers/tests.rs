@@ -130,7 +130,7 @@ fn a_pool_that_nobody_uses_is_probed_less_often_and_a_hurried_one_faster() {
     let schedule = |is_used| {
         let around = Circumstances { is_used, ..around(&watchers) };
         let pool = pool(CheckRegions::Default, false);
-        let jobs = observers.jobs(&pool, PoolSlot(0), &around);
+        let jobs = observers.jobs(&pool, Some(PoolSlot(0)), &around);
         let health = observers.health(&pool, &around, None);
         assert_eq!(jobs[0].schedule, health.probings[0].schedule);
         (jobs[0].schedule.interval.as_secs(), jobs[0].schedule.fast.map(|it| it.as_secs()))
@@ -147,7 +147,7 @@ fn large_pools_take_turns() {
             origins: vec![trimtab_testkit::origin(); origins],
             ..pool(CheckRegions::Default, false)
         };
-        observers.jobs(&pool, PoolSlot(0), &around(&watchers))[0].schedule.parts.get()
+        observers.jobs(&pool, Some(PoolSlot(0)), &around(&watchers))[0].schedule.parts.get()
     };
     assert_eq!([parts(1), parts(16), parts(17), parts(1000)], [1, 1, 2, 64]);
 }

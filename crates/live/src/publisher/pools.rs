@@ -12,6 +12,7 @@ use trimtab_steer::pool::Requirement;
 use super::{Publisher, clocks, put};
 use crate::Loads;
 use crate::changes::HealthChange;
+use crate::event::Feeding;
 use crate::observers::{Circumstances, endpoint_key};
 use crate::rulings;
 
@@ -23,7 +24,7 @@ impl Publisher {
         let Some(slot) = self.directory.pool_slot(id) else { return };
         let before = self.pools.get(slot.0 as usize).and_then(Option::as_deref);
         let rulings = self.rulings.of_pool(id);
-        let config = &*rulings::drained(config, rulings, clocks());
+        let config = &*rulings::ruled(config, rulings, clocks());
         let watchers = self.directory.watchers(config);
         let around = Circumstances {
             watchers: &watchers,
@@ -33,7 +34,7 @@ impl Publisher {
         };
         let known = before.filter(|before| same_endpoints(before, config)).map(|b| &b.health);
         let health = self.observers.health(config, &around, known);
-        let jobs = self.observers.jobs(config, slot, &around);
+        let jobs = self.observers.jobs(config, Some(slot), &around);
         self.hosts.follow(before, config);
         let pool = Pool::resolved(config, health, |name| self.hosts.addresses(name))
             .measured_by(self.geo.latencies())
@@ -86,7 +87,7 @@ impl Publisher {
             Subject::Origin(id, name) => {
                 self.built(*id).is_some_and(|pool| pool.is_endpoint_well(name))
             }
-            Subject::HealthCheck(_) => false,
+            Subject::HealthCheck(id) => self.is_check_well(*id),
         };
         let count = |of: usize| u32::try_from(of).unwrap_or(u32::MAX);
         Requirement {
@@ -130,8 +131,21 @@ impl Publisher {
         }
     }
 
+    /// What another system says acts with the next snapshot.
+    pub(super) fn apply_feed(&mut self, Feeding { fed, acts }: Feeding) {
+        let id = fed.pool;
+        let pool = self.directory.pools.get(&id);
+        if pool.is_some_and(|pool| self.rulings.feed(fed, pool)) {
+            self.work_out_rulings(&BTreeSet::from([id]));
+            self.reported.insert(id);
+            self.fed = None;
+        }
+        self.waiting.push(acts);
+    }
+
     pub(super) fn end_rulings(&mut self, now: Moment) {
         let over = self.rulings.over(now);
+        self.fed = None;
         self.work_out_rulings(&over);
         self.reported.extend(over);
     }

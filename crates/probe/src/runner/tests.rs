@@ -9,7 +9,7 @@ use trimtab_health::{
 use trimtab_live::{Report, clock};
 use trimtab_model::monitor::{ExpectedCodes, MonitorType, Pace, Probe as Recipe};
 use trimtab_model::pool::Address;
-use trimtab_model::{Monitor, MonitorId, Timestamp};
+use trimtab_model::{Monitor, MonitorId, PoolId, Timestamp};
 
 use super::*;
 use crate::Counts;

@@ -46,6 +46,7 @@ pub(super) fn encode(
     states(snapshot, now, to)?;
     held(snapshot, to)?;
     balancers(snapshot, to)?;
+    checks(snapshot, to)?;
     gauges(
         to,
         "origin_up",
@@ -73,12 +74,28 @@ fn held(snapshot: &Snapshot, to: &mut DescriptorEncoder) -> fmt::Result {
             };
             let mut labels = origin_labels(pool, endpoint, "");
             labels.retain(|(name, _)| *name != "pop");
-            labels.push(("state", ruling.state.word().to_owned()));
+            let state = ruling.state.map_or("weight", |state| state.word());
+            labels.push(("state", state.to_owned()));
             labels.push(("by", by.to_owned()));
             Some((labels, 1.0))
         })
     });
     gauges(to, "origin_held", "1 while a person or a feed says what the endpoint is", held)
+}
+
+/// Standalone health checks that have come to something.
+fn checks(snapshot: &Snapshot, to: &mut DescriptorEncoder) -> fmt::Result {
+    let running = snapshot.checks.values().filter(|check| !check.suspended);
+    let rows = running.filter_map(|check| {
+        let up = match check.endpoint()?.verdict {
+            Verdict::Up => 1.0,
+            Verdict::Down => 0.0,
+            Verdict::Unknown | Verdict::Unmonitored | Verdict::Ejected { .. } => return None,
+        };
+        let labels = vec![("check", check.name.to_string()), ("zone", check.zone_name.to_string())];
+        Some((labels, up))
+    });
+    gauges(to, "health_check_up", "1 when a standalone health check finds its endpoint up", rows)
 }
 
 /// One row for each status of each balancer, 1 where it is that.

@@ -175,3 +175,101 @@ fn a_pool_is_probed_at_full_pace_as_soon_as_a_balancer_uses_it() {
     bench.apply(vec![Change { key, document: None }], vec![]);
     assert_eq!(interval(&mut bench), Some(240));
 }
+
+#[test]
+fn semantics_40_what_is_fed_acts_with_the_next_snapshot_and_is_listed() {
+    use trimtab_model::Fed;
+    use trimtab_model::feed::{FedOrigin, FedWord};
+    let mut bench = Bench::new(&["FRA"], None);
+    let changes = vec![zone(), monitor(1), pool(5, &[1, 2]), balancer("www.example.com", &[5])];
+    bench.apply(changes, vec![]);
+    bench.report("FRA", 5, 1, true);
+    bench.report("FRA", 5, 2, true);
+    let origin = FedOrigin {
+        place: 0,
+        name: "1".into(),
+        address: Address::Ip([192, 0, 5, 1].into()),
+        port: 0,
+    };
+    let word = FedWord {
+        state: Some(Forced::Down),
+        weight: None,
+        note: String::new(),
+        author: "scaler".into(),
+        since: wall_time(),
+        lasts: Duration::from_secs(30),
+    };
+    let fed = Fed { account: ACCOUNT, pool: pool_id(5), origin, word: Some(word) };
+    let (acts, mut acted) = oneshot::channel();
+    bench.publisher.apply_feed(crate::event::Feeding { fed: fed.clone(), acts });
+    assert!(acted.try_recv().is_err(), "whoever fed waits for the snapshot");
+    bench.publisher.rebuild_reported();
+    assert_eq!(bench.ask("www.example.com"), Some(vec![2]));
+    assert_eq!(*bench.publisher.snapshot().fed, [fed.clone()]);
+    let (acts, _) = oneshot::channel();
+    bench.publisher.apply_feed(crate::event::Feeding { fed: Fed { word: None, ..fed }, acts });
+    bench.publisher.rebuild_reported();
+    assert_eq!(bench.ask("www.example.com"), Some(vec![1, 2]));
+    assert!(bench.publisher.snapshot().fed.is_empty());
+}
+
+#[test]
+fn a_standalone_check_is_probed_and_judged_and_pools_may_require_it() {
+    use trimtab_model::health_check::{CheckPace, CheckProbe};
+    use trimtab_model::{HealthCheck, HealthCheckId};
+    let id = HealthCheckId::new([8; 16]);
+    let check = |suspended| {
+        let check = HealthCheck {
+            id,
+            zone: ZONE,
+            name: "gateway".into(),
+            description: String::new(),
+            address: Address::Ip([192, 0, 2, 99].into()),
+            check_regions: Default::default(),
+            suspended,
+            pace: CheckPace {
+                interval: 60,
+                retries: 0,
+                timeout: 5,
+                consecutive_fails: 1,
+                consecutive_successes: 1,
+            },
+            probe: CheckProbe::Tcp { port: 443 },
+            created_on: Timestamp::default(),
+            modified_on: Timestamp::default(),
+        };
+        let document = Some(Document::HealthCheck(Box::new(check)));
+        Change { key: Key::HealthCheck(ZONE, id), document }
+    };
+    let requires = Requires { at_least: 1, of: vec![Subject::HealthCheck(id)] };
+    let watch = Watch { requires: Some(Box::new(requires)), ..Watch::default() };
+    let mut bench = Bench::new(&["FRA"], None);
+    bench.apply(vec![zone(), check(false), with(pool(5, &[1]), watch)], vec![]);
+    assert_eq!(bench.pool(5).usable, Usable::Requires);
+    let jobs = bench.publisher.snapshot().jobs;
+    let job = jobs.iter().find(|job| job.slot.is_none()).unwrap();
+    assert_eq!((job.pool.bytes(), job.monitor.probe.port), (id.bytes(), 443));
+    let report = |bench: &mut Bench, up| {
+        let outcome = match up {
+            true => Outcome::pass(0, Duration::from_millis(5)),
+            false => Outcome::fail(FailureReason::TcpTimeout, 0, None),
+        };
+        let (pop, monitor) = ("FRA".parse().unwrap(), job.monitor.id);
+        let (pool, endpoint, at) = (job.pool, job.targets[0].key, bench.now);
+        let report = Report { pop, pool, endpoint, monitor, outcome, evidence: None, at };
+        bench.publisher.apply_report(&report);
+        bench.publisher.rebuild_reported();
+        let known = bench.publisher.snapshot().checks;
+        known[&id].endpoint().map(|it| it.verdict)
+    };
+    assert_eq!(report(&mut bench, true), Some(Verdict::Up));
+    assert_eq!(bench.pool(5).usable, Usable::Yes);
+    assert_eq!(report(&mut bench, false), Some(Verdict::Down));
+    assert_eq!(bench.pool(5).usable, Usable::Requires);
+    assert_eq!(report(&mut bench, true), Some(Verdict::Up));
+    bench.apply(vec![check(true)], vec![]);
+    assert_eq!(bench.pool(5).usable, Usable::Requires, "a suspended one is not healthy");
+    assert!(bench.publisher.snapshot().jobs.is_empty());
+    bench.apply(vec![Change { key: Key::HealthCheck(ZONE, id), document: None }], vec![]);
+    assert!(bench.publisher.snapshot().checks.is_empty());
+}

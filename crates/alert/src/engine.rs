@@ -57,7 +57,7 @@ pub struct Inputs {
 /// Everything that wakes the engine.
 enum Event {
     Stopped,
-    Changed(Option<Change>),
+    Changed(Option<Box<Change>>),
     Published,
     Ended(Result<(Id, Outcome), JoinError>),
     Woke,
@@ -104,7 +104,7 @@ impl<S: Storage> Engine<S> {
             let event = tokio::select! {
                 _ = stopped.wait_for(|stopped| *stopped) => Event::Stopped,
                 ended = deliveries.next() => Event::Ended(ended),
-                change = changes.recv(), if configured => Event::Changed(change),
+                change = changes.recv(), if configured => Event::Changed(change.map(Box::new)),
                 // The cell outlives every receiver.
                 _ = published.changed(), if glance.is_none() => Event::Published,
                 () = sleep_until(wake.unwrap_or(again)) => Event::Woke,
@@ -115,7 +115,7 @@ impl<S: Storage> Engine<S> {
                 Event::Ended(ended) => self.settle(&mut state, &mut deliveries, ended).await,
                 Event::Changed(None) => configured = false,
                 Event::Changed(Some(change)) => {
-                    state.book.apply(change);
+                    state.book.apply(*change);
                     glance = glance.or(Some(soon));
                 }
                 Event::Published => glance = Some(soon),

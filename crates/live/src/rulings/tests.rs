@@ -110,7 +110,8 @@ fn semantics_40_a_feed_stands_below_a_person_and_above_probes_until_it_is_over()
     assert!(rulings.feed(fed("web-1", Some((Some(Forced::Down), None))), &pool()));
     assert!(rulings.feed(fed("web-2", Some((None, Some(0.25)))), &pool()));
     rulings.work_out(OURS, &pool(), clocks());
-    let said = |rulings: &Rulings| -> Vec<Option<(bool, Option<Forced>, Option<u8>)>> {
+    type Said = Option<(bool, Option<Forced>, Option<u8>)>;
+    let said = |rulings: &Rulings| -> Vec<Said> {
         let of = rulings.of_pool(pool().id).iter();
         of.map(|it| it.as_ref().map(|it| (it.by == Ruler::Feed, it.state, it.weight))).collect()
     };

@@ -205,7 +205,7 @@ fn semantics_40_what_is_fed_acts_with_the_next_snapshot_and_is_listed() {
     assert!(acted.try_recv().is_err(), "whoever fed waits for the snapshot");
     bench.publisher.rebuild_reported();
     assert_eq!(bench.ask("www.example.com"), Some(vec![2]));
-    assert_eq!(*bench.publisher.snapshot().fed, [fed.clone()]);
+    assert_eq!(*bench.publisher.snapshot().fed, std::slice::from_ref(&fed));
     let (acts, _) = oneshot::channel();
     bench.publisher.apply_feed(crate::event::Feeding { fed: Fed { word: None, ..fed }, acts });
     bench.publisher.rebuild_reported();

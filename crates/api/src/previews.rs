@@ -17,7 +17,7 @@ use trimtab_api_types::v1::probe::ProbeLine;
 use trimtab_health::{Outcome, Passed};
 use trimtab_live::Target;
 use trimtab_model::{
-    AccountId, HealthCheck, HealthCheckId, Monitor, Origin, Pool, PoolId, Pop, ZoneId,
+    AccountId, HealthCheck, HealthCheckId, Monitor, Origin, Pool, PoolId, Pop, Upstream, ZoneId,
 };
 
 use crate::errors::{Error, Kind};
@@ -210,18 +210,25 @@ fn keep(results: &Mutex<VecDeque<Kept>>, kept: Kept) {
 fn targets(pools: &[Pool]) -> Vec<(PoolId, Target)> {
     let of_pools = pools.iter().flat_map(|pool| {
         let origins = pool.origins.iter().enumerate();
-        origins.map(|(index, origin)| (pool.id, target(index, origin)))
+        let upstream = upstream(pool);
+        origins.map(move |(index, origin)| (pool.id, target(index, origin, &upstream)))
     });
     of_pools.take(TARGETS_MAX).collect()
 }
 
-fn target(index: usize, origin: &Origin) -> Target {
+/// For monitors that take the proxy's path.
+fn upstream(pool: &Pool) -> Option<Arc<Upstream>> {
+    pool.upstream.as_deref().cloned().map(Arc::new)
+}
+
+fn target(index: usize, origin: &Origin, upstream: &Option<Arc<Upstream>>) -> Target {
     Target {
         key: index as u64,
         name: origin.name.as_str().into(),
         address: origin.address.clone(),
         port: origin.port,
         host: origin.host.as_deref().map(Into::into),
+        upstream: upstream.clone(),
     }
 }
 
@@ -229,7 +236,8 @@ fn target(index: usize, origin: &Origin) -> Target {
 pub(crate) fn targets_of(pool: &Pool, name: Option<&str>) -> Vec<Target> {
     let origins = pool.origins.iter().enumerate();
     let chosen = origins.filter(|(_, origin)| name.is_none_or(|name| origin.name == name));
-    chosen.map(|(index, origin)| target(index, origin)).take(TARGETS_MAX).collect()
+    let upstream = upstream(pool);
+    chosen.map(|(index, origin)| target(index, origin, &upstream)).take(TARGETS_MAX).collect()
 }
 
 fn summary(targets: &[(PoolId, Target)], outcomes: &[Outcome]) -> PreviewResult {

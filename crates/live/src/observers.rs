@@ -11,7 +11,7 @@ use trimtab_health::{
 };
 use trimtab_model::monitor::INTERVAL_SECONDS_MAX;
 use trimtab_model::pool::CheckRegions;
-use trimtab_model::{Moment, Monitor, MonitorId, Pool, PoolId, Pop, Region};
+use trimtab_model::{Moment, Monitor, MonitorId, Pool, PoolId, Pop, Region, Upstream};
 use trimtab_steer::PoolSlot;
 
 use crate::event::Report;
@@ -143,7 +143,7 @@ impl Observers {
             pool_name: pool.name.as_str().into(),
             schedule: self.schedule(pool, sites.len(), &watcher.monitor, around.is_used),
             monitor: Arc::clone(&watcher.monitor),
-            targets: pool.origins.iter().map(|origin| target(pool.id, origin)).collect(),
+            targets: targets(pool, &watcher.monitor),
             observers: sites.iter().map(|site| site.pop).collect(),
         };
         around.watchers.iter().map(job).collect()
@@ -238,8 +238,16 @@ pub(crate) fn endpoint_key(pool: PoolId, origin: &trimtab_model::Origin) -> u64 
     hasher.finish()
 }
 
-fn target(pool: PoolId, origin: &trimtab_model::Origin) -> Target {
+fn targets(pool: &Pool, monitor: &Monitor) -> Box<[Target]> {
+    // A monitor with a zone goes to the endpoint as that zone's requests do.
+    let upstream = monitor.probe.probe_zone.as_ref().and(pool.upstream.as_deref());
+    let upstream = upstream.cloned().map(Arc::new);
+    pool.origins.iter().map(|origin| target(pool.id, origin, upstream.clone())).collect()
+}
+
+fn target(pool: PoolId, origin: &trimtab_model::Origin, upstream: Option<Arc<Upstream>>) -> Target {
     Target {
+        upstream,
         key: endpoint_key(pool, origin),
         name: origin.name.as_str().into(),
         address: origin.address.clone(),

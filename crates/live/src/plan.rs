@@ -5,7 +5,7 @@ use std::sync::Arc;
 use trimtab_health::Schedule;
 use trimtab_model::group::Role;
 use trimtab_model::pool::Address;
-use trimtab_model::{Monitor, PoolId, Pop};
+use trimtab_model::{Monitor, PoolId, Pop, Upstream};
 use trimtab_steer::PoolSlot;
 
 /// One pool's probes with one monitor: every target, from every observer, at the beats of the schedule.
@@ -39,4 +39,6 @@ pub struct Target {
     pub port: u16,
     /// The endpoint's `Host` header, which outranks the monitor's.
     pub host: Option<Box<str>>,
+    /// How the proxy reaches it: for monitors that take the proxy's path.
+    pub upstream: Option<Arc<Upstream>>,
 }

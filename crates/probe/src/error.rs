@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io;
 
-use trimtab_connect::{ConnectError, IcmpError, TlsFault};
+use trimtab_connect::{ConnectError, IcmpError, ProfileError, TlsFault};
 use trimtab_health::FailureReason;
 use trimtab_model::monitor::MonitorType;
 use trimtab_model::monitor::extension::ResponseCode;
@@ -43,6 +43,9 @@ pub enum ProbeError {
     /// The monitor asks for a request that cannot be written.
     #[error("request cannot be made: {0}")]
     BadRequest(&'static str),
+    /// The pool's TLS settings, which the monitor is to use, are unusable.
+    #[error("use the pool's own TLS settings")]
+    Profile(#[source] ProfileError),
     #[error("neither endpoint nor monitor says a port")]
     NoPort,
     /// Something answers, and in another language.
@@ -100,9 +103,10 @@ impl ProbeError {
             | ProbeError::NotServing(_) => FailureReason::BodyMismatch,
             ProbeError::ClosedPort => FailureReason::TcpConnectionFailed,
             ProbeError::NoStartTls => FailureReason::TlsProtocol,
-            ProbeError::BadRequest(_) | ProbeError::NoPort | ProbeError::NoIcmp(_) => {
-                FailureReason::MonitorConfig
-            }
+            ProbeError::BadRequest(_)
+            | ProbeError::Profile(_)
+            | ProbeError::NoPort
+            | ProbeError::NoIcmp(_) => FailureReason::MonitorConfig,
         }
     }
 
@@ -127,6 +131,7 @@ impl ProbeError {
             | ProbeError::Broken(_)
             | ProbeError::InvalidResponse(_)
             | ProbeError::BadRequest(_)
+            | ProbeError::Profile(_)
             | ProbeError::NoPort
             | ProbeError::NotSpoken { .. }
             | ProbeError::ClosedPort

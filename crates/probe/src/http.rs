@@ -69,13 +69,22 @@ async fn ask(
     trace: &mut Trace<'_>,
 ) -> Result<Step, ProbeError> {
     let request = request::build(check, hop)?;
+    let proxied = secure::proxied(check).filter(|_| hop.home);
     let server = match hop.scheme {
         Scheme::Http => None,
-        Scheme::Https => Some(secure::server_name(&hop.host)?),
+        Scheme::Https => {
+            let named = proxied.and_then(|upstream| upstream.server_name.as_deref());
+            Some(secure::server_name(named.unwrap_or(&hop.host))?)
+        }
     };
     let stream = tcp::connect(connector, check, &hop.address, hop.port, trace).await?;
     let Some(server) = server else { return exchange(stream, request, check, trace).await };
-    let secured = secure::handshake(connector, check, stream, server, Spoken::Http1, trace).await?;
+    let secured = match proxied {
+        Some(upstream) => {
+            secure::handshake_by(connector, check, stream, server, upstream, trace).await?
+        }
+        None => secure::handshake(connector, check, stream, server, Spoken::Http1, trace).await?,
+    };
     exchange(secured, request, check, trace).await
 }
 

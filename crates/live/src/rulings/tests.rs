@@ -27,8 +27,7 @@ fn override_of(number: u8, pattern: &str, state: Forced, until: Option<i64>) -> 
 }
 
 fn pool() -> Pool {
-    let origin =
-        |name: &str, port| Origin { name: name.into(), port, ..trimtab_testkit::origin() };
+    let origin = |name: &str, port| Origin { name: name.into(), port, ..trimtab_testkit::origin() };
     let origins = vec![origin("web-1", 81), origin("web-2", 82)];
     Pool { name: "fra".into(), origins, ..trimtab_testkit::pool() }
 }

@@ -37,7 +37,14 @@ fn check(probe: Probe, to: (&str, u16, Option<&str>), want: &str) {
     };
     let (address, port, host) = to;
     let address = Address::read(address).unwrap();
-    let target = Target { key: 1, name: "a".into(), address, port, host: host.map(Into::into) };
+    let target = Target {
+        key: 1,
+        name: "a".into(),
+        address,
+        port,
+        host: host.map(Into::into),
+        upstream: None,
+    };
     let pool = PoolId::new([7; 16]);
     let check = Check { monitor: &monitor, pool, target: &target, delay: Duration::ZERO };
     assert_eq!(repeat(&check), want);

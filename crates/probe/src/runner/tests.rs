@@ -89,6 +89,7 @@ fn job(pool: u8, targets: &[&str], observers: &[&str]) -> Arc<Job> {
         address: Address::Ip([192, 0, 2, 1].into()),
         port: 0,
         host: None,
+        upstream: None,
     };
     let phase = clock::moment(Instant::now().into_std());
     Arc::new(Job {

@@ -58,7 +58,7 @@ pub(crate) fn target(to: SocketAddr) -> Target {
 
 pub(crate) fn named(address: &str, port: u16) -> Target {
     let address = Address::read(address).unwrap();
-    Target { key: 1, name: "endpoint".into(), address, port, host: None }
+    Target { key: 1, name: "endpoint".into(), address, port, host: None, upstream: None }
 }
 
 pub(crate) fn with_host(host: &str, target: Target) -> Target {

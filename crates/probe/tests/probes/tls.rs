@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
+use rustls::server::WebPkiClientVerifier;
 use rustls::{HandshakeKind, RootCertStore, ServerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -14,10 +15,11 @@ use trimtab_health::FailureReason::{
     TlsUnrecognizedName, TlsUntrusted,
 };
 use trimtab_health::Passed;
-use trimtab_model::Monitor;
+use trimtab_live::Target;
 use trimtab_model::monitor::MonitorType;
+use trimtab_model::{Monitor, SecretPem, Upstream};
 
-use crate::recipe::{connector, fail, monitor, pass, run, target, told, with_host};
+use crate::recipe::{connector, fail, monitor, pass, plain, run, target, told, with_host};
 use crate::server::{Server, head, ok};
 
 /// A private authority and who trusts it.
@@ -138,6 +140,59 @@ async fn a_certificate_must_be_trusted_and_for_the_name_unless_anything_goes() {
     check(&ours, &["www.example.com"], "other.example.com", mismatch).await;
     check(&ours, &["www.example.com"], "127.0.0.1", mismatch).await;
     check(&theirs, &["www.example.com"], "www.example.com", fail(TlsUntrusted, 0)).await;
+}
+
+/// A server that asks for a client's certificate of the same authority, and the upstream settings that satisfy it.
+fn mutual(authority: &Authority) -> (ServerConfig, Upstream) {
+    let names = vec!["backend.internal".to_owned()];
+    let key = KeyPair::generate().unwrap();
+    let client = CertificateParams::new(vec!["proxy.internal".to_owned()]).unwrap();
+    let client_key = KeyPair::generate().unwrap();
+    let chain = client.signed_by(&client_key, &authority.issuer).unwrap();
+    let certificate =
+        CertificateParams::new(names).unwrap().signed_by(&key, &authority.issuer).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.issuer.der().clone()).unwrap();
+    let verifier =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(verifier.build().unwrap())
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        )
+        .unwrap();
+    let upstream = Upstream {
+        server_name: Some("backend.internal".into()),
+        ca: Some(authority.issuer.pem()),
+        client_certificate: Some(chain.pem()),
+        client_key: Some(SecretPem::new(client_key.serialize_pem())),
+        ..Upstream::default()
+    };
+    (config, upstream)
+}
+
+#[tokio::test]
+async fn a_monitor_with_a_zone_takes_the_proxys_path_to_the_endpoint() {
+    let authority = Authority::new();
+    let (config, upstream) = mutual(&authority);
+    let (server, seen) = serving(config, ok("alive"), Ending::CloseNotify).await;
+    let (connector, upstream) = (plain(), Some(Arc::new(upstream)));
+    let endpoint = Target { upstream, ..with_host("www.example.com", target(server.at)) };
+    let zoned = || {
+        let mut monitor = https();
+        monitor.probe.probe_zone = Some("example.com".parse().unwrap());
+        monitor
+    };
+    assert_eq!(told(&run(&connector, &zoned(), &endpoint).await), pass(200));
+    let names: Vec<_> = seen.lock().unwrap().iter().map(|(name, _)| name.clone()).collect();
+    assert_eq!(names, [Some("backend.internal".to_owned())]);
+    // Without the zone nothing of the pool's settings is used.
+    let alone = told(&run(&connector, &https(), &endpoint).await);
+    assert_eq!(alone, fail(TlsUntrusted, 0));
 }
 
 #[tokio::test]

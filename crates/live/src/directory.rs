@@ -129,9 +129,9 @@ impl Directory {
         self.accounts.get(&pool).copied()
     }
 
-    /// Some balancer sends clients there.
+    /// Some balancer sends clients there, or another pool hangs on it.
     pub(crate) fn is_used(&self, pool: PoolId) -> bool {
-        self.users.contains_key(&pool)
+        self.users.contains_key(&pool) || self.requiring(pool).next().is_some()
     }
 
     /// The pools whose calculated checks ask after this one, or after what a standalone check is probed as.
@@ -241,6 +241,14 @@ impl Directory {
     }
 
     fn apply_pool(&mut self, id: PoolId, document: Option<Document>, touched: &mut Touched) {
+        let after = match &document {
+            Some(Document::Pool(after)) => after.required(),
+            _ => &[],
+        };
+        let before = self.pools.get(&id).map(Pool::required).unwrap_or_default();
+        // What another pool hangs on is probed at full pace.
+        let required = before.iter().chain(after).filter_map(Subject::pool);
+        touched.pools.extend(required.filter(|pool| self.pools.contains_key(pool)));
         match document {
             Some(Document::Pool(pool)) => {
                 match pool.watch.requires {

@@ -174,6 +174,13 @@ fn a_pool_is_probed_at_full_pace_as_soon_as_a_balancer_uses_it() {
     let key = Key::Balancer(Scope::Zone(ZONE), BALANCER);
     bench.apply(vec![Change { key, document: None }], vec![]);
     assert_eq!(interval(&mut bench), Some(240));
+    // Nobody is sent there, but another pool hangs on it.
+    let requires = Requires { at_least: 1, of: vec![Subject::Pool(pool_id(5))] };
+    let watch = Watch { requires: Some(Box::new(requires)), ..Watch::default() };
+    bench.apply(vec![with(pool(6, &[6]), watch)], vec![]);
+    assert_eq!(interval(&mut bench), Some(60));
+    bench.apply(vec![Change { key: Key::Pool(ACCOUNT, pool_id(6)), document: None }], vec![]);
+    assert_eq!(interval(&mut bench), Some(240));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use trimtab_geo::{Latencies, Point, PoolNumber};
 use trimtab_health::{EndpointHealth, PoolHealth, PoolStatus, Verdict, ejection};
 use trimtab_model::monitor::MonitorType;
-use trimtab_model::pool::{OriginPolicy, Upstream, UpstreamTls};
+use trimtab_model::pool::{OriginPolicy, Requires, Subject, Upstream, UpstreamTls};
 use trimtab_model::{self as model, Name, PoolId, SecretPem};
 
 use crate::Wanted;
@@ -304,6 +304,16 @@ impl Pool {
 // === impl Requirement ===
 
 impl Requirement {
+    /// How many of what is wanted are healthy.
+    pub fn count(wanted: &Requires, is_healthy: impl Fn(&Subject) -> bool) -> Requirement {
+        let count = |of: usize| u32::try_from(of).unwrap_or(u32::MAX);
+        Requirement {
+            at_least: wanted.at_least,
+            of: count(wanted.of.len()),
+            healthy: count(wanted.of.iter().filter(|subject| is_healthy(subject)).count()),
+        }
+    }
+
     pub fn is_met(&self) -> bool {
         self.healthy >= self.at_least
     }

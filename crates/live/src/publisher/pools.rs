@@ -82,19 +82,13 @@ impl Publisher {
     }
 
     fn requirement(&self, wanted: &Requires) -> Requirement {
-        let is_healthy = |subject: &&Subject| match subject {
+        Requirement::count(wanted, |subject| match subject {
             Subject::Pool(id) => self.built(*id).is_some_and(Pool::is_well),
             Subject::Origin(id, name) => {
                 self.built(*id).is_some_and(|pool| pool.is_endpoint_well(name))
             }
             Subject::HealthCheck(id) => self.is_check_well(*id),
-        };
-        let count = |of: usize| u32::try_from(of).unwrap_or(u32::MAX);
-        Requirement {
-            at_least: wanted.at_least,
-            of: count(wanted.of.len()),
-            healthy: count(wanted.of.iter().filter(is_healthy).count()),
-        }
+        })
     }
 
     fn built(&self, id: PoolId) -> Option<&Pool> {

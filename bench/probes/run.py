@@ -206,8 +206,10 @@ class Switch:
                 return
 
     def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
+        """Nothing happens to one that is closed."""
+        if self.listener.fileno() >= 0:
+            self.listener.shutdown(socket.SHUT_RDWR)
+            self.listener.close()
 
 
 def query(name):
@@ -240,6 +242,7 @@ def flip(rounds):
         asking.settimeout(2)
         asking.connect(("127.0.0.1", DNS_PORT))
         packet = query(f"www.{ZONE}")
+        wait_until_up(node, 2)
         delays = []
         for turn in range(rounds * 2):
             want = "127.0.0.12" if turn % 2 == 0 else "127.0.0.11"
@@ -265,6 +268,16 @@ def wait_for(asking, packet, want):
             return time.time()
         time.sleep(0.0005)
     raise Failed(f"{want} is not answered within 10 s")
+
+
+def wait_until_up(node, count):
+    end = time.time() + 20
+    while time.time() < end:
+        matrix = node.call("GET", f"/accounts/{node.account}/trimtab/health/matrix")
+        if [pool["status"] for pool in matrix] == ["healthy"] * count:
+            return
+        time.sleep(0.05)
+    raise Failed("the pools are not healthy within 20 s")
 
 
 def decided(node, pool):

@@ -38,7 +38,7 @@ pub struct Watched {
     pub monitor: Monitor,
     pub pool: PoolId,
     pub targets: Vec<Target>,
-    /// Whose simulated way to the endpoints counts, where ways are simulated.
+    /// Whose way out is taken, and whose simulated way to the endpoints counts.
     pub pop: Pop,
 }
 

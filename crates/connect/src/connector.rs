@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use socket2::{SockRef, TcpKeepalive};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -18,7 +18,7 @@ use trimtab_model::pool::Address;
 
 use crate::resolver::Found;
 use crate::{
-    ConnectError, Egress, Profile, ProfileError, Ready, Resolver, Spoken, Tls, Trust, tls,
+    ConnectError, Egress, Profile, ProfileError, Ready, Resolver, Source, Spoken, Tls, Trust, tls,
 };
 
 /// Addresses of one family kept of one name: twice what an answer holds. Whoever owns the name decides
@@ -45,13 +45,15 @@ pub struct Connector {
     resolver: Resolver,
     tls: Tls,
     detours: Arc<Detours>,
+    source: Source,
 }
 
 // === impl Connector ===
 
 impl Connector {
     pub fn new(egress: Egress, resolver: Resolver, tls: Tls) -> Connector {
-        Connector { egress: Arc::new(egress), resolver, tls, detours: Arc::default() }
+        let (detours, source) = (Arc::default(), Source::default());
+        Connector { egress: Arc::new(egress), resolver, tls, detours, source }
     }
 
     /// The same connector with other roads to some addresses; the policy judges the address asked for.
@@ -64,6 +66,12 @@ impl Connector {
     #[must_use]
     pub fn with_egress(self, egress: Egress) -> Connector {
         Connector { egress: Arc::new(egress), ..self }
+    }
+
+    /// The same connector whose connections and datagrams leave from these addresses.
+    #[must_use]
+    pub fn with_source(self, source: Source) -> Connector {
+        Connector { source, ..self }
     }
 
     pub fn egress(&self) -> &Egress {
@@ -111,7 +119,7 @@ impl Connector {
     pub async fn tcp(&self, to: SocketAddr, limit: Duration) -> Result<TcpStream, ConnectError> {
         self.permit(to)?;
         let stream = match timeout(limit, self.reach(to)).await {
-            Ok(stream) => stream?,
+            Ok(reached) => reached?,
             Err(_) => return Err(ConnectError::Timeout),
         };
         let (from, reached) = (stream.local_addr()?, stream.peer_addr()?);
@@ -181,8 +189,15 @@ impl Connector {
         }
     }
 
-    async fn reach(&self, to: SocketAddr) -> io::Result<TcpStream> {
-        TcpStream::connect(self.road(to).await).await
+    async fn reach(&self, to: SocketAddr) -> Result<TcpStream, ConnectError> {
+        let to = self.road(to).await;
+        let socket = if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        self.source.bind_stream(&SockRef::from(&socket), to.ip())?;
+        Ok(socket.connect(to).await?)
+    }
+
+    pub(crate) fn source(&self) -> Source {
+        self.source
     }
 }
 

@@ -52,6 +52,7 @@ impl Connector {
         let road = self.road(to).await;
         let socket = socket(road.ip(), Type::DGRAM, Protocol::UDP)?;
         trimtab_net::errors::report_errors(&socket)?;
+        self.source().bind(&socket, road.ip())?;
         socket.connect(&road.into())?;
         Ok(UdpSocket::from_std(socket.into())?)
     }
@@ -61,6 +62,7 @@ impl Connector {
         self.permit(SocketAddr::new(to, NO_PORT))?;
         let to = self.road(SocketAddr::new(to, NO_PORT)).await.ip();
         let (socket, kind) = icmp_socket(to)?;
+        self.source().bind(&socket, to)?;
         if kind == Kind::Datagram {
             trimtab_net::errors::report_errors(&socket).map_err(ConnectError::from)?;
             let to = SocketAddr::new(to, NO_PORT);
@@ -151,11 +153,13 @@ fn socket(to: IpAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
+    use std::time::Duration;
 
     use rustls::RootCertStore;
+    use tokio::net::TcpListener;
 
     use super::*;
-    use crate::{Egress, Resolver, Tls};
+    use crate::{Egress, Resolver, Source, Tls};
 
     fn connector() -> Connector {
         let egress = Egress { deny: vec!["127.0.0.66/32".parse().unwrap()], ..Egress::default() };
@@ -170,6 +174,39 @@ mod tests {
                 Ok(icmp) => icmp.echo(1).await.unwrap(),
                 Err(error) => assert!(error.to_string().contains("ping_group_range"), "{error}"),
             }
+        }
+    }
+
+    /// All of 127.0.0.0/8 is this machine.
+    #[tokio::test]
+    async fn what_has_a_source_leaves_from_it() {
+        let source = Source::new(&["127.0.0.3".parse().unwrap()]).unwrap();
+        let connector = connector().with_source(source);
+        let from: IpAddr = "127.0.0.3".parse().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let to = listener.local_addr().unwrap();
+        let tcp = connector.tcp(to, Duration::from_secs(5)).await.unwrap();
+        assert_eq!(tcp.local_addr().unwrap().ip(), from);
+        let udp = connector.udp(to).await.unwrap();
+        assert_eq!(udp.local_addr().unwrap().ip(), from);
+        match connector.icmp(to.ip()).await {
+            Ok(icmp) => assert_eq!(icmp.socket.local_addr().unwrap().ip(), from),
+            Err(error) => assert!(error.to_string().contains("ping_group_range"), "{error}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_source_that_this_machine_does_not_have_is_named() {
+        let source = Source::new(&["192.0.2.77".parse().unwrap()]).unwrap();
+        let connector = connector().with_source(source);
+        let to: SocketAddr = "127.0.0.1:9".parse().unwrap();
+        let want = "cannot leave from 192.0.2.77";
+        let tcp = connector.tcp(to, Duration::from_secs(5)).await;
+        assert_eq!(tcp.unwrap_err().to_string(), want);
+        assert_eq!(connector.udp(to).await.unwrap_err().to_string(), want);
+        match connector.icmp(to.ip()).await {
+            Err(IcmpError::NotPermitted(_)) => {}
+            other => assert_eq!(other.unwrap_err().to_string(), want),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Why a connection could not be made: causes are kept apart, because each is told to the operator by its own name.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::egress::Rule;
 
@@ -19,6 +19,13 @@ pub enum ConnectError {
     Reset,
     #[error("egress to {address} is forbidden: {by}")]
     Forbidden { address: SocketAddr, by: Rule },
+    /// Mostly an address that this machine does not have.
+    #[error("cannot leave from {address}")]
+    Source {
+        address: IpAddr,
+        #[source]
+        cause: io::Error,
+    },
     #[error("unknown host {0}")]
     UnknownHost(String),
     #[error("resolver could not look up {name}")]

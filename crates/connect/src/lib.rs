@@ -10,6 +10,7 @@ pub mod error;
 pub mod identity;
 pub mod resolver;
 pub mod session;
+pub mod source;
 pub mod tls;
 
 pub use challenges::Challenges;
@@ -23,4 +24,5 @@ pub use resolver::{Found, Resolver};
 /// Whom a certificate must be for: a name or an address.
 pub use rustls::pki_types::ServerName;
 pub use session::Session;
+pub use source::{Source, SourceError};
 pub use tls::{Profile, ProfileError, Ready, Spoken, Tls, Trust, os_roots};

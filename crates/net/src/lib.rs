@@ -6,6 +6,7 @@
 pub mod errors;
 pub mod files;
 mod option;
+pub mod port;
 pub mod tcp;
 pub mod thread;
 pub mod udp;

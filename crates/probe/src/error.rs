@@ -201,7 +201,9 @@ fn unconnected(error: &ConnectError) -> FailureReason {
         ConnectError::NoRoute => FailureReason::NoRoute,
         ConnectError::NetworkUnreachable => FailureReason::NetworkUnreachable,
         ConnectError::Reset => FailureReason::ConnectionReset,
-        ConnectError::Forbidden { .. } => FailureReason::MonitorConfig,
+        ConnectError::Forbidden { .. } | ConnectError::Source { .. } => {
+            FailureReason::MonitorConfig
+        }
         ConnectError::UnknownHost(_) => FailureReason::DnsUnknownHost,
         ConnectError::ResolverFailed { .. } => FailureReason::DnsInternal,
         ConnectError::Tls { fault, .. } => insecure(*fault),

@@ -20,6 +20,7 @@ pub mod stats;
 mod tcp;
 pub mod trace;
 mod udp;
+pub mod uplinks;
 pub mod watch;
 
 pub use attempt::{Attempt, Phase, Phases};
@@ -31,4 +32,5 @@ pub use repeat::repeat;
 pub use runner::{Prober, Settings, Simulate};
 pub use stats::{Counts, Labels, Stats};
 pub use trace::{Listener, Step, StepKind};
+pub use uplinks::Uplinks;
 pub use watch::{News, Told, Trial, watch};

@@ -15,14 +15,13 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
-use trimtab_connect::Connector;
 use trimtab_health::{Evidence, Outcome, PoolHealth, State};
 use trimtab_live::{Cell, Event, Job, Snapshot, Target};
 use trimtab_model::Pop;
 
 use self::crew::{Crew, Pending};
 use self::roster::Roster;
-use crate::{Check, Stats, check};
+use crate::{Check, Stats, Uplinks, check};
 
 /// A simulated way from an observer to an endpoint, added to the time to connect.
 pub type Simulate = Arc<dyn Fn(Pop, &Target) -> Duration + Send + Sync>;
@@ -51,7 +50,7 @@ type Seen = (Outcome, Option<Arc<Evidence>>);
 
 /// Real probes over the network.
 struct Network {
-    connector: Connector,
+    uplinks: Uplinks,
     simulate: Option<Simulate>,
 }
 
@@ -62,11 +61,11 @@ impl Prober {
     pub fn start(
         cell: &Cell,
         events: mpsc::Sender<Event>,
-        connector: Connector,
+        uplinks: Uplinks,
         settings: Settings,
     ) -> Prober {
         let stats = Arc::new(Stats::new());
-        let network = Network { connector, simulate: settings.simulate };
+        let network = Network { uplinks, simulate: settings.simulate };
         let crew = Crew::new(network, events, Arc::clone(&stats), pending_in(cell.clone()));
         let roster = Roster::new(crew);
         let (stop, stopped) = watch::channel(false);
@@ -147,7 +146,7 @@ impl Probe for Network {
     async fn probe(&self, job: &Job, target: &Target, pop: Pop) -> Seen {
         let delay = self.simulate.as_ref().map_or(Duration::ZERO, |simulate| simulate(pop, target));
         let check = Check { monitor: &job.monitor, pool: job.pool, target, delay };
-        let attempt = check::run(&self.connector, &check).await;
+        let attempt = check::run(self.uplinks.of(pop), &check).await;
         if let Err(error) = &attempt.result {
             tracing::debug!(
                 error = error as &dyn std::error::Error,

@@ -111,6 +111,7 @@ impl From<&ConnectError> for Fault {
             ConnectError::NoRoute
             | ConnectError::NetworkUnreachable
             | ConnectError::Forbidden { .. }
+            | ConnectError::Source { .. }
             | ConnectError::Other(_) => Fault::Unreachable,
             ConnectError::UnknownHost(_) | ConnectError::ResolverFailed { .. } => Fault::NoOrigin,
             ConnectError::Tls { fault, .. } => match fault {

@@ -21,7 +21,7 @@ use trimtab_geo::{Builder, Table};
 use trimtab_live::{
     Cell, Clocks, Event, HealthChange, Hosting, Observer, Publisher, Saved, Settings, Start,
 };
-use trimtab_probe::{Prober, Simulate};
+use trimtab_probe::{Prober, Simulate, Uplinks};
 use trimtab_proxy::{ClientCertificates, Server as Proxy, access_log};
 use trimtab_steer::Site;
 use trimtab_store::{AnyStore, Sqlite};
@@ -157,13 +157,14 @@ impl Running {
         let connector = connector(&base.config, api_address)?;
         let ordering = base.order_certificates(&mut tasks, &connector, &feed_stopped)?;
         let connector = connector.with_detours(extras.detours);
+        let uplinks = Uplinks::new(connector.clone(), base.config.node.sources.iter());
         let alerting = Alerting::new(&base.config, &connector)?;
         alerting.start(&mut tasks, &base.store, &base.cell, &feed_stopped).await?;
         let to_feed = to_publisher.clone();
         let edges = base.start_edges(
             &mut tasks,
             to_publisher,
-            &connector,
+            (&connector, &uplinks),
             &ordering,
             extras.simulate.clone(),
             feed_stopped,
@@ -174,7 +175,7 @@ impl Running {
             &base.store,
             &base.events,
             &base.cell,
-            (connector, extras.simulate),
+            (uplinks, extras.simulate),
             (draws, ordering.port(), alerting.port(), to_feed),
             extras.token,
         )
@@ -255,7 +256,7 @@ impl Base {
         &self,
         tasks: &mut JoinSet<Result<(), String>>,
         to_publisher: mpsc::Sender<Event>,
-        connector: &Connector,
+        (connector, uplinks): (&Connector, &Uplinks),
         ordering: &Ordering,
         simulate: Option<Simulate>,
         stopped: watch::Receiver<bool>,
@@ -264,7 +265,7 @@ impl Base {
         let (task, names) = resolve::follow(connector.clone(), cell, &to_publisher, stopped);
         tasks.spawn(task);
         let settings = trimtab_probe::Settings { simulate };
-        let prober = Prober::start(cell, to_publisher.clone(), connector.clone(), settings);
+        let prober = Prober::start(cell, to_publisher.clone(), uplinks.clone(), settings);
         let every = [config.dns.keep_decisions, config.proxy.keep_decisions];
         let (Samplings { dns, http }, task, kept) =
             decisions::keep(store.clone(), Arc::clone(events), every);
@@ -375,7 +376,6 @@ fn publisher(
         tracing::warn!(error = &error as &dyn std::error::Error, "snapshot.bin is not used");
         None
     });
-    let pops = std::iter::once(config.node.pop).chain(config.node.extra_pops.iter().copied());
     let observer = |pop| {
         let site = trimtab_geo::pop(pop).ok_or(AssembleError::Pop(pop))?;
         Ok(Observer { pop, region: site.region })
@@ -387,7 +387,12 @@ fn publisher(
         .with_explain_to(&config.dns.explain_to)?;
     let settings = Settings {
         site: Site::at(config.node.pop).ok_or(AssembleError::Pop(config.node.pop))?,
-        observers: pops.map(observer).collect::<Result<_, AssembleError>>()?,
+        observers: config
+            .node
+            .places()
+            .into_iter()
+            .map(observer)
+            .collect::<Result<_, AssembleError>>()?,
         node: Arc::new(node),
         hosting: Hosting {
             nameservers: config.dns.nameservers.clone(),

@@ -4,6 +4,7 @@ mod alerts;
 mod pem_file;
 mod refusal;
 mod secret_file;
+mod sources;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ pub(crate) use alerts::{Alerts, Smtp};
 pub(crate) use pem_file::PemFile;
 pub(crate) use refusal::Refusal;
 pub(crate) use secret_file::SecretFile;
+pub(crate) use sources::Sources;
 
 /// One node's settings, checked.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -55,6 +57,8 @@ pub(crate) struct Node {
     pub(crate) pop: Pop,
     /// Further places whose probes this process makes itself.
     pub(crate) extra_pops: Vec<Pop>,
+    /// Where probes of a place leave from; of those that it does not name, as the system chooses.
+    pub(crate) sources: Sources,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -240,15 +244,14 @@ impl Config {
             (wrong.span().unwrap_or_default(), wrong.message().trim_end().to_owned())
         })?;
         config.check().map_err(|(word, why)| (span_of(text, word), why))?;
+        config.node.sources.check(&config.node.places())?;
         Ok(config)
     }
 
     /// What a single value cannot know. The word says which line to show.
     fn check(&self) -> Result<(), (&'static str, String)> {
         let unknown = |pop: &&Pop| trimtab_geo::pop(**pop).is_none();
-        if let Some(pop) =
-            std::iter::once(&self.node.pop).chain(&self.node.extra_pops).find(unknown)
-        {
+        if let Some(pop) = self.node.places().iter().find(unknown) {
             return Err(("pop", format!("no airport has the code {pop}")));
         }
         if self.limits.min_monitor_interval == 0 {
@@ -284,6 +287,15 @@ impl Config {
     }
 }
 
+// === impl Node ===
+
+impl Node {
+    /// That this process probes for; its own first.
+    pub(crate) fn places(&self) -> Vec<Pop> {
+        std::iter::once(self.pop).chain(self.extra_pops.iter().copied()).collect()
+    }
+}
+
 /// Where the key is written; the whole text's start when it is not.
 fn span_of(text: &str, key: &str) -> std::ops::Range<usize> {
     let start = text.find(key).unwrap_or(0);
@@ -295,7 +307,12 @@ fn span_of(text: &str, key: &str) -> std::ops::Range<usize> {
 
 impl Default for Node {
     fn default() -> Node {
-        Node { name: "trimtab".into(), pop: POP_DEFAULT, extra_pops: Vec::new() }
+        Node {
+            name: "trimtab".into(),
+            pop: POP_DEFAULT,
+            extra_pops: Vec::new(),
+            sources: Sources::default(),
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use trimtab_health::Verdict;
 use trimtab_live::event::Feeding;
 use trimtab_live::{Cell, Event, Snapshot};
 use trimtab_model::PoolId;
-use trimtab_probe::Simulate;
+use trimtab_probe::{Simulate, Uplinks};
 use trimtab_store::{AnyStore, SystemClock};
 
 use crate::assemble::AssembleError;
@@ -46,20 +46,20 @@ pub(crate) async fn app(
     store: &AnyStore,
     events: &Arc<EventLog>,
     cell: &Cell,
-    probing: (Connector, Option<Simulate>),
+    probing: (Uplinks, Option<Simulate>),
     ports: (DrawsPort, AcmePort, AlertPort, mpsc::Sender<Event>),
     token: Option<String>,
 ) -> Result<(App, Option<String>), AssembleError> {
     let given = token.or_else(|| std::env::var(trimtab_api::bootstrap::TOKEN_VARIABLE).ok());
     let Bootstrap { printed_once } =
         trimtab_api::bootstrap(store, given.as_deref(), &SystemClock::start()).await?;
-    let (connector, simulate) = probing;
+    let (uplinks, simulate) = probing;
     let parts = Parts {
         store: store.clone(),
         cell: cell.clone(),
         events: Arc::clone(events),
-        preview: preview(connector.clone()),
-        probe: watched::port(connector, simulate),
+        preview: preview(uplinks.of(config.node.pop).clone()),
+        probe: watched::port(uplinks, simulate),
         draws: ports.0,
         acme: ports.1,
         feed: feeds(cell, ports.3),

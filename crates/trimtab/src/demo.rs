@@ -205,6 +205,7 @@ fn config(options: &Demo) -> Result<Config, Failure> {
         name: "demo".into(),
         pop: pops.next().unwrap_or(Node::default().pop),
         extra_pops: pops.collect(),
+        sources: Default::default(),
     };
     let documentation = ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"];
     Ok(Config {

@@ -6,20 +6,19 @@ use futures_util::StreamExt;
 use trimtab_api::{ProbePort, Watched};
 use trimtab_api_types::v1::health::Rtt;
 use trimtab_api_types::v1::probe::{ProbeLine, ProbePhases, ProbeVerdict, VERDICT};
-use trimtab_connect::Connector;
 use trimtab_health::Passed;
 use trimtab_live::Target;
 use trimtab_model::Pop;
-use trimtab_probe::{Attempt, News, Phases, Simulate, Told, Trial};
+use trimtab_probe::{Attempt, News, Phases, Simulate, Told, Trial, Uplinks};
 
-pub(crate) fn port(connector: Connector, simulate: Option<Simulate>) -> ProbePort {
+pub(crate) fn port(uplinks: Uplinks, simulate: Option<Simulate>) -> ProbePort {
     std::sync::Arc::new(move |watched: Watched| {
         let Watched { monitor, pool, targets, pop } = watched;
         let way =
             |target: &Target| simulate.as_ref().map_or(Duration::ZERO, |way| way(pop, target));
         let delayed = targets.iter().map(|target| (target.clone(), way(target))).collect();
         let trial = Trial { monitor, pool, targets: delayed };
-        let told = trimtab_probe::watch(connector.clone(), trial);
+        let told = trimtab_probe::watch(uplinks.of(pop).clone(), trial);
         Box::pin(told.filter_map(move |told| {
             // A target that is not there is told nothing of.
             let line = targets.get(told.target).map(|target| line(target, pop, told));

@@ -13,7 +13,7 @@ use trimtab_model::config::Key;
 use trimtab_model::monitor::MonitorType;
 use trimtab_model::pool::{Address, Watch};
 use trimtab_model::{AccountId, Change, Document, Origin, Pool, PoolId};
-use trimtab_probe::{Counts, Prober};
+use trimtab_probe::{Counts, Prober, Uplinks};
 use trimtab_steer::Site;
 
 use crate::recipe::{monitor, plain};
@@ -92,7 +92,8 @@ async fn new_endpoints_have_a_verdict_within_a_second_and_gone_ones_no_counters(
     let cell = Cell::new(publisher.snapshot());
     let (events, received) = mpsc::channel(16);
     let publishing = tokio::spawn(publisher.run(cell.clone(), received));
-    let prober = Prober::start(&cell, events.clone(), plain(), Default::default());
+    let prober =
+        Prober::start(&cell, events.clone(), Uplinks::new(plain(), []), Default::default());
 
     let endpoints = [server.at, closed_port().await];
     events.send(Event::Config(config(2, Some(pool(&endpoints))))).await.unwrap();

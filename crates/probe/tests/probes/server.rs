@@ -120,7 +120,7 @@ pub(crate) async fn head(stream: &mut (impl AsyncRead + Unpin)) -> String {
 }
 
 /// A probe that has its verdict hangs up, so sending may fail.
-async fn send(stream: &mut TcpStream, answer: &str) {
+pub(crate) async fn send(stream: &mut TcpStream, answer: &str) {
     if stream.write_all(answer.as_bytes()).await.is_ok() {
         stream.flush().await.unwrap();
     }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use trimtab_health::FailureReason::{TcpConnectionFailed, TcpTimeout};
+use trimtab_connect::Source;
+use trimtab_health::FailureReason::{CodeMismatch, MonitorConfig, TcpConnectionFailed, TcpTimeout};
 use trimtab_model::monitor::MonitorType::{Http, Tcp};
-use trimtab_probe::{Check, preview};
+use trimtab_probe::{Check, Uplinks, preview};
 
 use crate::recipe::{POOL, fail, knowing, monitor, named, pass, plain, run, target, told};
-use crate::server::{Server, closed_port, ok, status};
+use crate::server::{Server, closed_port, head, ok, send, status};
 use crate::tls::{Authority, https, secured};
 
 #[tokio::test]
@@ -52,6 +53,29 @@ async fn a_simulated_way_is_part_of_the_connection() {
     assert!(attempt.outcome().rtt >= Some(Duration::from_millis(50)), "{:?}", attempt.phases);
     let attempt = trimtab_probe::run(&plain(), &check(60_000)).await;
     assert_eq!(told(&attempt), fail(TcpTimeout, 0));
+}
+
+#[tokio::test]
+async fn each_place_looks_from_its_own_address() {
+    let server = Server::start(async move |mut stream| {
+        head(&mut stream).await;
+        let known = stream.peer_addr().unwrap().ip().to_string() == "127.0.0.3";
+        send(&mut stream, &if known { ok("") } else { status("403 Forbidden") }).await;
+    })
+    .await;
+    let from =
+        |pop: &str, ip: &str| (pop.parse().unwrap(), Source::new(&[ip.parse().unwrap()]).unwrap());
+    let uplinks = Uplinks::new(plain(), [from("NRT", "127.0.0.3"), from("IAD", "192.0.2.77")]);
+    let check = async |pop: &str, want, why: Option<&str>| {
+        let connector = uplinks.of(pop.parse().unwrap());
+        let attempt = run(connector, &monitor(Http), &target(server.at)).await;
+        assert_eq!((told(&attempt), attempt.why().as_deref()), (want, why), "{pop}");
+    };
+    check("NRT", pass(200), None).await;
+    let gone =
+        "connect: cannot leave from 192.0.2.77: Cannot assign requested address (os error 99)";
+    check("IAD", fail(MonitorConfig, 0), Some(gone)).await;
+    check("FRA", fail(CodeMismatch, 403), Some("status 403 is not expected")).await;
 }
 
 #[tokio::test]

@@ -21,6 +21,14 @@ fn only_the_data_folder_is_required() {
 fn every_documented_key_is_read() {
     let config = Config::read(include_str!("every_key.toml")).unwrap();
     assert_eq!(config.node.extra_pops.len(), 2);
+    let source = |list: &[&str]| {
+        let list: Vec<_> = list.iter().map(|ip| ip.parse().unwrap()).collect();
+        trimtab_connect::Source::new(&list).unwrap()
+    };
+    let sources: Vec<_> =
+        config.node.sources.iter().map(|(pop, from)| (pop.to_string(), from)).collect();
+    let (iad, nrt) = (source(&["127.0.0.4"]), source(&["127.0.0.3", "fd00::3"]));
+    assert_eq!(sources, [("IAD".to_owned(), iad), ("NRT".to_owned(), nrt)]);
     assert_eq!(config.egress.allow.len(), 1);
     assert_eq!(config.proxy.keep_decisions, 500);
     assert_eq!(config.limits.min_monitor_interval, 1);
@@ -65,6 +73,24 @@ fn unknown_keys_and_wrong_values_show_line_and_caret() {
         ),
     ] {
         check_refusal(text, wanted);
+    }
+}
+
+#[test]
+fn sources_are_of_places_that_are_probed_for_one_of_each_family() {
+    for (sources, wanted) in [
+        (
+            "{ FRA = [\"127.0.0.2\"], QQQ = [\"127.0.0.3\"] }",
+            ["no airport has the code QQQ", ":5:34"],
+        ),
+        ("{ LHR = [\"127.0.0.2\"] }", ["LHR is neither pop nor one of extra_pops", ":5:13"]),
+        ("{ fra = [\"127.0.0.2\"] }", ["\"fra\" is not an airport code", ":5:13"]),
+        ("{ NRT = [\"::3\", \"127.0.0.3\", \"::4\"] }", ["::3 and ::4 are of one family", ":5:19"]),
+        ("{ NRT = [\"127.0.0.300\"] }", ["invalid IP address", ":5:20"]),
+        ("{ NRT = [\"0.0.0.0\"] }", ["no connection can leave from 0.0.0.0", ":5:19"]),
+    ] {
+        let node = "[node]\npop = \"FRA\"\nextra_pops = [\"NRT\"]";
+        check_refusal(&format!("data_dir = \"d\"\n{node}\nsources = {sources}\n"), wanted);
     }
 }
 

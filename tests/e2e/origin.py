@@ -12,11 +12,20 @@ class Origin:
     def __init__(self, name, address):
         self.name, self.address, self.port = name, address, free_port()
         self.server = None
+        # Addresses of clients whose requests and its answers do not arrive.
+        self.lost_to = set()
 
     def start(self):
-        body = f"hello from {self.name}".encode()
+        body, lost_to = f"hello from {self.name}".encode(), self.lost_to
 
         class Handler(http.server.BaseHTTPRequestHandler):
+            def handle(self):
+                if self.client_address[0] in lost_to:
+                    while self.connection.recv(4096):
+                        pass
+                else:
+                    super().handle()
+
             def do_GET(self):
                 self.send_response(200)
                 self.send_header("content-length", str(len(body)))

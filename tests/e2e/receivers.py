@@ -78,10 +78,11 @@ class Receiver:
 
 
 class MailServer:
-    """Takes mail; with `context` only over STARTTLS and from one user."""
+    """Answers all mail with `reply`, and keeps what it took; with `context` only over STARTTLS and from one user."""
 
     def __init__(self, context=None, user=None, password=None):
-        self.port, self.mails = free_port(), []
+        self.port, self.came, self.mails = free_port(), [], []
+        self.reply = "250 taken"
         options = {"hostname": "127.0.0.1", "port": self.port}
         if context:
             options |= {"tls_context": context, "require_starttls": True}
@@ -101,8 +102,10 @@ class MailServer:
     async def handle_DATA(self, _server, _session, envelope):
         mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
         mail.recipients = envelope.rcpt_tos
-        self.mails.append(mail)
-        return "250 taken"
+        self.came.append(mail)
+        if self.reply.startswith("250"):
+            self.mails.append(mail)
+        return self.reply
 
     def start(self):
         self.controller.start()

@@ -23,7 +23,8 @@ NOWHERE = "0" * 8 + "-0000-0000-0000-" + "0" * 12
 class Site:
     """A node with a mail server, a PagerDuty of its own, and webhooks."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, places=""):
+        """`places`: further lines of [node]."""
         self.folder = folder
         self.node = Node(folder)
         Issued(folder / "mail", "localhost")
@@ -33,7 +34,7 @@ class Site:
         self.pagerduty = Receiver().start()
         self.hook = Receiver().start()
         (folder / "smtp.password").write_text(PASSWORD + "\n")
-        config = self.node.config.read_text()
+        config = self.node.config.read_text().replace("[node]\n", f"[node]\n{places}")
         self.node.config.write_text(f"""{config}
 [smtp]
 host = "localhost"
@@ -278,7 +279,7 @@ def test_a_node_that_is_killed_between_flip_and_delivery_delivers_once(site, tmp
     policy = site.policy("survivor", {"webhooks": [{"id": hook}]}, filters={"pool_id": [pool], "event_source": ["pool"]})
     origin.kill()
     assert until(lambda: receiver.came, TOLD_SECONDS), site.node.log()
-    assert "trimtab_notifications_waiting{} 1.0" in site.metrics()
+    assert until(lambda: "trimtab_notifications_waiting{} 1.0" in site.metrics(), TOLD_SECONDS), site.metrics()
     site.node.kill()
     receiver.status = 200
     site.node.start()

@@ -1,11 +1,15 @@
 //! The command line: verbs, options, exit codes.
 
+mod spoken;
+
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use ipnet::IpNet;
+
+pub(crate) use spoken::{Feed, Hold, Override};
 
 /// A self-hosted global load balancer: authoritative DNS that steers by geography and health.
 #[derive(Debug, Parser)]
@@ -39,6 +43,11 @@ pub(crate) enum Verb {
     Split(Split),
     /// Probe the endpoints of a pool now, and show every step.
     Probe(Probe),
+    /// What people hold endpoints to be, over whatever machines say.
+    #[command(subcommand)]
+    Override(Override),
+    /// Say for a while what an endpoint is, as an autoscaler or a deployment would.
+    Feed(Feed),
     /// Alerts: do they arrive, and what was sent?
     #[command(subcommand)]
     Notify(Notify),

@@ -13,6 +13,11 @@ use crate::cli::{Exit, Failure, Server};
 /// Answers of the API that a verb shows are far smaller.
 const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// Monitors and pools that are looked through for a name; who has more says the id.
+const PER_PAGE: usize = 10_000;
+/// Characters of an id, all of them hexadecimal.
+const ID_CHARS: usize = 32;
+
 /// One node's API.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
@@ -73,6 +78,35 @@ impl Client {
         match accounts["result"][0]["id"].as_str() {
             Some(id) => Ok(id.to_owned()),
             None => Err(Failure::new(Exit::Failed, "the node has no account")),
+        }
+    }
+
+    /// The id of the one that is called so, or whose id this is.
+    pub(crate) async fn find(
+        &self,
+        base: &str,
+        list: &str,
+        name: &str,
+        wanted: &str,
+    ) -> Result<String, Failure> {
+        // Whether there is one with this id is for the node to say.
+        if wanted.len() == ID_CHARS && wanted.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Ok(wanted.to_owned());
+        }
+        let path = format!("{base}/load_balancers/{list}?per_page={PER_PAGE}");
+        let envelope = self.call(Method::GET, &path, None).await?;
+        let listed = items(&envelope["result"]).iter();
+        let found: Vec<&Value> = listed.filter(|item| text(&item[name]) == wanted).collect();
+        match *found {
+            [one] => Ok(text(&one["id"]).to_owned()),
+            [] => {
+                let what = format!("none of the {list} has the {name} {wanted:?}");
+                Err(Failure::new(Exit::NotFound, what))
+            }
+            [..] => {
+                let what = format!("{} {list} have the {name} {wanted:?}: say the id", found.len());
+                Err(Failure::new(Exit::Usage, what))
+            }
         }
     }
 

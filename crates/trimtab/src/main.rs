@@ -11,10 +11,12 @@ mod decisions;
 mod demo;
 mod events;
 mod explain;
+mod fed;
 mod feed;
 mod health;
 mod metrics;
 mod notify;
+mod overrides;
 mod probe;
 mod resolve;
 mod serve;
@@ -58,6 +60,8 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Decisions(options) => runtime()?.block_on(explain::list(&options)),
         Verb::Split(options) => runtime()?.block_on(split::run(&options)),
         Verb::Probe(options) => runtime()?.block_on(probe::run(&options)),
+        Verb::Override(verb) => runtime()?.block_on(overrides::run(verb)),
+        Verb::Feed(wanted) => runtime()?.block_on(fed::run(&wanted)),
         Verb::Notify(verb) => runtime()?.block_on(notify::run(verb)),
         Verb::Token(verb) => runtime()?.block_on(token::run(verb)),
     }

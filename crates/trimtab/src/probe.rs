@@ -1,15 +1,9 @@
 //! `trimtab probe`: the endpoints of a pool as a monitor sees them now.
 
-use hyper::Method;
 use serde_json::{Value, json};
 
 use crate::cli::{Exit, Failure, Probe, say};
-use crate::client::{Client, items, text};
-
-/// Monitors and pools that are looked through for a name; who has more says the id.
-const PER_PAGE: usize = 10_000;
-/// Characters of an id, all of them hexadecimal.
-const ID_CHARS: usize = 32;
+use crate::client::{Client, text};
 
 /// What was seen of all endpoints.
 #[derive(Default)]
@@ -22,8 +16,8 @@ pub(crate) async fn run(options: &Probe) -> Result<(), Failure> {
     let client = Client::new(&options.server)?;
     let account = client.account().await?;
     let base = format!("/accounts/{account}");
-    let monitor = find(&client, &base, "monitors", "description", &options.monitor).await?;
-    let pool = find(&client, &base, "pools", "name", &options.pool).await?;
+    let monitor = client.find(&base, "monitors", "description", &options.monitor).await?;
+    let pool = client.find(&base, "pools", "name", &options.pool).await?;
     let mut body = json!({"monitor": monitor, "pool": pool});
     for (field, value) in [("origin", &options.origin), ("pop", &options.pop)] {
         if let Some(value) = value {
@@ -40,35 +34,6 @@ pub(crate) async fn run(options: &Probe) -> Result<(), Failure> {
         Tally { passed, failed } => {
             let all = passed + failed;
             Err(Failure::new(Exit::Failed, format!("{failed} of {all} endpoints fail")))
-        }
-    }
-}
-
-/// The id of the one that is called so, or whose id this is.
-async fn find(
-    client: &Client,
-    base: &str,
-    list: &str,
-    name: &str,
-    wanted: &str,
-) -> Result<String, Failure> {
-    // Whether there is one with this id is for the node to say.
-    if wanted.len() == ID_CHARS && wanted.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Ok(wanted.to_owned());
-    }
-    let path = format!("{base}/load_balancers/{list}?per_page={PER_PAGE}");
-    let envelope = client.call(Method::GET, &path, None).await?;
-    let listed = items(&envelope["result"]).iter();
-    let found: Vec<&Value> = listed.filter(|item| text(&item[name]) == wanted).collect();
-    match *found {
-        [one] => Ok(text(&one["id"]).to_owned()),
-        [] => {
-            let what = format!("none of the {list} has the {name} {wanted:?}");
-            Err(Failure::new(Exit::NotFound, what))
-        }
-        [..] => {
-            let what = format!("{} {list} have the {name} {wanted:?}: say the id", found.len());
-            Err(Failure::new(Exit::Usage, what))
         }
     }
 }

@@ -2,12 +2,13 @@
 
 use axum::extract::State;
 use trimtab_api_types::v1;
-use trimtab_api_types::v1::envelope::Deleted;
+use trimtab_api_types::v1::envelope::{ApiMessage, Deleted};
 use trimtab_api_types::v1::paging::Usual;
 use trimtab_model::Permission::{MonitorsAndPoolsRead, MonitorsAndPoolsWrite};
 use trimtab_model::{Override, OverrideId};
 
 use crate::app::App;
+use crate::errors::Error;
 use crate::extract::{AtAccount, Body, Id, Params};
 use crate::notices;
 use crate::respond::{Answer, Reply};
@@ -85,13 +86,18 @@ async fn patch(
 }
 
 async fn delete(State(app): State<App>, at: AtAccount, Id(id): Id<OverrideId>) -> Answer<Deleted> {
+    let gone = app.config.override_of(at.account, id).await?;
     app.config.delete_override(&at, id).await?;
-    Ok(Reply::deleted(id))
+    Ok(Reply::deleted(id).with_messages(named(&app, &at, &gone).await?))
 }
 
 /// Whoever writes one reads at once what it is about.
 async fn written(app: &App, at: &AtAccount, forced: &Override) -> Answer<v1::Override> {
-    let pools = app.config.pools(at.account, None).await?;
-    let messages = notices::of_override(forced, &pools);
+    let messages = named(app, at, forced).await?;
     Ok(Reply::one(v1::Override::new(forced, app.now())).with_messages(messages))
+}
+
+async fn named(app: &App, at: &AtAccount, forced: &Override) -> Result<Vec<ApiMessage>, Error> {
+    let pools = app.config.pools(at.account, None).await?;
+    Ok(notices::of_override(forced, &pools))
 }

@@ -62,6 +62,10 @@ async fn the_answer_counts_the_endpoints_that_are_named_now() {
     let check = async |pattern: &str, want: &str| {
         let got = bench.post(&path(&bench), &said(pattern)).await.json();
         assert_eq!(got["messages"][0]["message"], format!("{pattern} {want}"), "{pattern}");
+        // Whoever takes it back learns what is let go.
+        let one = format!("{}/{}", path(&bench), got["result"]["id"].as_str().unwrap());
+        let gone = bench.delete(&one).await.json();
+        assert_eq!(gone["messages"], got["messages"], "{pattern}");
     };
     check("fra-*", "names 3 endpoints now: 2 of pool fra-web, 1 of pool fra-api").await;
     check("*/192.0.2.3", "names 1 endpoint now: 1 of pool iad-web").await;

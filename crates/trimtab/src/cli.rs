@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use ipnet::IpNet;
+use trimtab_model::Pop;
 
 pub(crate) use spoken::{Feed, Hold, Override};
 
@@ -232,13 +233,21 @@ pub(crate) struct Demo {
 pub(crate) enum Act {
     /// Stop an origin.
     Kill { origin: String },
-    /// Undo kill and slow.
+    /// Undo kill, slow, flap and partition.
     Heal { origin: String },
     /// Let an origin answer late.
     Slow {
         origin: String,
         /// Milliseconds.
         millis: u64,
+    },
+    /// Let an origin fail and recover again and again.
+    Flap { origin: String },
+    /// Cut one place that probes off from an origin or a pool.
+    Partition {
+        /// Its code, such as NRT.
+        pop: Pop,
+        origin: String,
     },
     /// Ask the demo's DNS as a client in a city.
     Dig {

@@ -97,7 +97,7 @@ impl World {
         let extras = Extras {
             geofeed: Some(world::GEOFEED),
             detours: detours(&origins, &pager),
-            simulate: Some(simulate()),
+            simulate: Some(simulate(Arc::clone(&origins))),
             in_memory: true,
             token: Some(token.clone()),
             routes: Some(control::routes(Arc::clone(&origins), token.clone())),
@@ -260,9 +260,12 @@ fn detours(origins: &Origins, pager: &Pager) -> Detours {
     origins.detours().chain([pager.detour()]).map(way).collect()
 }
 
-/// How long the way from a place to an origin takes, there and back.
-fn simulate() -> Simulate {
-    Arc::new(|pop, target: &Target| {
+/// How long the way from a place to an origin takes, there and back: for ever where it is cut off.
+fn simulate(origins: Arc<Origins>) -> Simulate {
+    Arc::new(move |pop, target: &Target| {
+        if origins.is_cut_off(&target.address, pop) {
+            return Duration::MAX;
+        }
         let site =
             world::SITES.iter().find(|site| Address::Ip(site.address.into()) == target.address);
         let places = site.and_then(|site| {
@@ -306,7 +309,9 @@ fn banner(world: &World, ready: Duration) -> String {
  6  trimtab split canary.{zone} --server http://{api}/client/v4 --token {token}
  7  trimtab demo curl tokyo shop    # the proxy: a page of nrt, and a cookie that keeps the client there
  8  curl -i -H 'Host: shop.{zone}' http://{http}/blog    # a rule sends these to lhr
- 9  trimtab demo heal fra       # Ctrl-C ends everything
+ 9  trimtab demo heal fra
+10  trimtab demo partition NRT fra    # one place is cut off: trimtab health fra --matrix names it, and nothing flips
+11  trimtab demo heal fra       # Ctrl-C ends everything
 ",
         version = env!("CARGO_PKG_VERSION"),
         token = world.token,

@@ -19,6 +19,10 @@ pub(crate) async fn run(verb: Act) -> Result<(), Failure> {
         Act::Slow { origin, millis } => {
             set(&state, &origin, json!({ "mood": "slow", "millis": millis })).await
         }
+        Act::Flap { origin } => set(&state, &origin, json!({ "mood": "flap" })).await,
+        Act::Partition { pop, origin } => {
+            set(&state, &origin, json!({ "mood": "partition", "pop": pop })).await
+        }
         Act::Dig { city, name } => dig(&state, &city, &name).await,
         Act::Curl { city, name, path, cookie } => {
             curl(&state, &city, &name, &path, cookie.as_deref()).await

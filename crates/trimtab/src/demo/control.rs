@@ -1,7 +1,7 @@
 //! What the demo adds to the API: moods of its origins.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -9,8 +9,10 @@ use axum::routing::post;
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use trimtab_model::Pop;
 
 use super::origins::{Mood, Origins};
+use super::world::POPS;
 
 /// Below the API's base path.
 pub(crate) const PATH: &str = "/client/v4/trimtab/demo/origins/{target}";
@@ -28,6 +30,8 @@ enum Wish {
     Kill,
     Heal,
     Slow { millis: u64 },
+    Flap,
+    Partition { pop: Pop },
 }
 
 pub(crate) fn routes(origins: Arc<Origins>, token: String) -> Router {
@@ -44,12 +48,19 @@ async fn set_mood(
     if headers.get("authorization").is_none_or(|given| given != &*control.bearer) {
         return refuse(StatusCode::FORBIDDEN, 10000, "Authentication error");
     }
-    let mood = match wish {
-        Wish::Kill => Mood::Killed,
-        Wish::Heal => Mood::Well,
-        Wish::Slow { millis } => Mood::Slow(Duration::from_millis(millis)),
+    let set = |mood| control.origins.set(&target, mood);
+    let done = match wish {
+        Wish::Kill => set(Mood::Killed),
+        Wish::Heal => set(Mood::Well),
+        Wish::Slow { millis } => set(Mood::Slow(Duration::from_millis(millis))),
+        Wish::Flap => set(Mood::Flapping(Instant::now())),
+        Wish::Partition { pop } if !POPS.contains(&pop.code()) => {
+            let known = POPS.join(", ");
+            return refuse(StatusCode::NOT_FOUND, 1001, &format!("{pop} is none of {known}"));
+        }
+        Wish::Partition { pop } => control.origins.cut_off(&target, pop),
     };
-    match control.origins.set(&target, mood) {
+    match done {
         Some(origins) => {
             let result = json!({ "origins": origins });
             let done = json!({ "result": result, "success": true, "errors": [], "messages": [] });

@@ -1,27 +1,32 @@
-//! The demo's origins: real HTTP servers on loopback that can be killed, healed and slowed.
+//! The demo's origins: real HTTP servers on loopback that can be killed, slowed, let flap, cut off from places, and healed.
 //!
 //! One task accepts for each origin and owns its connections; dropping [`Origins`] ends all of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use trimtab_model::Pop;
+use trimtab_model::pool::Address;
 
-use super::world::{SITES, Site};
+use super::world::{CONSECUTIVE_DOWN, INTERVAL, SITES, Site};
 
 /// Longer than any probe waits.
 pub(crate) const SLOW_MAX: Duration = Duration::from_secs(30);
+
+/// Longer than it takes until a state is believed.
+const FLAP_EVERY: Duration = Duration::from_secs((INTERVAL * (CONSECUTIVE_DOWN + 1)) as u64);
 
 /// How an origin behaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +37,8 @@ pub(crate) enum Mood {
     Killed,
     /// Answers late.
     Slow(Duration),
+    /// Fails and is well by turns, from then on.
+    Flapping(Instant),
 }
 
 /// All fake origins.
@@ -46,6 +53,8 @@ struct Running {
     site: Site,
     listens: SocketAddr,
     mood: Arc<watch::Sender<Mood>>,
+    /// Places whose probes do not arrive.
+    cut_off: Mutex<BTreeSet<Pop>>,
 }
 
 // === impl Origins ===
@@ -58,7 +67,8 @@ impl Origins {
             let listens = listener.local_addr()?;
             let mood = Arc::new(watch::Sender::new(Mood::Well));
             origins.tasks.spawn(serve(site, listener, listens, mood.subscribe()));
-            origins.running.insert(site.name, Running { site, listens, mood });
+            let running = Running { site, listens, mood, cut_off: Mutex::default() };
+            origins.running.insert(site.name, running);
         }
         Ok(origins)
     }
@@ -70,13 +80,50 @@ impl Origins {
 
     /// `fra-1`, or `fra` for every origin of the pool. None when there is no such origin.
     pub(crate) fn set(&self, target: &str, mood: Mood) -> Option<Vec<&'static str>> {
+        self.each(target, |origin| {
+            origin.mood.send_replace(mood);
+            if mood == Mood::Well {
+                origin.cut_off.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            }
+        })
+    }
+
+    /// The place does not reach the target any more, and everybody else does.
+    pub(crate) fn cut_off(&self, target: &str, from: Pop) -> Option<Vec<&'static str>> {
+        self.each(target, |origin| {
+            origin.cut_off.lock().unwrap_or_else(PoisonError::into_inner).insert(from);
+        })
+    }
+
+    pub(crate) fn is_cut_off(&self, to: &Address, from: Pop) -> bool {
+        let meant = |origin: &&Running| Address::Ip(origin.site.address.into()) == *to;
+        self.running.values().find(meant).is_some_and(|origin| {
+            origin.cut_off.lock().unwrap_or_else(PoisonError::into_inner).contains(&from)
+        })
+    }
+
+    fn each(&self, target: &str, change: impl Fn(&Running)) -> Option<Vec<&'static str>> {
         let meant = |origin: &&Running| origin.site.name == target || origin.site.pool == target;
         let found: Vec<&Running> = self.running.values().filter(meant).collect();
-        for origin in &found {
-            origin.mood.send_replace(mood);
-        }
+        found.iter().for_each(|origin| change(origin));
         (!found.is_empty()).then(|| found.iter().map(|origin| origin.site.name).collect())
     }
+}
+
+// === impl Mood ===
+
+impl Mood {
+    fn status(self) -> StatusCode {
+        match self {
+            Mood::Flapping(since) if fails_now(since.elapsed()) => StatusCode::SERVICE_UNAVAILABLE,
+            Mood::Flapping(_) | Mood::Well | Mood::Killed | Mood::Slow(_) => StatusCode::OK,
+        }
+    }
+}
+
+/// At first it fails.
+fn fails_now(flapping_for: Duration) -> bool {
+    (flapping_for.as_secs() / FLAP_EVERY.as_secs()).is_multiple_of(2)
 }
 
 async fn serve(
@@ -132,7 +179,9 @@ async fn answer(site: Site, stream: TcpStream, mood: watch::Receiver<Mood>) {
                 site.pool,
                 request.uri().path(),
             );
-            Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(text))))
+            let mut response = Response::new(Full::new(Bytes::from(text)));
+            *response.status_mut() = mood.status();
+            Ok::<_, Infallible>(response)
         }
     });
     let served = hyper::server::conn::http1::Builder::new()
@@ -140,5 +189,21 @@ async fn answer(site: Site, stream: TcpStream, mood: watch::Receiver<Mood>) {
         .await;
     if let Err(error) = served {
         tracing::trace!(%error, site.name, "a connection to an origin ended early");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_flaps_fails_first_and_long_enough_to_be_believed() {
+        let believed = Duration::from_secs((INTERVAL * CONSECUTIVE_DOWN).into());
+        let check = |after, want| assert_eq!(fails_now(after), want, "{after:?}");
+        check(Duration::ZERO, true);
+        check(believed, true);
+        check(FLAP_EVERY, false);
+        check(FLAP_EVERY + believed, false);
+        check(2 * FLAP_EVERY, true);
     }
 }

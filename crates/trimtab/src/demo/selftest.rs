@@ -1,11 +1,13 @@
 //! The demo's story, played and asserted: steering, failover, fallback, return, explanation.
 
+mod partition;
+
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use hyper::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::World;
 use super::act::wish_mood;
@@ -13,6 +15,7 @@ use super::ask::{Answer, ask};
 use super::fetch::{FetchError, Page, Wanted, fetch};
 use super::world::{CONSECUTIVE_DOWN, INTERVAL, SITES, ZONE, city_network};
 use crate::cli::{Exit, Failure, say};
+use crate::client::items;
 
 /// An answer follows the state of its origins within the probes it takes, a slow probe's time and a second.
 const FAILOVER_WITHIN: Duration = Duration::from_secs((INTERVAL * CONSECUTIVE_DOWN) as u64 + 2);
@@ -84,6 +87,7 @@ pub(crate) async fn run(world: &World) -> Result<(), Failure> {
     keeps(world, &mut tally).await?;
     answers_what_is_not_there(world, &mut tally).await?;
     proxies(world, &mut tally).await?;
+    partition::names_one(world, &mut tally).await?;
     survives_an_outage(world, &mut tally).await?;
     say(format_args!(
         "{} passed, {} failed in {:.1?}",
@@ -201,6 +205,13 @@ fn lost(why: FetchError) -> Failure {
     Failure::from_error(Exit::Failed, &why)
 }
 
+async fn has_fallen(world: &World, pool: &str) -> Result<bool, Failure> {
+    let path = "/user/load_balancing_analytics/events";
+    let events = world.client.call(Method::GET, path, None).await?;
+    let fell = |event: &Value| event["pool"]["name"] == pool && event["pool"]["healthy"] == false;
+    Ok(items(&events["result"]).iter().any(fell))
+}
+
 async fn survives_an_outage(world: &World, tally: &mut Tally) -> Result<(), Failure> {
     for dead in ["fra", "iad"] {
         wish_mood(&world.client, dead, &json!({ "mood": "kill" })).await?;
@@ -210,13 +221,7 @@ async fn survives_an_outage(world: &World, tally: &mut Tally) -> Result<(), Fail
     let steps = explain(world, "www", "frankfurt").await?;
     let told = steps.iter().any(|step| step.contains("pool fra is out"));
     tally.check(told, || format!("explain says that fra is out: {steps:#?}"));
-    let events = world.client.call(Method::GET, "/user/load_balancing_analytics/events", None);
-    let events = events.await?;
-    let down = events["result"].as_array().is_some_and(|events| {
-        events
-            .iter()
-            .any(|event| event["pool"]["name"] == "fra" && event["pool"]["healthy"] == false)
-    });
+    let down = has_fallen(world, "fra").await?;
     tally.check(down, || "the event log has fra's fall".to_owned());
     for healed in ["fra", "iad", "nrt"] {
         wish_mood(&world.client, healed, &json!({ "mood": "heal" })).await?;

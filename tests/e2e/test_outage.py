@@ -1,9 +1,11 @@
 """An outage as it is lived: one place loses its way and nothing happens; two do, and traffic moves and people are told, once."""
 
+import subprocess
+
 import pytest
 
 from dig import dig
-from node import until
+from node import BINARY, until
 from test_alerts import TOLD_SECONDS, Site
 
 WWW = "www.example.com"
@@ -39,10 +41,19 @@ class Outage(Site):
 
     def seen(self, pool="east"):
         """What each place says of the pool's one endpoint: its state and why."""
+        return {place["pop"]: (place["state"], place["failure_reason"]) for place in self.places(pool)}
+
+    def places(self, pool):
         matrix = self.node.api("GET", f"/accounts/{self.account}/trimtab/health/matrix").result
         [pool] = [row for row in matrix if row["name"] == pool]
         [monitor] = pool["origins"][0]["monitors"]
-        return {place["pop"]: (place["state"], place["failure_reason"]) for place in monitor["places"]}
+        return monitor["places"]
+
+    def probed_from(self, place):
+        """The exit code of a probe of east by hand."""
+        monitor = self.node.api("GET", f"/accounts/{self.account}/load_balancers/pools/{self.east}").result["monitor"]
+        command = [BINARY, "probe", monitor, "east", "--pop", place, "--server", self.node.base_url, "--token", self.node.token]
+        return subprocess.run(command, capture_output=True, timeout=30).returncode
 
     def until_seen(self, *lost):
         want = {place: ("down", LOST) if place in lost else ("up", WELL) for place in SOURCES}
@@ -112,6 +123,10 @@ def test_one_place_that_lost_its_way_is_named_and_flips_nothing(outage):
     assert dig(outage.node, WWW).addresses == [outage.east_1.address]
     for pop, up in {"FRA": 1, "NRT": 0, "IAD": 1, "": 1}.items():
         assert outage.sample(f'trimtab_origin_up{{pool="east",origin="{outage.east_1.name}",pop="{pop}"}}') == up
+    [nrt] = [place for place in outage.places("east") if place["pop"] == "NRT"]
+    assert "--interface 127.0.0.3 " in nrt["evidence"]["repeat"]
+    for pop, code in {"FRA": 0, "NRT": 1}.items():
+        assert outage.probed_from(pop) == code, "whoever looks from there by hand sees the same"
     explained = outage.node.api("POST", f"/accounts/{outage.account}/trimtab/explain", {"name": WWW}).result
     [east] = [candidate for candidate in explained["candidates"] if candidate["pool"] == "east"]
     [endpoint] = east["endpoints"]

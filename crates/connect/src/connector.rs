@@ -196,7 +196,7 @@ impl Connector {
         Ok(socket.connect(to).await?)
     }
 
-    pub(crate) fn source(&self) -> Source {
+    pub fn source(&self) -> Source {
         self.source
     }
 }

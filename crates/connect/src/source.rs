@@ -60,8 +60,8 @@ impl Source {
         self.bind(socket, to)
     }
 
-    /// In the family of the socket that leads to the address.
-    fn towards(self, to: IpAddr) -> Option<IpAddr> {
+    /// In the family of a socket that leads to the address.
+    pub fn towards(self, to: IpAddr) -> Option<IpAddr> {
         match to {
             IpAddr::V4(_) => self.v4.map(IpAddr::V4),
             IpAddr::V6(to) if to.to_ipv4_mapped().is_some() => {

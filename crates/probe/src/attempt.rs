@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use trimtab_connect::Source;
 use trimtab_health::{Evidence, Outcome};
 
 use crate::{Check, FirstBytes, ProbeError, repeat};
@@ -57,14 +58,14 @@ impl Attempt {
         Some(text)
     }
 
-    /// What a failure can be found out by; None for a pass.
-    pub fn evidence(&self, check: &Check<'_>) -> Option<Evidence> {
+    /// What a failure can be found out by, and where it was seen from; None for a pass.
+    pub fn evidence(&self, check: &Check<'_>, source: Source) -> Option<Evidence> {
         Some(Evidence {
             error: self.why()?.into(),
             phases: self.phases.named().collect(),
             tries: self.tries,
             answer: self.answer.bytes().into(),
-            repeat: repeat(check).into(),
+            repeat: repeat(check, source).into(),
         })
     }
 

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 use std::fmt::Write;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use trimtab_model::Monitor;
+use trimtab_connect::Source;
 use trimtab_model::monitor::MonitorType;
 use trimtab_model::pool::Address;
 
@@ -17,34 +18,48 @@ const REDACTED: &str = "***";
 /// A header whose name holds one of these has a value that opens something.
 const SECRETIVE: [&str; 9] =
     ["auth", "cookie", "credential", "key", "password", "secret", "session", "signature", "token"];
+/// A source is asked for by where it leads to.
+const FAMILIES: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 /// As many as a probe follows.
 const REDIRECTS_MAX: usize = 5;
 
-/// For a shell, on one line; secrets of the monitor's headers are left out.
-pub fn repeat(check: &Check<'_>) -> String {
+/// For a shell, on one line; secrets of the monitor's headers are left out. It leaves from where the probe
+/// left, if the tool can.
+pub fn repeat(check: &Check<'_>, source: Source) -> String {
+    let from = |option| from(option, &check.target.address, source);
     let (to, seconds) = (&check.target.address, check.limit().as_secs_f64().ceil());
     // A monitor without a port is probed nowhere, and 0 says so.
     let port = check.port().unwrap_or(0);
     match check.monitor.probe.kind {
-        MonitorType::Http | MonitorType::Https => http(check, seconds),
-        MonitorType::Tcp => format!("nc -vz -w {seconds} {to} {port}"),
-        MonitorType::IcmpPing => format!("ping -c 1 -W {seconds} {to}"),
+        MonitorType::Http | MonitorType::Https => http(check, &from("--interface"), seconds),
+        MonitorType::Tcp => format!("nc -vz{} -w {seconds} {to} {port}", from("-s")),
+        MonitorType::IcmpPing => format!("ping{} -c 1 -W {seconds} {to}", from("-I")),
         MonitorType::UdpIcmp => {
-            format!("ping -c 1 -W {seconds} {to} && nc -vzu -w {seconds} {to} {port}")
+            let (ping, nc) = (from("-I"), from("-s"));
+            format!("ping{ping} -c 1 -W {seconds} {to} && nc -vzu{nc} -w {seconds} {to} {port}")
         }
-        MonitorType::Smtp => smtp(check, port, seconds),
+        MonitorType::Smtp => smtp(check, port, seconds, from),
         MonitorType::Ldap => {
             let url = format!("ldap://{}:{port}", bracketed(to));
             format!("ldapwhoami -x -H {} -o nettimeout={seconds}", quoted(&url))
         }
-        MonitorType::Dns => dns(check.monitor, to, port, seconds),
+        MonitorType::Dns => dns(check, port, &from("-b"), seconds),
         MonitorType::Grpc => grpc(check, port, seconds),
     }
 }
 
-fn http(check: &Check<'_>, seconds: f64) -> String {
+/// For tools that take an address; of a name its first family, where there is one.
+fn from(option: &str, to: &Address, source: Source) -> String {
+    let address = match to {
+        Address::Ip(ip) => source.towards(*ip),
+        Address::Host(_) => FAMILIES.into_iter().find_map(|family| source.towards(family)),
+    };
+    address.map_or(String::new(), |address| format!(" {option} {address}"))
+}
+
+fn http(check: &Check<'_>, from: &str, seconds: f64) -> String {
     let (probe, hop) = (&check.monitor.probe, Hop::first(check));
-    let mut command = format!("curl --verbose --max-time {seconds}");
+    let mut command = format!("curl --verbose --max-time {seconds}{from}");
     if probe.method == "HEAD" {
         command.push_str(" --head");
     }
@@ -84,31 +99,40 @@ fn http(check: &Check<'_>, seconds: f64) -> String {
     command
 }
 
-fn smtp(check: &Check<'_>, port: u16, seconds: f64) -> String {
+fn smtp(
+    check: &Check<'_>,
+    port: u16,
+    seconds: f64,
+    from: impl Fn(&'static str) -> String,
+) -> String {
     let to = &check.target.address;
     let starttls = check.own().and_then(|own| own.smtp).is_some_and(|smtp| smtp.starttls);
     if !starttls {
-        return format!(r"printf 'HELO probe\r\nQUIT\r\n' | nc -w {seconds} {to} {port}");
+        return format!(
+            r"printf 'HELO probe\r\nQUIT\r\n' | nc{} -w {seconds} {to} {port}",
+            from("-s")
+        );
     }
     let own_name = to.to_string();
     let name = check.named_host().map_or(&*own_name, bare_host);
     let connect = format!("{}:{port}", bracketed(to));
     format!(
-        r"printf 'HELO probe\r\nQUIT\r\n' | timeout {seconds} openssl s_client -starttls smtp -crlf -connect {} -servername {}",
+        r"printf 'HELO probe\r\nQUIT\r\n' | timeout {seconds} openssl s_client -starttls smtp -crlf{} -connect {} -servername {}",
+        from("-bind"),
         quoted(&connect),
         quoted(name)
     )
 }
 
-fn dns(monitor: &Monitor, to: &Address, port: u16, seconds: f64) -> String {
-    let own = monitor.probe.extension.as_deref();
-    let asked = own.and_then(|own| own.dns.as_ref());
+fn dns(check: &Check<'_>, port: u16, from: &str, seconds: f64) -> String {
+    let to = &check.target.address;
+    let asked = check.own().and_then(|own| own.dns.as_ref());
     let (name, kind) = match asked {
         Some(asked) => (asked.name.as_str(), asked.rtype.word()),
         None => (".", "NS"),
     };
     let name = quoted(name);
-    format!("dig +noedns +tries=1 +time={seconds} @{to} -p {port} {name} {kind}")
+    format!("dig{from} +noedns +tries=1 +time={seconds} @{to} -p {port} {name} {kind}")
 }
 
 fn grpc(check: &Check<'_>, port: u16, seconds: f64) -> String {

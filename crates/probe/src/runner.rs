@@ -146,7 +146,8 @@ impl Probe for Network {
     async fn probe(&self, job: &Job, target: &Target, pop: Pop) -> Seen {
         let delay = self.simulate.as_ref().map_or(Duration::ZERO, |simulate| simulate(pop, target));
         let check = Check { monitor: &job.monitor, pool: job.pool, target, delay };
-        let attempt = check::run(self.uplinks.of(pop), &check).await;
+        let connector = self.uplinks.of(pop);
+        let attempt = check::run(connector, &check).await;
         if let Err(error) = &attempt.result {
             tracing::debug!(
                 error = error as &dyn std::error::Error,
@@ -154,7 +155,7 @@ impl Probe for Network {
                 "probe failed"
             );
         }
-        (attempt.outcome(), attempt.evidence(&check).map(Arc::new))
+        (attempt.outcome(), attempt.evidence(&check, connector.source()).map(Arc::new))
     }
 }
 

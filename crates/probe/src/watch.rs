@@ -82,7 +82,7 @@ async fn one(connector: &Connector, trial: &Trial, place: usize, sender: &mpsc::
         }
     };
     let attempt = check::run_telling(connector, &check, &mut listener).await;
-    let (took, repeat) = (began.elapsed(), repeat(&check));
+    let (took, repeat) = (began.elapsed(), repeat(&check, connector.source()));
     let news = News::Verdict { attempt, took, repeat };
     // Who would take it owns this very future.
     if sender.send(Told { target: place, news }).await.is_err() {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use trimtab_live::Target;
 use trimtab_model::monitor::extension::{Dns, Grpc, QueryType, ResponseCode, Smtp};
 use trimtab_model::monitor::{Extension, Pace, Probe};
-use trimtab_model::{MonitorId, PoolId, Timestamp};
+use trimtab_model::{Monitor, MonitorId, PoolId, Timestamp};
 
 use super::*;
 
@@ -27,6 +27,11 @@ fn probe(kind: MonitorType) -> Probe {
 }
 
 fn check(probe: Probe, to: (&str, u16, Option<&str>), want: &str) {
+    check_from(&[], probe, to, want);
+}
+
+fn check_from(source: &[&str], probe: Probe, to: (&str, u16, Option<&str>), want: &str) {
+    let source: Vec<IpAddr> = source.iter().map(|ip| ip.parse().unwrap()).collect();
     let monitor = Monitor {
         id: MonitorId::new([9; 16]),
         probe,
@@ -47,7 +52,7 @@ fn check(probe: Probe, to: (&str, u16, Option<&str>), want: &str) {
     };
     let pool = PoolId::new([7; 16]);
     let check = Check { monitor: &monitor, pool, target: &target, delay: Duration::ZERO };
-    assert_eq!(repeat(&check), want);
+    assert_eq!(repeat(&check, Source::new(&source).unwrap()), want);
 }
 
 fn own(kind: MonitorType, extension: Extension) -> Probe {
@@ -115,4 +120,27 @@ fn other_kinds_are_repeated_with_the_usual_tools() {
     let want = r#"grpcurl -max-time 5 -plaintext -authority api.example.com -d '{"service":"a.\"B'\''"}' 192.0.2.1:50051 grpc.health.v1.Health/Check"#;
     let endpoint = ("192.0.2.1", 50051, Some("api.example.com"));
     check(own(MonitorType::Grpc, grpc), endpoint, want);
+}
+
+#[test]
+fn a_place_with_its_own_way_out_is_repeated_from_there() {
+    let from = |kind, name, want: &str| {
+        check_from(&["192.0.2.3", "2001:db8::3"], probe(kind), (name, 53, None), want);
+    };
+    let curl = |from, to| format!("curl --verbose --max-time 5 --interface {from} {AGENT} {to}");
+    from(MonitorType::Http, "192.0.2.1", &curl("192.0.2.3", "http://192.0.2.1:53/health"));
+    from(
+        MonitorType::Http,
+        "2001:db8::1",
+        &curl("2001:db8::3", "'http://[2001:db8::1]:53/health'"),
+    );
+    from(MonitorType::Http, "a.example", &curl("192.0.2.3", "http://a.example:53/health"));
+    from(MonitorType::Tcp, "192.0.2.1", "nc -vz -s 192.0.2.3 -w 5 192.0.2.1 53");
+    from(MonitorType::IcmpPing, "192.0.2.1", "ping -I 192.0.2.3 -c 1 -W 5 192.0.2.1");
+    let ping = "ping -I 192.0.2.3 -c 1 -W 5 192.0.2.1 && nc -vzu -s 192.0.2.3 -w 5 192.0.2.1 53";
+    from(MonitorType::UdpIcmp, "192.0.2.1", ping);
+    let smtp = r"printf 'HELO probe\r\nQUIT\r\n' | nc -s 192.0.2.3 -w 5 192.0.2.1 53";
+    from(MonitorType::Smtp, "192.0.2.1", smtp);
+    let dig = "dig -b 192.0.2.3 +noedns +tries=1 +time=5 @192.0.2.1 -p 53 . NS";
+    from(MonitorType::Dns, "192.0.2.1", dig);
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use trimtab_connect::Source;
 use trimtab_model::Monitor;
 use trimtab_model::monitor::MonitorType::{Http, Tcp};
 use trimtab_probe::{Attempt, Check, News, StepKind, Told, Trial, run_telling, watch};
@@ -147,16 +148,17 @@ async fn the_evidence_of_a_failure_is_all_that_is_known_of_it() {
     let server = Server::answering(&[&status("503 Busy")]).await;
     let (monitor, target) = (monitor(Http), target(server.at));
     let check = Check { monitor: &monitor, pool: POOL, target: &target, delay: Duration::ZERO };
-    let evidence = run(&plain(), &monitor, &target).await.evidence(&check).unwrap();
+    let evidence =
+        run(&plain(), &monitor, &target).await.evidence(&check, Source::default()).unwrap();
     assert_eq!((&*evidence.error, evidence.tries), ("status 503 is not expected", 1));
     assert_eq!(&*evidence.answer, b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
     let phases: Vec<&str> = evidence.phases.iter().map(|(phase, _)| *phase).collect();
     assert_eq!(phases, ["resolve", "connect", "first_byte"]);
-    assert_eq!(*evidence.repeat, *trimtab_probe::repeat(&check));
+    assert_eq!(*evidence.repeat, *trimtab_probe::repeat(&check, Source::default()));
     let closed = crate::recipe::target(closed_port().await);
     let refused = run(&plain(), &monitor, &closed).await;
-    assert_eq!(refused.evidence(&check).unwrap().answer.len(), 0);
+    assert_eq!(refused.evidence(&check, Source::default()).unwrap().answer.len(), 0);
     let good = Server::answering(&[&ok("")]).await;
     let passed = run(&plain(), &monitor, &crate::recipe::target(good.at)).await;
-    assert_eq!(passed.evidence(&check), None);
+    assert_eq!(passed.evidence(&check, Source::default()), None);
 }

@@ -19,6 +19,10 @@ pub const RETRIES_DEFAULT: u32 = 2;
 /// Seconds; the least is an operator's setting (`[limits] min_monitor_interval`).
 pub const INTERVAL_SECONDS_MAX: u32 = 3600;
 pub const INTERVAL_SECONDS_DEFAULT: u32 = 60;
+/// Seconds; what divides an interval and is not the whole of it is at most half of the longest one.
+pub const FAST_INTERVAL_SECONDS: std::ops::RangeInclusive<u32> = 1..=INTERVAL_SECONDS_MAX / 2;
+/// Passes; one is what counts in a row anyway, and more than a hundred would forgive nothing.
+pub const FORGIVE_AFTER: std::ops::RangeInclusive<u32> = 2..=100;
 /// Ten in a row at the longest interval is ten hours: nobody waits longer for a verdict.
 pub const CONSECUTIVE_MAX: u32 = 10;
 /// Characters; enough for any real path with its query.

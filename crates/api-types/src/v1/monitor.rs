@@ -1,6 +1,7 @@
 //! Monitors on the wire.
 
 mod extension;
+mod notices;
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -20,7 +21,10 @@ use super::Limits;
 use crate::body::{self, Node, Object, flag, hostname, line, shown, text, whole, word};
 use crate::draft::{self, Draft, Resource, Stamp};
 
+use extension::Own;
+
 pub use extension::{DnsQuestion, GrpcHealth, SmtpTalk, TrimtabMonitor};
+pub use notices::notices;
 
 /// A recipe for probes. Every field is always there, defaults filled in.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -106,7 +110,7 @@ impl From<&model::Monitor> for Monitor {
             follow_redirects: probe.follow_redirects,
             allow_insecure: probe.allow_insecure,
             probe_zone: probe.probe_zone.as_ref().map(Name::to_string).unwrap_or_default(),
-            trimtab: probe.extension.as_deref().map(TrimtabMonitor::from),
+            trimtab: TrimtabMonitor::of(monitor),
             created_on: *created_on,
             modified_on: *modified_on,
         }
@@ -134,11 +138,13 @@ fn monitor(body: &mut Object<'_>, limits: &Limits) -> Option<model::Monitor> {
     let pace = pace(body, limits);
     // Without a type nothing can be said of the fields that depend on it.
     let probe = probe(body, kind?);
-    let extension = extension::read(body, kind?, pace.as_ref());
+    let own = extension::read(body, kind?, pace.as_ref());
+    let Own { extension, fast_interval, forgive_after } = own?;
+    let extension = Some(extension).filter(|own| !own.is_empty()).map(Box::new);
     Some(model::Monitor {
         id: MonitorId::new([0; 16]),
-        probe: Probe { extension: extension?.map(Box::new), ..probe? },
-        pace: pace?,
+        probe: Probe { extension, ..probe? },
+        pace: Pace { fast_interval, forgive_after, ..pace? },
         description: description?,
         created_on: Timestamp::default(),
         modified_on: Timestamp::default(),

@@ -73,14 +73,21 @@ pub(super) fn monitor() -> impl Strategy<Value = Monitor> {
 }
 
 fn pace() -> impl Strategy<Value = Pace> {
-    (1..=10_u32, 0..=5_u32, 0..=10_u32, 0..=10_u32, 0..=3500_u32).prop_map(
-        |(timeout, retries, consecutive_up, consecutive_down, spare)| Pace {
-            timeout,
-            retries,
-            interval: (timeout * (retries + 1) + 1 + spare).clamp(10, 3600),
-            consecutive_up,
-            consecutive_down,
-            ..Pace::default()
+    let counts = [0..=5_u32, 0..=10, 0..=10];
+    let own = (option::of(1..=5_u32), option::of(2..=100_u32));
+    (1..=10_u32, counts, 0..=3500_u32, own).prop_map(
+        |(timeout, [retries, consecutive_up, consecutive_down], spare, own)| {
+            let interval = (timeout * (retries + 1) + 1 + spare).clamp(10, 3600);
+            let (fast_interval, forgive_after) = own;
+            Pace {
+                timeout,
+                retries,
+                interval,
+                consecutive_up,
+                consecutive_down,
+                fast_interval: fast_interval.filter(|&fast| interval.is_multiple_of(fast)),
+                forgive_after,
+            }
         },
     )
 }

@@ -300,6 +300,9 @@ fn semantics_39_what_is_ours_is_absent_until_it_is_written() {
     assert_eq!(rendered(&minimal()).get("trimtab"), None);
     assert_eq!(rendered(&with(&minimal(), json!({"trimtab": {}}))).get("trimtab"), None);
     check("http", json!({"timeout_ms": 250}), json!({"timeout_ms": 250}));
+    let pace = json!({"fast_interval": 5, "forgive_after": 10});
+    check("http", pace.clone(), pace);
+    check("tcp", json!({"fast_interval": 30}), json!({"fast_interval": 30}));
     check("smtp", json!({"smtp": {}}), json!({"smtp": {"starttls": false}}));
     check("smtp", json!({"smtp": {"starttls": true}}), json!({"smtp": {"starttls": true}}));
     check("grpc", json!({"grpc": {"tls": true}}), json!({"grpc": {"service": "", "tls": true}}));
@@ -323,6 +326,16 @@ fn what_is_ours_has_its_ranges_and_its_owner() {
     check("tcp", json!({"timeout_ms": 9}), &[("/trimtab/timeout_ms", outside)]);
     let longer = "timeout_ms is longer than timeout, 5000 ms";
     check("tcp", json!({"timeout_ms": 5001}), &[("/trimtab/timeout_ms", longer)]);
+    let outside = "fast_interval is not in range [1, 1800]";
+    check("tcp", json!({"fast_interval": 0}), &[("/trimtab/fast_interval", outside)]);
+    let beside = "fast_interval must be shorter than interval and divide it, 60 s";
+    for fast in [7, 60, 120] {
+        check("tcp", json!({"fast_interval": fast}), &[("/trimtab/fast_interval", beside)]);
+    }
+    let outside = "forgive_after is not in range [2, 100]";
+    for many in [0, 1, 101] {
+        check("tcp", json!({"forgive_after": many}), &[("/trimtab/forgive_after", outside)]);
+    }
     check("tcp", json!({"color": 1}), &[("/trimtab/color", "unknown field: color")]);
     let foreign = [
         ("/trimtab/smtp", "smtp is for smtp monitors"),
@@ -357,5 +370,48 @@ fn what_is_ours_has_its_ranges_and_its_owner() {
             ("/trimtab/grpc/service", "service holds a control character"),
             ("/trimtab/grpc/tls", "tls is not true or false"),
         ],
+    );
+}
+
+#[test]
+fn a_patch_of_the_interval_keeps_a_multiple_of_the_faster_one() {
+    let current = made(&with(&minimal(), json!({"trimtab": {"fast_interval": 15}})));
+    let patched =
+        |interval: u32| patch(&current, &json!({"interval": interval}), &Limits::default());
+    assert_eq!(refusals(patched(30)), []);
+    let message = "fast_interval must be shorter than interval and divide it, 40 s";
+    assert_eq!(refusals(patched(40)), [("/trimtab/fast_interval".into(), message.into())]);
+    let reset = patch(&current, &json!({"interval": 40, "trimtab": null}), &Limits::default());
+    let (after, _) = reset.unwrap().onto(&current, NOW);
+    assert_eq!(after.pace, Pace { interval: 40, ..Pace::default() });
+}
+
+#[test]
+fn what_does_not_act_of_a_pace_is_told() {
+    let check = |more: Value, want: &[&str]| {
+        assert_eq!(notices(&made(&with(&minimal(), more.clone()))), want, "{more}");
+    };
+    let often = json!({"trimtab": {"fast_interval": 20}, "consecutive_up": 2});
+    check(json!({}), &[]);
+    check(often.clone(), &[]);
+    check(
+        with(&often, json!({"consecutive_up": 1})),
+        &[
+            "fast_interval has no effect while consecutive_up and consecutive_down are 1: one outcome is enough",
+        ],
+    );
+    check(
+        with(&often, json!({"trimtab": {"fast_interval": 15}})),
+        &[
+            "warning: a probe whose every try times out takes 15 s, and fast_interval is 15 s: probes that would begin \
+           meanwhile are left out; shorten timeout or retries",
+        ],
+    );
+    check(with(&often, json!({"trimtab": {"fast_interval": 2, "timeout_ms": 600}})), &[]);
+    let forgiving = json!({"trimtab": {"forgive_after": 5}});
+    check(with(&forgiving, json!({"consecutive_down": 2})), &[]);
+    check(
+        forgiving,
+        &["forgive_after has no effect while consecutive_down is 1: one failure is enough"],
     );
 }

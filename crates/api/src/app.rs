@@ -16,7 +16,7 @@ use trimtab_store::{AnyStore, Clock};
 use crate::alerts::AlertPort;
 use crate::auth::Tokens;
 use crate::auth::limit::Limits;
-use crate::config::Config;
+use crate::config::{Allowance, Config};
 use crate::feed::FeedPorts;
 use crate::health::ChecksPort;
 use crate::previews::{PreviewPort, Previews, ProbePort};
@@ -35,6 +35,8 @@ pub struct Settings {
     pub extra_pops: Vec<Pop>,
     /// Seconds.
     pub monitor_interval_min: u32,
+    /// Of this node, all endpoints together.
+    pub checks_per_second_max: u32,
     /// Per token.
     pub requests_per_minute: u32,
 }
@@ -88,6 +90,15 @@ pub struct StartError(#[source] Box<dyn std::error::Error + Send + Sync>);
 /// A watch that broke is begun again after this long.
 const FOLLOW_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
+// === impl Settings ===
+
+impl Settings {
+    fn allowance(&self) -> Allowance {
+        let pops = std::iter::once(&self.pop).chain(&self.extra_pops);
+        Allowance::new(self.checks_per_second_max, pops.copied())
+    }
+}
+
 // === impl App ===
 
 impl App {
@@ -111,7 +122,13 @@ impl App {
         let tokens = Tokens::load(store.clone()).await.map_err(|why| StartError(why.into()))?;
         let tokens = Arc::new(tokens);
         let limits = Limits::new(settings.requests_per_minute);
-        let config = Config::new(store, cell.clone(), Arc::clone(&clock), Arc::clone(&tokens));
+        let config = Config::new(
+            store,
+            cell.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&tokens),
+            settings.allowance(),
+        );
         let previews = Previews::new(preview);
         Ok(App(Arc::new(Shared {
             config,

@@ -4,6 +4,7 @@
 mod accounts;
 pub(crate) mod affinity;
 mod alerting;
+mod allowance;
 mod balancers;
 mod certificates;
 mod change;
@@ -40,6 +41,7 @@ use crate::errors::{Error, Kind};
 use crate::ids;
 
 pub(crate) use accounts::ZoneAccounts;
+pub(crate) use allowance::Allowance;
 pub(crate) use balancers::{BalancerOwner, BalancerPlace};
 pub(crate) use health_checks::new_health_check;
 pub(crate) use monitors::refused;
@@ -53,6 +55,7 @@ pub(crate) struct Config {
     cell: Cell,
     clock: Arc<dyn Clock>,
     tokens: Arc<Tokens>,
+    allowance: Allowance,
     /// First tries share it. Whoever met a conflict tries again with it alone, so that many writers of
     /// one thing all get through.
     turns: RwLock<()>,
@@ -82,8 +85,9 @@ impl Config {
         cell: Cell,
         clock: Arc<dyn Clock>,
         tokens: Arc<Tokens>,
+        allowance: Allowance,
     ) -> Config {
-        Config { store, cell, clock, tokens, turns: RwLock::new(()) }
+        Config { store, cell, clock, tokens, allowance, turns: RwLock::new(()) }
     }
 
     fn now(&self) -> Timestamp {

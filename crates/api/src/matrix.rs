@@ -1,5 +1,7 @@
 //! The matrix of health: what stands in the snapshot, told place by place.
 
+use std::time::Duration;
+
 use trimtab_api_types::number::Number;
 use trimtab_api_types::v1::matrix::{
     BalancerHealth, BalancerPool, Evidence, EvidencePhase, MatrixMonitor, MatrixOrigin,
@@ -9,7 +11,7 @@ use trimtab_health::{
     self as health, EndpointHealth, FailureReason, MemberHealth, Observation, Probing, Rule,
     Verdict,
 };
-use trimtab_live::Snapshot;
+use trimtab_live::{Job, Snapshot};
 use trimtab_model::group::Role;
 use trimtab_model::{Balancer, Moment, Pool, PoolId, Pop, Timestamp};
 use trimtab_steer::pool::Usable;
@@ -60,11 +62,13 @@ pub(crate) fn of_balancer(world: &Snapshot, config: &Balancer) -> Option<Balance
 /// Of each endpoint, by all places and monitors together.
 pub(crate) fn checks_per_minute(world: &Snapshot, pool: PoolId) -> f64 {
     let jobs = world.jobs.iter().filter(|job| job.pool == pool);
-    let of_job = |job: &trimtab_live::Job| {
-        let places = u32::try_from(job.observers.len()).unwrap_or(u32::MAX);
-        60.0 / job.schedule.interval.as_secs_f64() * f64::from(places)
-    };
-    jobs.map(|job| of_job(job)).sum()
+    jobs.map(|job| job_checks_per_minute(job, job.schedule.interval)).sum()
+}
+
+/// Of each endpoint, by all places of a job, if they checked this often.
+pub(crate) fn job_checks_per_minute(job: &Job, every: Duration) -> f64 {
+    let places = u32::try_from(job.observers.len()).unwrap_or(u32::MAX);
+    60.0 / every.as_secs_f64() * f64::from(places)
 }
 
 fn places(world: &Snapshot, pool: PoolId) -> Vec<String> {
@@ -184,8 +188,7 @@ fn evidence(of: &health::Evidence) -> Evidence {
 impl Clocks {
     /// What the wall clock said or will say then.
     fn timestamp_of(&self, at: Moment) -> Timestamp {
-        let micros =
-            |span: std::time::Duration| i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
+        let micros = |span: Duration| i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
         let ahead = micros(at.saturating_duration_since(self.monotonic));
         let behind = micros(self.monotonic.saturating_duration_since(at));
         Timestamp::from_micros(self.wall.micros().saturating_add(ahead).saturating_sub(behind))

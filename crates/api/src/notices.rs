@@ -1,8 +1,11 @@
 //! What is worth knowing of what was stored, such as that it does not act yet, said in the `messages` of the answer that stored it.
 
-use trimtab_api_types::v1::balancer;
+mod cost;
+
 use trimtab_api_types::v1::envelope::ApiMessage;
-use trimtab_model::{Balancer, Override, Pool};
+use trimtab_api_types::v1::{balancer, monitor};
+use trimtab_live::Snapshot;
+use trimtab_model::{Balancer, Monitor, Override, Pool};
 
 /// All notices have this number; people read the text.
 const NOTICE: u32 = 10001;
@@ -11,6 +14,23 @@ const POOLS_NAMED_MAX: usize = 20;
 
 pub(crate) fn of_balancer(of: &Balancer) -> Vec<ApiMessage> {
     messages(balancer::notices(of))
+}
+
+pub(crate) fn of_pool(world: &Snapshot, of: &Pool) -> Vec<ApiMessage> {
+    messages(cost::of_pools(world, &[of.id].into()))
+}
+
+/// What of it does not act, and what it costs the endpoints of the pool that is checked most.
+pub(crate) fn of_monitor(world: &Snapshot, of: &Monitor) -> Vec<ApiMessage> {
+    let mut texts = monitor::notices(of);
+    texts.extend(cost::of_pools(world, &cost::watched_by(world, of.id)));
+    messages(texts)
+}
+
+/// What a group costs the endpoints of the pool that is checked most.
+pub(crate) fn of_group(world: &Snapshot, pools: &[Pool]) -> Vec<ApiMessage> {
+    let pools = pools.iter().map(|pool| pool.id).collect();
+    messages(cost::of_pools(world, &pools))
 }
 
 /// How many endpoints of which pools an override names now. Patterns name by name, so what is meant may have another.

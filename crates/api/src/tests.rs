@@ -8,6 +8,7 @@ mod auth;
 mod balancers;
 mod bench;
 mod certificates;
+mod checks;
 mod documents;
 mod envelope;
 mod explain;

@@ -200,6 +200,8 @@ pub(crate) enum Store {
 pub(crate) struct Limits {
     /// Seconds.
     pub(crate) min_monitor_interval: u32,
+    /// Of this node, all endpoints together.
+    pub(crate) max_checks_per_second: u32,
 }
 
 // === impl Config ===
@@ -256,6 +258,9 @@ impl Config {
         }
         if self.limits.min_monitor_interval == 0 {
             return Err(("min_monitor_interval", "must be at least 1 second".into()));
+        }
+        if self.limits.max_checks_per_second == 0 {
+            return Err(("max_checks_per_second", "must be at least 1".into()));
         }
         if self.dns.nameservers.is_empty() {
             return Err(("nameservers", "must name at least one server".into()));
@@ -377,7 +382,8 @@ impl Default for Rrl {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { min_monitor_interval: 10 }
+        // Five times what ten thousand endpoints take that are checked every ten seconds.
+        Limits { min_monitor_interval: 10, max_checks_per_second: 5_000 }
     }
 }
 

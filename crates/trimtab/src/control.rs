@@ -72,6 +72,7 @@ pub(crate) async fn app(
             pop: config.node.pop,
             extra_pops: config.node.extra_pops.clone(),
             monitor_interval_min: config.limits.min_monitor_interval,
+            checks_per_second_max: config.limits.max_checks_per_second,
             requests_per_minute: config.api.requests_per_minute,
         },
     };

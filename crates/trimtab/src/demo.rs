@@ -238,7 +238,7 @@ fn config(options: &Demo) -> Result<Config, Failure> {
         },
         geo: Default::default(),
         store: Default::default(),
-        limits: Limits { min_monitor_interval: 1 },
+        limits: Limits { min_monitor_interval: 1, ..Limits::default() },
     })
 }
 

@@ -47,6 +47,7 @@ impl Config {
             if others.items.len() >= HEALTH_CHECKS_MAX {
                 return Err(too_many());
             }
+            self.afford_health_check(&check)?;
             let mut change = Change::default();
             change.if_exists(&Key::Zone(at.zone.id))?;
             change.if_none_newer(prefix(at.zone.id), others.rev);
@@ -92,6 +93,7 @@ impl Config {
             if !changed {
                 return Ok(Outcome::Nothing(check));
             }
+            self.afford_health_check(&check)?;
             let mut change = Change::default();
             change.if_unchanged(&key, current.modified)?;
             put(&mut change, &check)?;

@@ -86,6 +86,7 @@ impl Config {
             if !changed {
                 return Ok(Outcome::Nothing(group));
             }
+            self.afford_group(at.account, &group).await?;
             change.if_unchanged(&key, current.modified)?;
             put(&mut change, at.account, &group)?;
             Ok(Outcome::Commit(change, group))

@@ -83,6 +83,7 @@ impl Config {
             if !changed {
                 return Ok(Outcome::Nothing(monitor));
             }
+            self.afford_monitor(&monitor)?;
             let mut change = Change::default();
             change.if_unchanged(&key, current.modified)?;
             change.put(&key, &Document::Monitor(monitor.clone()))?;

@@ -7,13 +7,13 @@ use trimtab_api_types::Draft;
 use trimtab_api_types::body::unknown;
 use trimtab_api_types::v1::pool;
 use trimtab_model::config::{Document, Key};
-use trimtab_model::{AccountId, MonitorId, Pool, PoolId, Problems};
+use trimtab_model::{AccountId, MonitorGroup, MonitorGroupId, MonitorId, Pool, PoolId, Problems};
 
-use super::Config;
 use super::change::{Change, Outcome};
 use super::identity::refuse_upstream;
 use super::monitors::refused;
 use super::stored::Listed;
+use super::{Config, monitor_groups};
 use crate::errors::{Error, Kind, code};
 use crate::extract::AtAccount;
 use crate::ids;
@@ -25,16 +25,32 @@ pub(super) fn prefix(account: AccountId) -> String {
 // === impl Config ===
 
 impl Config {
-    /// All pools of an account, or those that a monitor watches.
+    /// All pools of an account, or those that a monitor watches, alone or in a group.
     pub(crate) async fn pools(
         &self,
         account: AccountId,
         monitor: Option<MonitorId>,
     ) -> Result<Vec<Pool>, Error> {
         let mut pools = self.list::<Pool>(prefix(account)).await?.values();
-        if monitor.is_some() {
-            pools.retain(|pool| pool.watch.monitor == monitor);
+        if let Some(monitor) = monitor {
+            let groups = self.list::<MonitorGroup>(monitor_groups::prefix(account)).await?;
+            let having = groups.iter().filter(|group| group.has(monitor)).map(|group| group.id);
+            let having: BTreeSet<MonitorGroupId> = having.collect();
+            let in_group =
+                |pool: &Pool| pool.watch.monitor_group.is_some_and(|id| having.contains(&id));
+            pools.retain(|pool| pool.watch.monitor == Some(monitor) || in_group(pool));
         }
+        Ok(pools)
+    }
+
+    /// The pools that a group watches.
+    pub(crate) async fn pools_of_group(
+        &self,
+        account: AccountId,
+        group: MonitorGroupId,
+    ) -> Result<Vec<Pool>, Error> {
+        let mut pools = self.list::<Pool>(prefix(account)).await?.values();
+        pools.retain(|pool| pool.watch.monitor_group == Some(group));
         Ok(pools)
     }
 
@@ -64,6 +80,7 @@ impl Config {
             name_is_free(&pools, &pool)?;
             change.if_none_newer(prefix(at.account), pools.rev);
             change.if_exists(&Key::Account(at.account))?;
+            self.afford_pool(at.account, &pool).await?;
             put(&mut change, at.account, &pool)?;
             Ok(Outcome::Commit(change, pool))
         })
@@ -110,6 +127,7 @@ impl Config {
             }
             self.refuse_lost_origins(at.account, &mut change, &current.value, &pool).await?;
             self.refuse_pool_loops(&mut change, &current.value, &pool).await?;
+            self.afford_pool(at.account, &pool).await?;
             change.if_unchanged(&key, current.modified)?;
             put(&mut change, at.account, &pool)?;
             Ok(Outcome::Commit(change, pool))

@@ -4,11 +4,12 @@ use axum::extract::State;
 use trimtab_api_types::v1;
 use trimtab_api_types::v1::paging::Usual;
 use trimtab_api_types::v1::reference::Reference;
-use trimtab_model::MonitorGroupId;
 use trimtab_model::Permission::{MonitorsAndPoolsRead, MonitorsAndPoolsWrite};
+use trimtab_model::{MonitorGroup, MonitorGroupId};
 
 use crate::app::App;
 use crate::extract::{AtAccount, Body, Id, Params};
+use crate::notices;
 use crate::respond::{Answer, Reply};
 use crate::route::Gives::{Many, One};
 use crate::route::Method::{Delete, Get, Patch, Post, Put};
@@ -76,7 +77,7 @@ async fn replace(
     Body(body): Body,
 ) -> Answer<v1::MonitorGroup> {
     let group = app.config.replace_monitor_group(&at, id, &body).await?;
-    Ok(Reply::one(v1::MonitorGroup::from(&group)))
+    stored(&app, &at, &group).await
 }
 
 async fn patch(
@@ -86,7 +87,14 @@ async fn patch(
     Body(body): Body,
 ) -> Answer<v1::MonitorGroup> {
     let group = app.config.patch_monitor_group(&at, id, &body).await?;
-    Ok(Reply::one(v1::MonitorGroup::from(&group)))
+    stored(&app, &at, &group).await
+}
+
+/// Nobody is watched by a group that was just made; of one that changed it is worth knowing what it costs.
+async fn stored(app: &App, at: &AtAccount, group: &MonitorGroup) -> Answer<v1::MonitorGroup> {
+    let pools = app.config.pools_of_group(at.account, group.id).await?;
+    let notices = notices::of_group(&app.cell.load(), &pools);
+    Ok(Reply::one(v1::MonitorGroup::from(group)).with_messages(notices))
 }
 
 async fn delete(

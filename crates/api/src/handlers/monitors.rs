@@ -11,6 +11,7 @@ use trimtab_model::{Monitor, MonitorId};
 
 use crate::app::App;
 use crate::extract::{AtAccount, Body, Id, Params};
+use crate::notices;
 use crate::respond::{Answer, Reply};
 use crate::route::Gives::{Many, One};
 use crate::route::Method::{Delete, Get, Patch, Post, Put};
@@ -49,7 +50,7 @@ async fn list(State(app): State<App>, at: AtAccount, params: Params) -> Answer<V
 
 async fn create(State(app): State<App>, at: AtAccount, Body(body): Body) -> Answer<v1::Monitor> {
     let monitor = app.config.create_monitor(&at, &body, &limits(&app)).await?;
-    Ok(stored(&monitor))
+    Ok(stored(&app, &monitor))
 }
 
 async fn read_one(
@@ -68,7 +69,7 @@ async fn replace(
     Body(body): Body,
 ) -> Answer<v1::Monitor> {
     let monitor = app.config.replace_monitor(&at, id, &body, &limits(&app)).await?;
-    Ok(stored(&monitor))
+    Ok(stored(&app, &monitor))
 }
 
 async fn patch(
@@ -78,7 +79,7 @@ async fn patch(
     Body(body): Body,
 ) -> Answer<v1::Monitor> {
     let monitor = app.config.patch_monitor(&at, id, &body, &limits(&app)).await?;
-    Ok(stored(&monitor))
+    Ok(stored(&app, &monitor))
 }
 
 async fn delete(State(app): State<App>, at: AtAccount, Id(id): Id<MonitorId>) -> Answer<Deleted> {
@@ -98,8 +99,9 @@ async fn references(
     Ok(Reply::list((page.to_vec(), info)))
 }
 
-fn stored(monitor: &Monitor) -> Reply<v1::Monitor> {
-    Reply::one(v1::Monitor::from(monitor))
+fn stored(app: &App, monitor: &Monitor) -> Reply<v1::Monitor> {
+    let notices = notices::of_monitor(&app.cell.load(), monitor);
+    Reply::one(v1::Monitor::from(monitor)).with_messages(notices)
 }
 
 /// What an operator allows.

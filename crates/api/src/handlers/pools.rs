@@ -10,11 +10,11 @@ use trimtab_model::{Pool, PoolId};
 
 use crate::app::App;
 use crate::extract::{AtAccount, Body, Id, Params};
-use crate::health;
 use crate::respond::{Answer, Reply};
 use crate::route::Gives::{Many, One};
 use crate::route::Method::{Delete, Get, Patch, Post, Put};
 use crate::route::{Base, Route};
+use crate::{health, notices};
 
 pub(crate) fn routes(base: Base) -> Vec<Route> {
     let (read, write) = (MonitorsAndPoolsRead, MonitorsAndPoolsWrite);
@@ -101,7 +101,7 @@ async fn references(
 }
 
 fn stored(app: &App, pool: &Pool) -> Reply<v1::Pool> {
-    Reply::one(render(app, pool))
+    Reply::one(render(app, pool)).with_messages(notices::of_pool(&app.cell.load(), pool))
 }
 
 fn rendered(app: &App, pools: &[Pool]) -> Vec<v1::Pool> {

@@ -112,8 +112,13 @@ impl Bench {
 
     /// Another node on the same store.
     pub(super) async fn beside(other: &Bench, cell: Cell) -> Bench {
+        Bench::beside_with(other, cell, settings()).await
+    }
+
+    /// Another node on the same store, whose operator chose otherwise.
+    pub(super) async fn beside_with(other: &Bench, cell: Cell, settings: Settings) -> Bench {
         let (store, clock) = (other.store.clone(), Arc::clone(&other.clock));
-        Bench::on(store, clock, cell, settings(), all_up(), nothing_drawn()).await
+        Bench::on(store, clock, cell, settings, all_up(), nothing_drawn()).await
     }
 
     /// Another node on the same store, with a name server that drew something.
@@ -287,6 +292,7 @@ pub(super) fn settings() -> Settings {
         pop: "FRA".parse().unwrap(),
         extra_pops: vec!["NRT".parse().unwrap()],
         monitor_interval_min: 10,
+        checks_per_second_max: 5_000,
         requests_per_minute: 1_000_000,
     }
 }

@@ -11,7 +11,7 @@ fn only_the_data_folder_is_required() {
     let config = Config::read("data_dir = \"./data\"").unwrap();
     assert_eq!(config.api.listen, SocketAddr::from(([127, 0, 0, 1], 8353)));
     assert_eq!(config.dns.listen, [SocketAddr::from(([127, 0, 0, 1], 1053))]);
-    assert_eq!(config.limits.min_monitor_interval, 10);
+    assert_eq!(config.limits, Limits { min_monitor_interval: 10, max_checks_per_second: 5_000 });
     assert_eq!(config.dns.rrl, Rrl { per_second: 50, burst: 125, slip: 2, exempt: vec![] });
     assert_eq!(config.node.pop.code(), "FRA");
     assert_eq!((config.dns.keep_decisions, config.proxy.keep_decisions), (1000, 1000));
@@ -31,7 +31,7 @@ fn every_documented_key_is_read() {
     assert_eq!(sources, [("IAD".to_owned(), iad), ("NRT".to_owned(), nrt)]);
     assert_eq!(config.egress.allow.len(), 1);
     assert_eq!(config.proxy.keep_decisions, 500);
-    assert_eq!(config.limits.min_monitor_interval, 1);
+    assert_eq!(config.limits, Limits { min_monitor_interval: 1, max_checks_per_second: 100 });
 }
 
 #[test]
@@ -51,6 +51,7 @@ fn unknown_keys_and_wrong_values_show_line_and_caret() {
             "data_dir = \"d\"\n[limits]\nmin_monitor_interval = 0\n",
             ["must be at least 1 second", ":3:1"],
         ),
+        ("data_dir = \"d\"\n[limits]\nmax_checks_per_second = 0\n", ["must be at least 1", ":3:1"]),
         (
             "data_dir = \"d\"\n[acme]\ndirectory = \"http://ca.test/\"\ncontact = [\"mailto:a@b.c\"]\n",
             ["is not an https address", ":3:13"],

@@ -26,8 +26,10 @@ pub struct PoolHealth {
     pub status: PoolStatus,
     /// None without a monitor; several for a group of them.
     pub probings: Box<[Probing]>,
-    /// One for each monitor that votes. Every query asks for them, so what can be worked out before is.
-    flips: Box<[Flips]>,
+    /// Of the first monitor that votes. Every query asks for it, so what can be worked out before is.
+    flips: Option<Flips>,
+    /// Of the others of a group.
+    more_flips: Box<[Flips]>,
     /// When the first ejection or ruling ends.
     ends: Option<Moment>,
 }
@@ -88,7 +90,8 @@ impl PoolHealth {
             endpoints,
             status: PoolStatus::Unknown,
             probings: Box::new([]),
-            flips: Box::new([]),
+            flips: None,
+            more_flips: Box::new([]),
         }
     }
 
@@ -102,9 +105,11 @@ impl PoolHealth {
         let counted = endpoints.iter().zip(enabled);
         let counted = counted.map(|(e, enabled)| Counted { enabled, verdict: e.verdict });
         let voting = probings.iter().enumerate().filter(|(_, probing)| probing.votes());
+        let mut flips = voting.filter_map(|(member, it)| Flips::of(it, member, &endpoints));
         PoolHealth {
             status: PoolStatus::of(counted, minimum_origins),
-            flips: voting.filter_map(|(member, it)| Flips::of(it, member, &endpoints)).collect(),
+            flips: flips.next(),
+            more_flips: flips.collect(),
             ends: endpoints.iter().filter_map(EndpointHealth::ends).min(),
             endpoints,
             probings,
@@ -169,17 +174,30 @@ impl PoolHealth {
     /// when several must agree, or to the end of an ejection or a ruling. For ever without any of them.
     #[inline]
     pub fn soonest_flip(&self, now: Moment) -> Wait {
-        let by_probes = self.flips.iter().map(|flips| {
-            now.wait_for_beat(flips.phase, flips.beat).and_then(flips.behind_the_next)
-        });
-        let ends = self.ends.map(|end| (end - now).into());
-        by_probes.chain(ends).min().unwrap_or(Wait::FOREVER)
+        let mut by_probes = self.flips.map_or(Wait::FOREVER, |flips| flips.soonest(now));
+        if !self.more_flips.is_empty() {
+            by_probes = by_probes.min(self.soonest_of_others(now));
+        }
+        self.ends.map_or(by_probes, |end| by_probes.min((end - now).into()))
+    }
+
+    /// Few pools have a group of monitors, and the others pay nothing for it.
+    #[cold]
+    #[inline(never)]
+    fn soonest_of_others(&self, now: Moment) -> Wait {
+        let others = self.more_flips.iter().map(|flips| flips.soonest(now));
+        others.min().unwrap_or(Wait::FOREVER)
     }
 }
 
 // === impl Flips ===
 
 impl Flips {
+    #[inline]
+    fn soonest(&self, now: Moment) -> Wait {
+        now.wait_for_beat(self.phase, self.beat).and_then(self.behind_the_next)
+    }
+
     /// None when somebody holds every endpoint as it is.
     fn of(probing: &Probing, member: usize, endpoints: &[EndpointHealth]) -> Option<Flips> {
         let schedule = &probing.schedule;

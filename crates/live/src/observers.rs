@@ -50,6 +50,31 @@ pub(crate) struct Observers {
 
 type Seen = BTreeMap<(MonitorId, Pop), Observation>;
 
+// === impl Observer ===
+
+impl Observer {
+    /// Those of a node's places that probe a pool which asks for these regions.
+    pub fn probing(sites: &[Observer], regions: &CheckRegions) -> Vec<Observer> {
+        let sites = sites.iter().copied();
+        match regions {
+            CheckRegions::All => sites.collect(),
+            CheckRegions::Named(named) => {
+                sites.filter(|site| named.contains(&site.region)).collect()
+            }
+            CheckRegions::Default => {
+                let mut chosen: Vec<Observer> = Vec::new();
+                for site in sites {
+                    let here = chosen.iter().filter(|other| other.region == site.region).count();
+                    if here < OBSERVERS_PER_REGION {
+                        chosen.push(site);
+                    }
+                }
+                chosen
+            }
+        }
+    }
+}
+
 // === impl Observers ===
 
 impl Observers {
@@ -168,23 +193,7 @@ impl Observers {
     }
 
     fn sites_of(&self, regions: &CheckRegions) -> Vec<Observer> {
-        let sites = self.sites.iter().copied();
-        match regions {
-            CheckRegions::All => sites.collect(),
-            CheckRegions::Named(named) => {
-                sites.filter(|site| named.contains(&site.region)).collect()
-            }
-            CheckRegions::Default => {
-                let mut chosen: Vec<Observer> = Vec::new();
-                for site in sites {
-                    let here = chosen.iter().filter(|other| other.region == site.region).count();
-                    if here < OBSERVERS_PER_REGION {
-                        chosen.push(site);
-                    }
-                }
-                chosen
-            }
-        }
+        Observer::probing(&self.sites, regions)
     }
 
     /// The node's own place is the first.

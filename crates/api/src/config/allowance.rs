@@ -3,12 +3,10 @@
 use std::collections::HashSet;
 use std::iter::Sum;
 
-use trimtab_live::Job;
+use trimtab_live::{Job, Observer};
 use trimtab_model::monitor::Pace;
 use trimtab_model::pool::{CheckRegions, Watch};
-use trimtab_model::{
-    AccountId, HealthCheck, Monitor, MonitorGroup, Pool, PoolId, Pop, Problems, Region,
-};
+use trimtab_model::{AccountId, HealthCheck, Monitor, MonitorGroup, Pool, PoolId, Pop, Problems};
 
 use super::{Config, Key};
 use crate::errors::{Error, Service};
@@ -16,8 +14,7 @@ use crate::errors::{Error, Service};
 /// How often the node may check, and from where it does.
 pub(crate) struct Allowance {
     checks_per_second_max: u32,
-    /// Of each place.
-    regions: Vec<Region>,
+    sites: Vec<Observer>,
 }
 
 /// Checks in a second.
@@ -35,15 +32,13 @@ struct Difference {
     pointer: &'static str,
 }
 
-/// Places of one region that check where a pool names no regions, as the observers of the live model have it.
-const PLACES_PER_REGION: usize = 3;
-
 // === impl Allowance ===
 
 impl Allowance {
     pub(crate) fn new(checks_per_second_max: u32, pops: impl Iterator<Item = Pop>) -> Allowance {
-        let regions = pops.filter_map(trimtab_geo::pop).map(|site| site.region).collect();
-        Allowance { checks_per_second_max, regions }
+        let sites = pops.filter_map(trimtab_geo::pop);
+        let sites = sites.map(|site| Observer { pop: site.code, region: site.region });
+        Allowance { checks_per_second_max, sites: sites.collect() }
     }
 
     /// Checks of one beat of one monitor.
@@ -55,17 +50,7 @@ impl Allowance {
     }
 
     fn places(&self, asked: &CheckRegions) -> usize {
-        match asked {
-            CheckRegions::All => self.regions.len(),
-            CheckRegions::Named(named) => {
-                self.regions.iter().filter(|region| named.contains(region)).count()
-            }
-            CheckRegions::Default => {
-                let in_region =
-                    |region| self.regions.iter().filter(|here| **here == region).count();
-                Region::ALL.iter().map(|region| in_region(*region).min(PLACES_PER_REGION)).sum()
-            }
-        }
+        Observer::probing(&self.sites, asked).len()
     }
 }
 
@@ -203,6 +188,8 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
+    use trimtab_model::Region;
+
     use super::*;
 
     fn allowance(pops: &[&str]) -> Allowance {

@@ -80,6 +80,21 @@ pub struct PlaceSaid {
     pub response_code: u16,
     /// Microseconds.
     pub rtt: Option<u64>,
+    /// Of a failure; events of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<EvidenceSaid>,
+}
+
+/// What a probe that failed had to show.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidenceSaid {
+    pub error: String,
+    pub tries: u32,
+    /// Names and microseconds.
+    pub phases: Vec<(String, u64)>,
+    /// The first bytes of the answer, escaped.
+    pub answer: String,
+    pub repeat: String,
 }
 
 /// Which events to give. What is absent does not filter.

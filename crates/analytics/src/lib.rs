@@ -7,5 +7,7 @@ pub mod limits;
 pub mod log;
 
 pub use decision::{DecisionFilter, Kept, KeptHead, Kind};
-pub use event::{Event, Filter, MonitorSaid, NewEvent, OriginHealth, PlaceSaid, PoolHealth};
+pub use event::{
+    Event, EvidenceSaid, Filter, MonitorSaid, NewEvent, OriginHealth, PlaceSaid, PoolHealth,
+};
 pub use log::{CloseError, EventLog, OpenError, QueryError, Retention};

@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use trimtab_analytics as analytics;
 use trimtab_analytics::{Filter, MonitorSaid};
-use trimtab_api_types::number::Number;
 use trimtab_api_types::v1::event::{
     Event, EventExtension, EventMonitor, EventOrigin, EventPlace, EventPool,
 };
+use trimtab_api_types::v1::matrix::{Evidence, EvidencePhase};
 use trimtab_health::FailureReason;
 use trimtab_model::pool::Address;
 use trimtab_model::{PoolId, Timestamp};
 
 use crate::errors::Error;
+use crate::explain::evidence::millis;
 use crate::extract::Params;
 
 /// An absent parameter does not filter, whatever the documents give as its default.
@@ -99,6 +100,20 @@ fn render_places(said: &MonitorSaid) -> impl Iterator<Item = EventPlace> {
         healthy: place.healthy,
         failure_reason: place.failure_reason.clone(),
         response_code: place.response_code,
-        rtt_ms: place.rtt.map(|micros| Number(Duration::from_micros(micros).as_secs_f64() * 1e3)),
+        rtt_ms: place.rtt.map(|micros| millis(Duration::from_micros(micros))),
+        evidence: place.evidence.as_ref().map(|said| Evidence {
+            error: said.error.clone(),
+            tries: said.tries,
+            phases: said
+                .phases
+                .iter()
+                .map(|(name, micros)| EvidencePhase {
+                    name: name.clone().into(),
+                    ms: millis(Duration::from_micros(*micros)),
+                })
+                .collect(),
+            answer: said.answer.clone(),
+            repeat: said.repeat.clone(),
+        }),
     })
 }

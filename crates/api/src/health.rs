@@ -76,12 +76,12 @@ pub(crate) fn find(world: &Snapshot, id: PoolId) -> Option<(PoolSlot, &steer::Po
 /// What the place sees. Of an endpoint that requests or a person keep out the place sees nothing wrong, and it is told
 /// what they say.
 fn origin(sight: &Sight, health: &EndpointHealth) -> OriginHealth {
-    let probed = origin_health(&sight.last);
+    let probed = origin_health(&sight.last, sight.evidence.as_deref());
     let sees_up = sight.verdict == Verdict::Up;
     match health.verdict {
         Verdict::Up | Verdict::Unmonitored if health.is_held() => {
             let failure_reason = FailureReason::None.word().into();
-            OriginHealth { healthy: true, failure_reason, ..probed }
+            OriginHealth { healthy: true, failure_reason, trimtab: None, ..probed }
         }
         Verdict::Down if health.is_held() => {
             let failure_reason = health.outcome().0.word().into();

@@ -34,7 +34,7 @@ pub use bootstrap::{Bootstrap, BootstrapError, bootstrap};
 pub use explain::Case;
 pub use feed::{FeedClosed, FeedPort, FeedPorts, Feeding, StandingPort};
 pub use health::{CheckState, ChecksPort};
-pub use previews::{PreviewPort, ProbeLines, ProbePort, Probing, Watched};
+pub use previews::{Ended, PreviewPort, ProbeLines, ProbePort, Probing, Watched};
 pub use router::{PREFIX, router};
 pub use split::DrawsPort;
 

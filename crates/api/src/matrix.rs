@@ -169,14 +169,14 @@ fn place(pop: Pop, seen: &Observation, now: Clocks) -> MatrixPlace {
     }
 }
 
-fn evidence(of: &health::Evidence) -> Evidence {
+pub(crate) fn evidence(of: &health::Evidence) -> Evidence {
     Evidence {
         error: of.error.to_string(),
         tries: of.tries,
         phases: of
             .phases
             .iter()
-            .map(|(name, took)| EvidencePhase { name, ms: millis(*took) })
+            .map(|(name, took)| EvidencePhase { name: (*name).into(), ms: millis(*took) })
             .collect(),
         answer: of.answer.escape_ascii().to_string(),
         repeat: of.repeat.to_string(),

@@ -10,11 +10,11 @@ use std::time::Duration;
 use futures_util::Stream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use trimtab_api_types::v1::health::{OriginHealth, PlaceHealth, Rtt, preview_key};
+use trimtab_api_types::v1::health::{OriginExtension, OriginHealth, PlaceHealth, Rtt, preview_key};
 use trimtab_api_types::v1::health_check::Found;
 use trimtab_api_types::v1::preview::{Preview, PreviewResult};
 use trimtab_api_types::v1::probe::ProbeLine;
-use trimtab_health::{Outcome, Passed};
+use trimtab_health::{Evidence, Outcome, Passed};
 use trimtab_live::Target;
 use trimtab_model::{
     AccountId, HealthCheck, HealthCheckId, Monitor, Origin, Pool, PoolId, Pop, Upstream, ZoneId,
@@ -43,7 +43,10 @@ pub struct Watched {
 }
 
 /// The outcomes to come.
-pub type Probing = Pin<Box<dyn Future<Output = Vec<Outcome>> + Send>>;
+pub type Probing = Pin<Box<dyn Future<Output = Vec<Ended>> + Send>>;
+
+/// How one probe ended, and what there is to show for it if it failed.
+pub type Ended = (Outcome, Option<Evidence>);
 
 /// Previews that probe at the same time: a person tries one, a script must not become a probing machine.
 const RUNNING_MAX: usize = 8;
@@ -240,10 +243,11 @@ pub(crate) fn targets_of(pool: &Pool, name: Option<&str>) -> Vec<Target> {
     chosen.map(|(index, origin)| target(index, origin, &upstream)).take(TARGETS_MAX).collect()
 }
 
-fn summary(targets: &[(PoolId, Target)], outcomes: &[Outcome]) -> PreviewResult {
+fn summary(targets: &[(PoolId, Target)], ended: &[Ended]) -> PreviewResult {
     let mut pools: BTreeMap<PoolId, Vec<(String, OriginHealth)>> = BTreeMap::new();
-    for ((pool, target), outcome) in targets.iter().zip(outcomes) {
-        let health = (preview_key(&target.address), origin_health(outcome));
+    for ((pool, target), (outcome, evidence)) in targets.iter().zip(ended) {
+        let health = origin_health(outcome, evidence.as_ref());
+        let health = (preview_key(&target.address), health);
         pools.entry(*pool).or_default().push(health);
     }
     let place = |origins: Vec<(String, OriginHealth)>| {
@@ -254,12 +258,13 @@ fn summary(targets: &[(PoolId, Target)], outcomes: &[Outcome]) -> PreviewResult 
 }
 
 /// One probe as the API tells it.
-pub(crate) fn origin_health(outcome: &Outcome) -> OriginHealth {
+pub(crate) fn origin_health(outcome: &Outcome, evidence: Option<&Evidence>) -> OriginHealth {
     OriginHealth {
         failure_reason: outcome.reason.word().into(),
         healthy: outcome.passed == Passed::Pass,
         response_code: outcome.response_code,
         rtt: Rtt(outcome.rtt.unwrap_or_default()),
+        trimtab: evidence.map(|of| OriginExtension { evidence: crate::matrix::evidence(of) }),
     }
 }
 

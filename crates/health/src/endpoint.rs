@@ -7,8 +7,8 @@ use trimtab_model::group::Role;
 use trimtab_model::{Moment, Pop};
 
 use crate::{
-    Count, FailureReason, Observation, Outcome, Passed, RegionCount, Ruling, State, Thresholds,
-    group,
+    Count, Evidence, FailureReason, Observation, Outcome, Passed, RegionCount, Ruling, State,
+    Thresholds, group,
 };
 
 /// The outcome of all votes on one endpoint.
@@ -51,12 +51,14 @@ pub struct MemberHealth {
 }
 
 /// One endpoint as it looks from one place, through all monitors that vote.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Sight {
     pub pop: Pop,
     pub verdict: Verdict,
     /// What the last probes brought: that of a monitor that failed, if one did.
     pub last: Outcome,
+    /// Of that, if it failed.
+    pub evidence: Option<Arc<Evidence>>,
 }
 
 // === impl Verdict ===
@@ -205,11 +207,13 @@ impl EndpointHealth {
         let verdict = group::together(
             said.map(|(role, verdict)| (role, verdict.unwrap_or(Verdict::Unknown))),
         );
-        let mut last = self.votes().filter(|(at, _)| *at == pop).filter_map(|(_, seen)| seen.last);
-        let rtt = mean(last.clone().filter_map(|last| last.rtt));
-        let first = last.clone().next();
-        let told = last.find(|last| last.passed == Passed::Fail).or(first)?;
-        Some(Sight { pop, verdict, last: Outcome { rtt, ..told } })
+        let here = self.votes().filter(|(at, _)| *at == pop).map(|(_, seen)| seen);
+        let mut here = here.filter_map(|seen| Some((seen.last?, seen.evidence.as_ref())));
+        let rtt = mean(here.clone().filter_map(|(last, _)| last.rtt));
+        let first = here.clone().next();
+        let (told, evidence) = here.find(|(last, _)| last.passed == Passed::Fail).or(first)?;
+        let last = Outcome { rtt, ..told };
+        Some(Sight { pop, verdict, last, evidence: evidence.cloned() })
     }
 
     /// The mean of the smoothed round-trip times of all monitors that vote.

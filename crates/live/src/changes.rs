@@ -1,9 +1,11 @@
 //! What became of health: one value per flip, for the event log and everyone who is told.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use trimtab_health::{
-    EndpointHealth, FailureReason, MemberHealth, Observation, PoolStatus, Probing, Verdict,
+    EndpointHealth, Evidence, FailureReason, MemberHealth, Observation, PoolStatus, Probing,
+    Verdict,
 };
 use trimtab_model::group::Role;
 use trimtab_model::{MonitorId, PoolId, Pop};
@@ -53,13 +55,15 @@ pub struct MonitorChange {
 }
 
 /// One place's say at the moment of the change.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PlaceChange {
     pub pop: Pop,
     pub verdict: Verdict,
     pub reason: FailureReason,
     pub response_code: u16,
     pub rtt: Option<Duration>,
+    /// Of a last probe that failed.
+    pub evidence: Option<Arc<Evidence>>,
 }
 
 // === impl HealthChange ===
@@ -153,6 +157,7 @@ impl MonitorChange {
             reason: seen.last.map_or(FailureReason::None, |last| last.reason),
             response_code: seen.last.map_or(0, |last| last.response_code),
             rtt: seen.last.and_then(|last| last.rtt),
+            evidence: seen.evidence.clone(),
         };
         let told = seen.outcome();
         MonitorChange {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use trimtab_connect::Connector;
+use trimtab_health::Evidence;
 use trimtab_live::Target;
 use trimtab_model::{Monitor, PoolId};
 
@@ -18,12 +19,13 @@ pub async fn preview(
     monitor: &Monitor,
     pool: PoolId,
     targets: Vec<Target>,
-) -> Vec<(Target, Attempt)> {
+) -> Vec<(Target, Attempt, Option<Evidence>)> {
     stream::iter(targets)
         .map(async |target| {
             let check = Check { monitor, pool, target: &target, delay: Duration::ZERO };
             let attempt = check::run(connector, &check).await;
-            (target, attempt)
+            let evidence = attempt.evidence(&check, connector.source());
+            (target, attempt, evidence)
         })
         .buffered(IN_FLIGHT_MAX)
         .collect()

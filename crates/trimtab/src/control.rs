@@ -21,7 +21,7 @@ use trimtab_health::Verdict;
 use trimtab_live::event::Feeding;
 use trimtab_live::{Cell, Event, Snapshot};
 use trimtab_model::PoolId;
-use trimtab_probe::{Simulate, Uplinks};
+use trimtab_probe::{Attempt, Simulate, Uplinks};
 use trimtab_store::{AnyStore, SystemClock};
 
 use crate::assemble::AssembleError;
@@ -150,7 +150,8 @@ fn preview(connector: Connector) -> PreviewPort {
         let connector = connector.clone();
         Box::pin(async move {
             let attempts = trimtab_probe::preview(&connector, &monitor, NO_POOL, targets).await;
-            attempts.iter().map(|(_, attempt)| attempt.outcome()).collect()
+            let ended = |(_, attempt, evidence): (_, Attempt, _)| (attempt.outcome(), evidence);
+            attempts.into_iter().map(ended).collect()
         })
     })
 }

@@ -1,10 +1,13 @@
 //! From flips to the event log.
 
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use tokio::sync::mpsc;
-use trimtab_analytics::{EventLog, MonitorSaid, NewEvent, OriginHealth, PlaceSaid, PoolHealth};
+use trimtab_analytics::{
+    EventLog, EvidenceSaid, MonitorSaid, NewEvent, OriginHealth, PlaceSaid, PoolHealth,
+};
+use trimtab_health::Evidence;
 use trimtab_live::{HealthChange, MonitorChange, PlaceChange};
 use trimtab_model::group::Role;
 
@@ -71,7 +74,8 @@ fn said(by: &MonitorChange) -> MonitorSaid {
         healthy: place.verdict.serves(),
         failure_reason: place.reason.word().to_owned(),
         response_code: place.response_code,
-        rtt: place.rtt.and_then(|rtt| u64::try_from(rtt.as_micros()).ok()),
+        rtt: place.rtt.map(micros),
+        evidence: place.evidence.as_deref().map(evidence),
     };
     MonitorSaid {
         id: by.monitor.to_string(),
@@ -82,4 +86,18 @@ fn said(by: &MonitorChange) -> MonitorSaid {
         monitoring_only: by.role == Role::Witness,
         places: by.places.iter().map(place).collect(),
     }
+}
+
+fn evidence(of: &Evidence) -> EvidenceSaid {
+    EvidenceSaid {
+        error: of.error.to_string(),
+        tries: of.tries,
+        phases: of.phases.iter().map(|(name, took)| ((*name).to_owned(), micros(*took))).collect(),
+        answer: of.answer.escape_ascii().to_string(),
+        repeat: of.repeat.to_string(),
+    }
+}
+
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
-use crate::event::{MonitorSaid, ORIGINS_MAX, OriginHealth, PlaceSaid, PoolHealth};
+use crate::event::{EvidenceSaid, MonitorSaid, ORIGINS_MAX, OriginHealth, PlaceSaid, PoolHealth};
 use crate::limits::{QUERY_LIMIT_DEFAULT, QUERY_LIMIT_MAX, TEXT_BYTES_MAX};
 
 pub(super) const EVERYTHING: Retention = Retention {
@@ -80,6 +80,13 @@ async fn an_event_comes_back_as_it_was() {
                 failure_reason: "HTTP timeout occurred".into(),
                 response_code: 503,
                 rtt: Some(12_345),
+                evidence: Some(EvidenceSaid {
+                    error: "no verdict in time".into(),
+                    tries: 3,
+                    phases: vec![("connect".into(), 12)],
+                    answer: String::new(),
+                    repeat: "curl".into(),
+                }),
             }],
         }],
         ..origin("b", false)

@@ -4,6 +4,7 @@ use serde::Serialize;
 use trimtab_model::{MonitorId, PoolId, Timestamp};
 use utoipa::ToSchema;
 
+use super::matrix::Evidence;
 use crate::number::Number;
 
 /// One change of health.
@@ -65,6 +66,9 @@ pub struct EventPlace {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<f64>)]
     pub rtt_ms: Option<Number>,
+    /// Of a failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
 }
 
 /// What one monitor of a group saw.

@@ -8,6 +8,8 @@ use trimtab_model::pool::Address;
 use trimtab_model::{PoolId, Timestamp};
 use utoipa::ToSchema;
 
+use super::matrix::Evidence;
+
 /// The answer of `pools/{id}/health`.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct PoolHealth {
@@ -91,6 +93,15 @@ pub struct OriginHealth {
     pub response_code: u16,
     #[schema(value_type = String)]
     pub rtt: Rtt,
+    /// What the hosted API does not tell; only of a failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trimtab: Option<OriginExtension>,
+}
+
+/// What a failure can be found out by.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct OriginExtension {
+    pub evidence: Evidence,
 }
 
 /// A round trip, written as `12.1ms`.
@@ -145,6 +156,7 @@ mod tests {
             healthy: true,
             response_code: 401,
             rtt: Rtt(Duration::from_micros(12_100)),
+            trimtab: None,
         }
     }
 

@@ -1,5 +1,7 @@
 //! Who sees what: every endpoint from every place through every monitor, and how that became its state.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use trimtab_model::{BalancerId, MonitorId, PoolId, Timestamp};
 use utoipa::ToSchema;
@@ -136,7 +138,8 @@ pub struct Evidence {
 /// A part of the probe.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct EvidencePhase {
-    pub name: &'static str,
+    #[schema(value_type = String)]
+    pub name: Cow<'static, str>,
     #[schema(value_type = f64)]
     pub ms: Number,
 }

@@ -389,6 +389,7 @@ const NAMES: &[&str] = &[
     "NotificationRule",
     "Origin",
     "OriginAway",
+    "OriginExtension",
     "OriginHealth",
     "OriginSteering",
     "Override",

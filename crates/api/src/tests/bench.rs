@@ -329,10 +329,10 @@ pub(super) fn all_up() -> PreviewPort {
         Box::pin(async move {
             let outcome = |target: &trimtab_live::Target| match target.address {
                 trimtab_model::pool::Address::Ip(_) => {
-                    Outcome::pass(200, Duration::from_micros(12_340))
+                    (Outcome::pass(200, Duration::from_micros(12_340)), None)
                 }
                 trimtab_model::pool::Address::Host(_) => {
-                    Outcome::fail(FailureReason::DnsUnknownHost, 0, None)
+                    (Outcome::fail(FailureReason::DnsUnknownHost, 0, None), None)
                 }
             };
             targets.iter().map(outcome).collect()

@@ -126,7 +126,7 @@ async fn only_so_many_previews_run_at_a_time() {
         let go = Arc::clone(&waits);
         Box::pin(async move {
             go.notified().await;
-            targets.iter().map(|_| Outcome::pass(200, Duration::ZERO)).collect()
+            targets.iter().map(|_| (Outcome::pass(200, Duration::ZERO), None)).collect()
         })
     });
     let bench = Bench::start(cell(Vec::new()), settings(), slow).await;

@@ -79,8 +79,10 @@ fn semantics_4_a_place_sees_what_all_monitors_that_vote_see_there() {
     ];
     let health = EndpointHealth::judge(Box::new(members), None);
     let mean = Some(Duration::from_millis(20));
-    let sight =
-        |code, verdict| Sight { pop: pop(code), verdict, last: Outcome { rtt: mean, ..fail } };
+    let sight = |code, verdict| {
+        let last = Outcome { rtt: mean, ..fail };
+        Sight { pop: pop(code), verdict, last, evidence: None }
+    };
     // One of two is a tie, which is healthy; where the critical one fails, nothing else counts.
     assert_eq!(health.sights(), [sight("FRA", Verdict::Up), sight("NRT", Verdict::Down)]);
     assert_eq!(health.votes().count(), 4);

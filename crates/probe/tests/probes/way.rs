@@ -85,7 +85,9 @@ async fn a_preview_tells_of_every_target_in_their_order() {
     let targets =
         vec![target(good.at), target(bad.at), target(closed_port().await), target(good.at)];
     let seen = preview(&plain(), &monitor(Http), POOL, targets.clone()).await;
-    let (of, statuses): (Vec<_>, Vec<_>) =
-        seen.into_iter().map(|(target, attempt)| (target, attempt.outcome().response_code)).unzip();
+    let (of, statuses): (Vec<_>, Vec<_>) = seen
+        .into_iter()
+        .map(|(target, attempt, _)| (target, attempt.outcome().response_code))
+        .unzip();
     assert_eq!((of, statuses), (targets, vec![200, 500, 0, 200]));
 }

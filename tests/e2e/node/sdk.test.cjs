@@ -173,6 +173,8 @@ test("a health check lives and dies", async () => {
   assert.deepEqual([edited.status, edited.http_config], ["suspended", made.http_config]);
   assert.equal((await checks.delete(made.id, zone)).id, made.id);
   await missing(checks.get(made.id, zone));
+});
+
 test("alerting: a webhook, a policy, a silence, the history", async () => {
   const { availableAlerts, destinations, policies, silences, history } = client.alerting;
   assert.ok((await availableAlerts.list(account))["Load Balancing"].length > 0);

@@ -2,7 +2,8 @@
 """What probing costs one node, and how soon a flip is in answers.
 
     bench/probes/run.py scale      10,000 endpoints x 10 s over TCP and 2,000 x 10 s over HTTPS
-    bench/probes/run.py flip       from the end of the probe that decides to the first answer without the endpoint
+    bench/probes/run.py flip       from the end of the probe that decides to the first DNS answer, and to the first proxied
+                                   request, that goes elsewhere
 
 Needs root for nothing, nginx for the far end, and `cargo build --release -p trimtab`. Files go to target/bench-probes
 (or $BENCH_WORK).
@@ -31,7 +32,7 @@ from processes import ROOT, TICKS, Failed  # noqa: E402
 
 WORK = Path(os.environ.get("BENCH_WORK", ROOT / "target" / "bench-probes"))
 LOG = WORK / "server.log"
-API_PORT, DNS_PORT, TCP_PORT, TLS_PORT = 15481, 15482, 15483, 15484
+API_PORT, DNS_PORT, TCP_PORT, TLS_PORT, HTTP_PORT = 15481, 15482, 15483, 15484, 15485
 POOL_SIZE = 100
 ZONE = "example.com"
 
@@ -57,7 +58,8 @@ listen = "127.0.0.1:{API_PORT}"
 [dns]
 listen = ["127.0.0.1:{DNS_PORT}"]
 [proxy]
-http = []
+http = ["127.0.0.1:{HTTP_PORT}"]
+addresses = ["127.0.0.1"]
 [limits]
 min_monitor_interval = 1
 [egress]
@@ -185,7 +187,7 @@ def scale(seconds):
 
 
 class Switch:
-    """A TCP port that can be closed and opened."""
+    """An HTTP server that can be closed and opened, and answers with its address."""
 
     def __init__(self, host):
         self.host, self.listener = host, None
@@ -201,9 +203,20 @@ class Switch:
     def _accept(self, listener):
         while True:
             try:
-                listener.accept()[0].close()
+                client = listener.accept()[0]
             except OSError:
                 return
+            threading.Thread(target=self._answer, args=(client,), daemon=True).start()
+
+    def _answer(self, client):
+        body = self.host.encode()
+        head = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
+        with client:
+            try:
+                if client.recv(4096):
+                    client.sendall(head + body)
+            except OSError:
+                pass  # a probe that wanted a connection and nothing else
 
     def close(self):
         """Nothing happens to one that is closed."""
@@ -250,15 +263,53 @@ def flip(rounds):
             (first.close if turn % 2 == 0 else first.open)()
             changed = wait_for(asking, packet, want)
             delays.append((changed - decided(node, "first")) * 1e3)
-        delays.sort()
-        print(f"flips                 {len(delays):10d}")
-        print(f"probe to answer, ms   {statistics.median(delays):10.1f}  (median)")
-        print(f"                      {delays[-1]:10.1f}  (longest)")
+        show("answer", delays)
+        show("request", [proxied_return(node, zone, pools, first, turn) for turn in range(rounds)])
     finally:
         if node:
             processes.stop(node.process)
         first.close()
         second.close()
+
+
+def show(what, delays):
+    delays.sort()
+    print(f"flips                 {len(delays):10d}")
+    print(f"probe to {what + ', ms':12} {statistics.median(delays):10.1f}  (median)")
+    print(f"                      {delays[-1]:10.1f}  (longest)")
+
+
+def proxied_return(node, zone, pools, first, turn):
+    """An endpoint that is back gets requests when its state flips and not before: one that goes away is failed over."""
+    if turn == 0:
+        body = {"name": f"app.{ZONE}", "proxied": True, "default_pools": pools, "fallback_pool": pools[0],
+                "steering_policy": "off"}
+        node.call("POST", f"/zones/{zone}/load_balancers", body)
+    first.close()
+    wait_until_down(node, "first")
+    first.open()
+    end = time.time() + 10
+    while time.time() < end:
+        if ask_proxy() == first.host:
+            return (time.time() - decided(node, "first")) * 1e3
+        time.sleep(0.0005)
+    raise Failed("the endpoint gets no requests within 10 s")
+
+
+def ask_proxy():
+    request = urllib.request.Request(f"http://127.0.0.1:{HTTP_PORT}/", headers={"Host": f"app.{ZONE}"})
+    with urllib.request.urlopen(request, timeout=5) as reply:
+        return reply.read().decode()
+
+
+def wait_until_down(node, pool):
+    end = time.time() + 20
+    while time.time() < end:
+        matrix = node.call("GET", f"/accounts/{node.account}/trimtab/health/matrix?pool={pool}")
+        if matrix[0]["status"] == "critical":
+            return
+        time.sleep(0.05)
+    raise Failed(f"{pool} is not down within 20 s")
 
 
 def wait_for(asking, packet, want):

@@ -163,6 +163,25 @@ test("a monitor group lives and dies, and holds its monitor", async () => {
   await monitors.delete(monitor.id, account);
 });
 
+test("previews, references and the health of a pool", async () => {
+  const monitor = await monitors.create({ ...account, type: "http", expected_codes: "200", timeout: 1, retries: 0 });
+  const pool = await poolNamed("previewed", { monitor: monitor.id });
+  const [reference] = await all(monitors.references.get(monitor.id, account));
+  assert.deepEqual([reference.resource_id, reference.resource_type], [pool.id, "pool"]);
+  for (const preview of [
+    await monitors.previews.create(monitor.id, { ...account, expected_codes: "200", timeout: 1, retries: 0 }),
+    await pools.health.create(pool.id, { ...account, expected_codes: "200", timeout: 1, retries: 0 }),
+  ]) {
+    assert.deepEqual(preview.pools, { [pool.id]: "previewed" });
+    assert.equal(typeof (await balancers.previews.get(preview.preview_id, account)), "object");
+  }
+  // Health that is not known yet is refused, and what is known is told place by place.
+  const health = await pools.health.get(pool.id, account).catch((error) => error);
+  assert.ok(health.pool_id === pool.id || health.status === 404, String(health));
+  await pools.delete(pool.id, account);
+  await monitors.delete(monitor.id, account);
+});
+
 test("a health check lives and dies", async () => {
   const checks = client.healthchecks;
   const made = await checks.create({ ...zone, name: "shop", address: "127.0.1.1", http_config: { path: "/up" } });

@@ -36,7 +36,7 @@ class Authority:
     def certify(self, label, host, *more, key_options=CURVE):
         """A chain and its key; `more` are further options of `openssl x509`."""
         chain, key = self.folder / f"{label}.pem", self.folder / f"{label}.key"
-        (self.folder / "extensions").write_text(f"subjectAltName=DNS:{host},IP:127.0.0.1\nextendedKeyUsage=serverAuth\n")
+        (self.folder / "extensions").write_text(f"subjectAltName=DNS:{host},IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n")
         openssl(self.folder, "req", "-newkey", *key_options, "-nodes", "-subj", f"/CN={host}", "-keyout", key,
                 "-out", f"{label}.csr")
         period = more or ("-days", "30")

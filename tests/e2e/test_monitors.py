@@ -153,6 +153,42 @@ def test_http_by_status_body_and_redirect(probe, nginx):
     check({"path": "/up", "type": "https"}, GOOD, nginx.secure, NAME)
 
 
+def test_a_monitor_with_a_zone_takes_the_proxys_path(node, probe, folder, started):
+    """An endpoint of a private authority that wants a client's certificate: kept monitors and previews reach it as requests do."""
+    (folder / "private").mkdir()
+    private = Authority(folder / "private")
+    chain, key = private.certify("server", "backend.internal")
+    wants = ("-Verify", "1", "-verify_return_error", "-CAfile", private.root)
+    port = started(daemons.s_server(folder, chain, key, *wants)).port
+    shown, shown_key = private.certify("client", "proxy.internal")
+    upstream = {
+        "tls": "on",
+        "server_name": "backend.internal",
+        "ca": private.root.read_text(),
+        "client_certificate": shown.read_text(),
+        "client_key": shown_key.read_text(),
+    }
+    base = f"{probe.base}/load_balancers"
+    monitor = {"type": "https", "expected_codes": "200", "interval": 1, "timeout": 2, "retries": 0, "port": port}
+    # One looks as the proxy does, the other knows nothing of the pool's settings.
+    monitors = {zone: node.create(f"{base}/monitors", {**monitor, "probe_zone": zone})["id"] for zone in ("example.com", "")}
+    for zone, want in {"example.com": GOOD, "": "TLS untrusted certificate error"}.items():
+        origin = {"name": "o", "address": "127.0.0.1"}
+        name = "zoned" if zone else "plain"
+        body = {"name": name, "origins": [origin], "monitor": monitors[zone], "trimtab": {"upstream": upstream}}
+        pool = node.create(f"{base}/pools", body)["id"]
+
+        def seen():
+            answer = node.api("GET", f"{base}/pools/{pool}/health")
+            places = answer.result["pop_health"].values() if answer.status == 200 else []
+            return [seen["failure_reason"] for place in places for origin in place["origins"] for seen in origin.values()]
+
+        assert until(lambda: seen() == [want], SEEN_SECONDS), f"{seen()}\n{node.log()}"
+        answer = node.api("POST", f"{probe.base}/trimtab/probe", {"monitor": monitors[zone], "pool": pool})
+        last = json.loads(answer.text.splitlines()[-1])
+        assert last["verdict"]["failure_reason"] == want
+
+
 def test_the_request_says_who_asks_and_for_whom(probe, nginx):
     headers = {"Host": ["monitor.example.com"], "X-Mine": ["1"]}
     for path, host, want in [("/up?1", NAME, NAME), ("/up?2", None, "monitor.example.com")]:

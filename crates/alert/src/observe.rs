@@ -60,11 +60,7 @@ pub(crate) fn checks(snapshot: &Snapshot, at: Timestamp) -> BTreeMap<String, Che
             id: id.to_string(),
             name: check.name.to_string(),
             address: check.address.to_string(),
-            healthy: endpoint.filter(|_| !check.suspended).and_then(|it| match it.verdict {
-                Verdict::Up => Some(true),
-                Verdict::Down => Some(false),
-                Verdict::Unknown | Verdict::Unmonitored | Verdict::Ejected { .. } => None,
-            }),
+            healthy: check.is_healthy(),
             reason: endpoint.map(|it| it.outcome().0.word().to_owned()).unwrap_or_default(),
             zone_id: check.zone.to_string(),
             zone_name: check.zone_name.to_string(),

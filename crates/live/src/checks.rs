@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use trimtab_health::{EndpointHealth, PoolHealth};
+use trimtab_health::{EndpointHealth, PoolHealth, Verdict};
 use trimtab_model::{AccountId, HealthCheck, HealthCheckId, Name, Pool, PoolId, ZoneId};
 
 use crate::plan::Watcher;
@@ -55,6 +55,15 @@ impl CheckHealth {
     /// None before any probe.
     pub fn endpoint(&self) -> Option<&EndpointHealth> {
         self.health.endpoints.first()
+    }
+
+    /// None while it is suspended or nothing is known.
+    pub fn is_healthy(&self) -> Option<bool> {
+        match self.endpoint().filter(|_| !self.suspended)?.verdict {
+            Verdict::Up => Some(true),
+            Verdict::Down => Some(false),
+            Verdict::Unknown | Verdict::Unmonitored | Verdict::Ejected { .. } => None,
+        }
     }
 }
 

@@ -59,16 +59,14 @@ impl Rulings {
         standing
     }
 
-    /// Works out what stands for a pool; true when that is not what stood.
-    pub(crate) fn work_out(&mut self, account: AccountId, pool: &Pool, now: Clocks) -> bool {
+    /// Works out what stands for a pool.
+    pub(crate) fn work_out(&mut self, account: AccountId, pool: &Pool, now: Clocks) {
         let said = self.said_of(account, pool, now);
-        let before = self.of.remove(&pool.id);
-        let changed = before.as_deref().unwrap_or_default() != said.as_slice();
-        if !said.is_empty() {
-            self.of.insert(pool.id, said.into());
-        }
+        match said.is_empty() {
+            true => self.of.remove(&pool.id),
+            false => self.of.insert(pool.id, said.into()),
+        };
         self.next_end = self.ends().min();
-        changed
     }
 
     pub(crate) fn forget(&mut self, pool: PoolId) {

@@ -134,14 +134,9 @@ fn checks(cell: &Cell) -> ChecksPort {
     let cell = cell.clone();
     Arc::new(move |id| {
         let snapshot = cell.load();
-        let endpoint = snapshot.checks.get(&id)?.endpoint()?;
-        let (reason, _) = endpoint.outcome();
-        let healthy = match endpoint.verdict {
-            Verdict::Up => Some(true),
-            Verdict::Down => Some(false),
-            Verdict::Unknown | Verdict::Unmonitored | Verdict::Ejected { .. } => None,
-        };
-        Some(CheckState { healthy, reason })
+        let check = snapshot.checks.get(&id)?;
+        let (reason, _) = check.endpoint()?.outcome();
+        Some(CheckState { healthy: check.is_healthy(), reason })
     })
 }
 

@@ -90,7 +90,7 @@ fn failures(origin: &Value) {
     for seen in places.filter(|seen| !seen["evidence"].is_null()) {
         let evidence = &seen["evidence"];
         say(format_args!(
-            "  {} from {}: {} after {} tries",
+            "  {} from {}: {} (tries: {})",
             text(&origin["name"]),
             text(&seen["pop"]),
             text(&evidence["error"]),

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use trimtab_health::Verdict;
 use trimtab_model::group::Role;
 use trimtab_model::{HealthCheck, HealthCheckId, PoolId};
 
@@ -77,8 +76,6 @@ impl Publisher {
 
     /// For calculated checks: one that is suspended or knows nothing is not.
     pub(super) fn is_check_well(&self, id: HealthCheckId) -> bool {
-        let check = self.checks.known.get(&id).filter(|check| !check.suspended);
-        let endpoint = check.and_then(|check| check.endpoint());
-        endpoint.is_some_and(|endpoint| endpoint.verdict == Verdict::Up)
+        self.checks.known.get(&id).is_some_and(|check| check.is_healthy() == Some(true))
     }
 }

@@ -85,13 +85,8 @@ fn held(snapshot: &Snapshot, to: &mut DescriptorEncoder) -> fmt::Result {
 
 /// Standalone health checks that have come to something.
 fn checks(snapshot: &Snapshot, to: &mut DescriptorEncoder) -> fmt::Result {
-    let running = snapshot.checks.values().filter(|check| !check.suspended);
-    let rows = running.filter_map(|check| {
-        let up = match check.endpoint()?.verdict {
-            Verdict::Up => 1.0,
-            Verdict::Down => 0.0,
-            Verdict::Unknown | Verdict::Unmonitored | Verdict::Ejected { .. } => return None,
-        };
+    let rows = snapshot.checks.values().filter_map(|check| {
+        let up = number(check.is_healthy()?);
         let labels = vec![("check", check.name.to_string()), ("zone", check.zone_name.to_string())];
         Some((labels, up))
     });

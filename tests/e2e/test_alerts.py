@@ -177,16 +177,16 @@ def test_a_flip_and_a_recovery_are_one_message_each_over_every_way(site):
 
 def test_two_pools_that_fail_together_are_one_message(site):
     hook = site.webhook("together")
-    first, [one] = site.pool("together-a")
-    second, [two] = site.pool("together-b")
+    first, [origin] = site.pool("together-a")
+    # It falls with the first: two pools of their own would each be noticed by a probe of its own, which on a busy machine
+    # may lie further apart than what is told as one.
+    second, _ = site.pool("together-b", trimtab={"requires": {"at_least": 1, "of": [{"pool": first}]}})
     site.policy("together", {"webhooks": [{"id": hook}]}, filters={"pool_id": [first, second], "event_source": ["pool"]})
-    one.kill()
-    two.kill()
+    origin.kill()
     waits_for(site, 1, lambda: site.hook.bodies("together-"), "a start")
     names = [change["pool_name"] for change in site.hook.bodies("together-")[0]["data"]["changes"]]
     assert sorted(names) == ["together-a", "together-b"]
-    one.start()
-    two.start()
+    origin.start()
     assert until(lambda: site.hook.bodies("together-")[-1]["alert_event"] == "ALERT_STATE_EVENT_END", TOLD_SECONDS)
 
 

@@ -1,12 +1,10 @@
 //! Options of sockets that socket2 has no name for.
 
 use std::io;
-use std::os::fd::AsRawFd;
-
-use socket2::Socket;
+use std::os::fd::{AsFd, AsRawFd};
 
 pub(crate) fn set(
-    socket: &Socket,
+    socket: &impl AsFd,
     level: libc::c_int,
     name: libc::c_int,
     value: libc::c_int,
@@ -15,7 +13,7 @@ pub(crate) fn set(
     // length given, which is that of `value`.
     let outcome = unsafe {
         libc::setsockopt(
-            socket.as_raw_fd(),
+            socket.as_fd().as_raw_fd(),
             level,
             name,
             (&raw const value).cast(),

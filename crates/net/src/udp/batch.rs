@@ -5,6 +5,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
 
 mod buffers;
+mod run;
 
 use buffers::Buffers;
 
@@ -22,11 +23,15 @@ pub const REPLY_ROOM: usize = 4096;
 /// What one thread needs to receive and answer; made once, reused for every batch.
 pub struct Batch {
     buffers: Buffers,
+    /// False once the kernel refused several answers in one message and took them one by one: their way out knows
+    /// no segments.
+    in_runs: bool,
 }
 
 /// Queries that have arrived and wait for their answers; dropping it drops them.
 pub struct Received<'a> {
     buffers: &'a mut Buffers,
+    in_runs: &'a mut bool,
     socket: &'a UdpSocket,
     len: usize,
 }
@@ -55,7 +60,7 @@ impl Default for Batch {
 
 impl Batch {
     pub fn new() -> Self {
-        Batch { buffers: Buffers::new() }
+        Batch { buffers: Buffers::new(), in_runs: true }
     }
 
     /// Waits for the first datagram and takes those that have come by then, at most [`BATCH`].
@@ -67,7 +72,7 @@ impl Batch {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
             Err(error) => return Err(error),
         };
-        Ok(Received { buffers: &mut self.buffers, socket, len })
+        Ok(Received { buffers: &mut self.buffers, in_runs: &mut self.in_runs, socket, len })
     }
 }
 
@@ -87,54 +92,69 @@ impl Received<'_> {
     /// The buffer may hold an older answer. If `answer` panics none of the batch is sent, and the
     /// next batch is received as usual.
     pub fn serve(
-        self,
+        mut self,
         mut answer: impl FnMut(&[u8], SocketAddr, &mut [u8]) -> Option<usize>,
     ) -> Served {
         let mut served = Served::default();
-        let mut replies = 0;
-        for i in 0..self.len {
-            let Some((query, from, reply)) = self.buffers.query_and_reply(i, replies) else {
+        for query in 0..self.len {
+            let Some((bytes, from, reply)) = self.buffers.query_and_reply(query) else {
                 served.discarded += 1;
                 continue;
             };
-            match answer(query, from, reply) {
+            match answer(bytes, from, reply) {
                 Some(len) if len <= REPLY_ROOM => {
-                    self.buffers.address_reply(replies, i, len);
-                    replies += 1;
+                    self.buffers.keep(query, from, len);
                 }
                 Some(_) => served.fail(1, io::ErrorKind::InvalidData),
                 None => served.unanswered += 1,
             }
         }
-        self.send(replies, &mut served);
+        self.send(&mut served);
         served
     }
 
-    /// Sends the first `count` replies and notes what became of them.
-    fn send(self, count: usize, served: &mut Served) {
+    /// Sends the answers, neighbours to one client in one message, and notes what became of them.
+    fn send(&mut self, served: &mut Served) {
+        let mut messages = self.buffers.address(0, *self.in_runs);
         let mut next = 0;
-        while next < count {
-            match self.buffers.send(self.socket.as_raw_fd(), next, count) {
+        // Why a run could not be sent whose answers now leave one by one.
+        let mut broken: Option<io::Error> = None;
+        while next < messages {
+            match self.buffers.send(self.socket.as_raw_fd(), next) {
                 Ok(sent) => {
-                    served.sent += sent;
+                    served.sent += self.buffers.answers_in(next, sent);
                     next += sent;
+                    *self.in_runs &= broken.take().is_none_or(|error| !is_of_segments(&error));
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     // The send queue stayed full for the socket's whole wait; to wait again for
                     // each answer would hold up the queries behind this batch for seconds.
-                    served.fail(count - next, error.kind());
-                    next = count;
+                    served.fail(self.buffers.answers_in(next, messages - next), error.kind());
+                    next = messages;
+                }
+                // sendmmsg reports an error only when the first message has it, so it is that one
+                // which cannot be sent: as a run, or its answer.
+                Err(error) if self.buffers.answers_in(next, 1) > 1 => {
+                    let sent = self.buffers.answers_in(0, next);
+                    messages = self.buffers.address(sent, false);
+                    next = 0;
+                    broken = Some(error);
                 }
                 Err(error) => {
-                    // sendmmsg reports an error only when the first message has it, so it is that
-                    // one which cannot be sent.
                     served.fail(1, error.kind());
                     next += 1;
+                    broken = None;
                 }
             }
         }
     }
+}
+
+/// What a kernel, a device or an IPsec policy says that cannot cut a message into segments (udp(7), `UDP_SEGMENT`).
+/// EMSGSIZE is about one path alone.
+fn is_of_segments(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EIO | libc::EINVAL | libc::EOPNOTSUPP))
 }
 
 // === impl Served ===

@@ -1,9 +1,9 @@
 //! The control message that says which address a datagram was sent to (`IP_PKTINFO`,
-//! `IPV6_PKTINFO`), and its way back with the answer.
+//! `IPV6_PKTINFO`), its way back with the answer, and the one that cuts a message into answers.
 
-use std::mem;
+use std::{mem, slice};
 
-/// Room for one control message of either family: 32 bytes for IPv4, 40 for IPv6.
+/// Room for one control message of either family, 32 bytes for IPv4 and 40 for IPv6, and for 24 of a segment's length.
 #[repr(C, align(8))]
 pub(super) struct Control {
     _bytes: [u8; 64],
@@ -45,6 +45,55 @@ pub(super) unsafe fn forget_interface(message: &libc::msghdr) {
         }
         _ => {}
     }
+}
+
+/// Whether two queries came to the same address: one answers from where the other was asked.
+///
+/// # Safety
+/// As for [`forget_interface`], for both.
+#[inline]
+pub(super) unsafe fn is_same(one: &libc::msghdr, other: &libc::msghdr) -> bool {
+    if one.msg_controllen != other.msg_controllen {
+        return false;
+    }
+    if one.msg_controllen == 0 {
+        return true;
+    }
+    let len: usize = one.msg_controllen as _;
+    // SAFETY: by the contract both have so many bytes that are written and that nothing else writes.
+    unsafe {
+        slice::from_raw_parts(one.msg_control.cast::<u8>(), len)
+            == slice::from_raw_parts(other.msg_control.cast::<u8>(), len)
+    }
+}
+
+/// Has the kernel cut the message into datagrams of `segment` bytes, the last of them perhaps shorter. The order
+/// stands behind the first `used` control bytes. False when there is no room for it.
+///
+/// # Safety
+/// `message.msg_control` must point to a [`Control`] that nothing else reads or writes during the call, and of
+/// which the kernel wrote the first `used` bytes.
+#[inline]
+pub(super) unsafe fn set_segment(message: &mut libc::msghdr, used: usize, segment: usize) -> bool {
+    // SAFETY: CMSG_SPACE and CMSG_LEN only compute.
+    let (space, len) = unsafe { (libc::CMSG_SPACE(2) as usize, libc::CMSG_LEN(2)) };
+    let Ok(segment) = u16::try_from(segment) else { return false };
+    if used + space > size_of::<Control>() {
+        return false;
+    }
+    // SAFETY: a header and two bytes lie within the Control, as was just seen, which is aligned for a header;
+    // so is `used`, by which the kernel counts whole control messages with their padding.
+    unsafe {
+        let header = message.msg_control.byte_add(used).cast::<libc::cmsghdr>();
+        header.write_unaligned(libc::cmsghdr {
+            cmsg_len: len as _,
+            cmsg_level: libc::SOL_UDP,
+            cmsg_type: libc::UDP_SEGMENT,
+        });
+        libc::CMSG_DATA(header).cast::<u16>().write_unaligned(segment);
+    }
+    message.msg_controllen = (used + space) as _;
+    true
 }
 
 /// Length of a control message with an empty body.

@@ -49,9 +49,11 @@ def start(command, core=SERVER_CORE, env=None, log="server.log"):
     return processes.start(command, WORK / log, core, env)
 
 
-def generate(port, seconds, core=GENERATOR_CORE, name=None, names=None, subnet=False):
+def generate(
+    port, seconds, core=GENERATOR_CORE, name=None, names=None, subnet=False, sockets=8, burst=32
+):
     """One run of our generator: its figures by name."""
-    command = [WORK / "generator", "-p", port, "-l", seconds]
+    command = [WORK / "generator", "-p", port, "-l", seconds, "-k", sockets, "-b", burst]
     command += ["-f", names] if names else ["-n", name]
     return run_generator(command + (["-E"] if subnet else []), core)
 

@@ -4,6 +4,7 @@
     run.py prepare                          build the tools, make the geo file
     run.py list                             the rows
     run.py [ROW ...] [--seconds 3] [--repeats 5] [--same-core] [--generator own|dnsperf]
+                    [--sockets 8] [--burst 32]
 
 A row is measured in turns with the floor (floor, server, floor, server ...), so that whatever else
 the machine does falls on both. Without rows: all of them, trimtab's first.
@@ -74,7 +75,8 @@ def load(options, peer, port, seconds):
     core = peer.core if options.same_core else 1 - peer.core
     if options.generator == "dnsperf":
         return dnsperf(port, seconds, core, peer.name, peer.subnet)
-    return harness.generate(port, seconds, core, name=peer.name, subnet=peer.subnet)
+    sources = {"sockets": options.sockets, "burst": options.burst}
+    return harness.generate(port, seconds, core, name=peer.name, subnet=peer.subnet, **sources)
 
 
 def measure_row(row, options):
@@ -133,7 +135,9 @@ def line(row, pairs, pss):
 def table(rows, options):
     """Measures and prints row by row; how many could not be measured."""
     where = "the server's core" if options.same_core else "the other core"
-    print(f"generator {options.generator} on {where}, {options.repeats} x {options.seconds} s")
+    sources = f"{options.sockets} sockets, {options.burst} queries in a row"
+    sources = sources if options.generator == "own" else options.generator
+    print(f"generator on {where}: {sources}; {options.repeats} x {options.seconds} s")
     print(FORM.format(*HEAD))
     failures = 0
     for row in rows:
@@ -153,6 +157,8 @@ def parse_arguments():
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--same-core", action="store_true")
+    parser.add_argument("--sockets", type=int, default=8, help="clients, at most 64")
+    parser.add_argument("--burst", type=int, default=32, help="queries of one in a row, 1 to 32")
     parser.add_argument("--generator", choices=["own", "dnsperf"], default="own")
     options = parser.parse_args()
     unknown = set(options.rows) - set(ROWS)

@@ -4,6 +4,8 @@ import itertools
 import re
 import socket
 import struct
+import time
+from email.utils import parsedate_to_datetime
 
 import pytest
 
@@ -23,6 +25,7 @@ SCRIPTS = {
     "/hops": says(b"HTTP/1.1 200 OK\r\nconnection: keep-alive, X-Secret\r\nkeep-alive: timeout=5\r\nx-secret: 1\r\n"
                   b"proxy-connection: keep-alive\r\nupgrade: h2c\r\nx-kept: 1\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n"
                   b"cf-ray: 0000000000000000-XXX\r\ncontent-length: 0\r\n\r\n"),
+    "/dated": says(b"HTTP/1.1 200 OK\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\ncontent-length: 0\r\n\r\n"),
 }
 
 
@@ -181,9 +184,9 @@ def test_rfc_9110_section_7_6_1_fields_of_one_hop_end_there(proxy, origin, host,
         answer = client.ask("GET", "/hops")
     kept = {name for name, _ in seen(origin, asked)[0]} - set(expected())
     assert kept == {"host", "x-kept"}
-    ray = answer.fields.one("cf-ray")
+    date, ray = answer.fields.one("date"), answer.fields.one("cf-ray")
     assert RAY.fullmatch(ray)
-    assert answer.fields == [("x-kept", "1"), ("set-cookie", "a=1"), ("set-cookie", "b=2"), ("cf-ray", ray),
+    assert answer.fields == [("x-kept", "1"), ("set-cookie", "a=1"), ("set-cookie", "b=2"), ("date", date), ("cf-ray", ray),
                              ("content-length", "0")]
 
 
@@ -202,7 +205,24 @@ def test_rfc_9113_section_8_2_te_ends_here_and_crumbs_of_cookies_are_one_field(p
         answer = client.ask("GET", "/hops")
     fields, _ = seen(origin, asked)
     assert (fields.all("cookie"), fields.all("te")) == (["a=1; b=2; c=3; d=4"], [])
-    assert {name for name, _ in answer.fields} == {"x-kept", "set-cookie", "cf-ray", "content-length"}
+    assert {name for name, _ in answer.fields} == {"x-kept", "set-cookie", "cf-ray", "content-length", "date"}
+
+
+DATED = "Sun, 06 Nov 1994 08:49:37 GMT"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_rfc_9110_section_6_6_1_every_response_has_one_date(proxy, host, way):
+    """The origin's own, or where it has none the time of its passing; and those made here have theirs."""
+    def age(answer):
+        return time.time() - parsedate_to_datetime(answer.fields.one("date")).timestamp()
+
+    with way(proxy, host) as client:
+        assert client.ask("GET", "/dated").fields.one("date") == DATED
+        assert -2 < age(client.ask("GET", path())) < 30
+    with way(proxy, "nobody.example.com") as client:
+        answer = client.ask()
+        assert (answer.status, -2 < age(answer) < 30) == (421, True)
 
 
 # === what operators see ===

@@ -4,7 +4,8 @@
  * sent and received in batches, so that one core can ask for more than one core can answer.
  *
  * usage: generator -p PORT (-n NAME | -f FILE with a name per line)
- *                  [-l SECONDS] [-w OUTSTANDING] [-k SOCKETS] [-E]
+ *                  [-l SECONDS] [-w OUTSTANDING] [-k SOCKETS] [-b BURST] [-E]
+ *   -b  queries that leave one socket in a row, 32 at most; 1: neighbours are always of two clients
  *   -E  each query carries EDNS Client Subnet (RFC 7871) with another /24
  *
  * Prints: sent= ok= lost= bad= qps= bytes=   (bad: no answer record, an rcode, or not a response)
@@ -49,9 +50,9 @@ typedef struct {
 static struct {
     const char *name, *file;
     int port, lanes, subnet;
-    long outstanding;
+    long outstanding, burst;
     double seconds;
-} options = {.lanes = 8, .outstanding = 256, .seconds = 3};
+} options = {.lanes = 8, .outstanding = 256, .burst = BATCH, .seconds = 3};
 
 static Query *queries;
 static size_t query_count, query_next;
@@ -250,10 +251,10 @@ static void run(void)
         if (!sending && (total.outstanding == 0 || time > end + LAST_WAIT))
             break;
         long room = sending ? options.outstanding - total.outstanding : 0;
-        /* Whole batches only, unless so few are outstanding that the server may run dry. */
-        int may_send = room >= BATCH || (room > 0 && total.outstanding <= BATCH);
+        /* Whole bursts only, unless so few are outstanding that the server may run dry. */
+        int may_send = room >= options.burst || (room > 0 && total.outstanding <= BATCH);
         if (may_send) {
-            send_batch(&lanes[lane], room < BATCH ? room : BATCH, time);
+            send_batch(&lanes[lane], room < options.burst ? room : options.burst, time);
             lane = (lane + 1) % options.lanes;
         }
         int received = 0;
@@ -270,7 +271,7 @@ static void run(void)
 
 int main(int count, char **words)
 {
-    for (int option; (option = getopt(count, words, "p:n:f:l:w:k:E")) > 0;)
+    for (int option; (option = getopt(count, words, "p:n:f:l:w:k:b:E")) > 0;)
         switch (option) {
         case 'p': options.port = atoi(optarg); break;
         case 'n': options.name = optarg; break;
@@ -278,11 +279,13 @@ int main(int count, char **words)
         case 'l': options.seconds = atof(optarg); break;
         case 'w': options.outstanding = atol(optarg); break;
         case 'k': options.lanes = atoi(optarg); break;
+        case 'b': options.burst = atol(optarg); break;
         case 'E': options.subnet = 1; break;
         default: return 2;
         }
     int lanes_fit = options.lanes > 0 && options.lanes <= SOCKETS_MAX;
-    if (!options.port || !(options.name || options.file) || !lanes_fit) {
+    int burst_fits = options.burst > 0 && options.burst <= BATCH;
+    if (!options.port || !(options.name || options.file) || !lanes_fit || !burst_fits) {
         fprintf(stderr, "generator: a port and a name or file are needed, see the source\n");
         return 2;
     }

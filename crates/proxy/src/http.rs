@@ -112,9 +112,7 @@ impl Connection {
         worker.tally().refuse(refusal);
         self.closes = true;
         let own = Own::refusal(refusal);
-        let added = own.added("");
-        let body = Body::Length(own.body.len() as u64);
-        self.reply(&Reply { status: own.status, of_origin: None, added, body, to_head: false });
+        self.reply(&own.head(&own.texts()));
         watch.set(Instant::now() + LINGER_TIMEOUT);
         if self.push(Piece::Data(own.body.clone())).is_ok() {
             self.linger(watch).await;

@@ -1,5 +1,7 @@
 //! What a client is sent back: an origin's response, or one made here.
 
+use std::time::SystemTime;
+
 use arrayvec::ArrayVec;
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -8,9 +10,9 @@ use crate::h1::{put_decimal, reason_of};
 use crate::head::{Body, Fields, Known, RequestHead, ResponseHead};
 use crate::refusal::Refusal;
 
-/// Fields that this node adds: to an origin's response at most a ray, the number of its decision, where HTTP/3 is, a
-/// cookie, and four that tell of the decision; to one made here seven.
-pub(crate) type Added<'a> = ArrayVec<(&'static [u8], &'a [u8]), 8>;
+/// Fields that this node adds: to an origin's response at most a date, a ray, the number of its decision, where HTTP/3
+/// is, a cookie, and four that tell of the decision; to one made here eight.
+pub(crate) type Added<'a> = ArrayVec<(&'static [u8], &'a [u8]), 9>;
 
 /// The head of one response to a client.
 #[derive(Debug)]
@@ -33,6 +35,13 @@ pub(crate) struct Own {
     pub(crate) body: Bytes,
     /// Seconds.
     pub(crate) retry_after: Option<u32>,
+}
+
+/// What the head of a response made here says in numbers, as text.
+#[derive(Debug)]
+pub(crate) struct Texts {
+    date: String,
+    retry_after: Option<String>,
 }
 
 // === impl Reply ===
@@ -119,18 +128,27 @@ impl Own {
         Own { status, content_type, location: None, body: body.into(), retry_after }
     }
 
-    /// Puts the fields that frame it; the caller adds those of the connection.
-    pub(crate) fn added<'a>(&'a self, retry_after: &'a str) -> Added<'a> {
+    pub(crate) fn texts(&self) -> Texts {
+        Texts { date: date(), retry_after: self.retry_after.map(|seconds| seconds.to_string()) }
+    }
+
+    /// Its head; the caller adds the fields of the connection.
+    pub(crate) fn head<'a>(&'a self, texts: &'a Texts) -> Reply<'a> {
         let mut added = Added::new();
+        added.push((b"date", texts.date.as_bytes()));
         added.push((b"content-type", &self.content_type));
         if let Some(location) = &self.location {
             added.push((b"location", location));
         }
-        if self.retry_after.is_some() {
+        if let Some(retry_after) = &texts.retry_after {
             added.push((b"retry-after", retry_after.as_bytes()));
         }
         added.push((b"cache-control", b"no-store"));
-        added
+        let body = match self.body.len() as u64 {
+            0 => Body::None,
+            length => Body::Length(length),
+        };
+        Reply { status: self.status, of_origin: None, added, body, to_head: false }
     }
 }
 
@@ -154,6 +172,11 @@ fn error_page(fault: Fault, reason: &str, ray: &str) -> String {
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{status}: {reason}</title></head>\n\
          <body><h1>{status}: {reason}</h1><p>Error {code}. Ray ID: {ray}</p></body></html>\n"
     )
+}
+
+/// The time in the only form that is sent (RFC 9110 section 5.6.7).
+pub(crate) fn date() -> String {
+    httpdate::fmt_http_date(SystemTime::now())
 }
 
 /// A field `name: number` as text that lives as long as its owner.

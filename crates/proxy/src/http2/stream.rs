@@ -49,10 +49,7 @@ impl Stream {
 
     pub(super) fn refuse(mut self, refusal: Refusal) {
         let own = Own::refusal(refusal);
-        let body = Body::Length(own.body.len() as u64);
-        let added = own.added("");
-        let status = own.status;
-        self.reply(&Reply { status, of_origin: None, added, body, to_head: false });
+        self.reply(&own.head(&own.texts()));
         self.send.begin_data(own.body.clone(), true);
     }
 }

@@ -112,9 +112,7 @@ impl Stream {
 
     pub(super) async fn refuse(&mut self, refusal: Refusal, watch: &mut Watch) {
         let own = Own::refusal(refusal);
-        let body = Body::Length(own.body.len() as u64);
-        let (status, added) = (own.status, own.added(""));
-        self.reply(&Reply { status, of_origin: None, added, body, to_head: false });
+        self.reply(&own.head(&own.texts()));
         self.send.queue(Piece::Data(own.body.clone()));
         self.send.queue(Piece::End(None));
         watch.set(Instant::now() + LINGER_TIMEOUT);

@@ -9,8 +9,8 @@ use super::{Client, Outcome, Request};
 use crate::choice::{Bind, Target};
 use crate::exchange::Piece;
 use crate::fault::Fault;
-use crate::head::{Body, Known, ResponseHead};
-use crate::reply::{Added, Own, Reply};
+use crate::head::{Known, ResponseHead};
+use crate::reply::{Own, Reply, date};
 use crate::settings::BODY_TIMEOUT;
 use crate::watch::Watch;
 
@@ -31,7 +31,12 @@ impl Request<'_> {
             None => None,
         };
         let told = self.worker.shared.settings.expose.then(|| Told::of(target, self.started));
+        let dated = response.status < 200 || response.fields.first(Known::Date).is_some();
+        let now = (!dated).then(date);
         let mut reply = Reply::of(response, self.head);
+        if let Some(now) = &now {
+            reply.added.push((b"date", now.as_bytes()));
+        }
         self.sign(&mut reply.added);
         if let Some(cookie) = cookie {
             reply.added.push((b"set-cookie", cookie));
@@ -51,16 +56,12 @@ impl Request<'_> {
         if let Some(balancer) = balancer {
             self.count(balancer, None, own.status, own.body.len() as u64);
         }
-        let retry_after = own.retry_after.map(|seconds| seconds.to_string()).unwrap_or_default();
-        let mut added: Added<'_> = own.added(&retry_after);
-        self.sign(&mut added);
-        let body = match own.body.len() as u64 {
-            0 => Body::None,
-            length => Body::Length(length),
-        };
-        let to_head = self.head.is_head();
-        client.reply(&Reply { status: own.status, of_origin: None, added, body, to_head });
-        if send_own(client, if to_head { Bytes::new() } else { own.body }, watch).await {
+        let (texts, to_head) = (own.texts(), self.head.is_head());
+        let mut reply = Reply { to_head, ..own.head(&texts) };
+        self.sign(&mut reply.added);
+        client.reply(&reply);
+        let body = if to_head { Bytes::new() } else { own.body.clone() };
+        if send_own(client, body, watch).await {
             if client.is_read() { Outcome::Done } else { Outcome::Unread }
         } else {
             Outcome::Broken

@@ -18,8 +18,8 @@ pub(crate) enum Failure {
     Crashes(String),
 }
 
-/// libFuzzer needs the sanitizer flags of a nightly compiler; `RUSTC_BOOTSTRAP` lets the stable one have them.
-const UNLOCK: (&str, &str) = ("RUSTC_BOOTSTRAP", "1");
+/// Sanitizers are flags of a nightly compiler; `RUSTC_BOOTSTRAP` lets the stable one have them.
+pub(crate) const UNLOCK: (&str, &str) = ("RUSTC_BOOTSTRAP", "1");
 
 /// What one target leaves behind.
 struct Kept {

@@ -10,6 +10,7 @@ pub(crate) use install::{NotInstalled, debian};
 use tally::Runner;
 pub(crate) use tally::Tally;
 
+use crate::fuzz::UNLOCK;
 use crate::instructions;
 use crate::shell::{self, cargo, follow, say, step};
 use crate::workspace::Workspace;
@@ -22,6 +23,7 @@ pub(crate) fn run() -> Result<(), crate::Failure> {
     step("build", || shell::run(cargo().args(all).current_dir(&workspace.root)))?;
     let mut tally = step("crates", || crates(&workspace.root))?;
     tally += step("documentation", || documentation(&workspace.root))?;
+    tally += step("unsafe code, address sanitizer", || sanitized(&workspace.root))?;
     tally += end_to_end(&workspace)?;
     tally += step("HTTP/3", || http3(&workspace))?;
     tally += step("instruction counts", || instructions::compare(&workspace))?;
@@ -80,6 +82,15 @@ fn crates(root: &Path) -> Result<Tally, shell::Failure> {
 fn documentation(root: &Path) -> Result<Tally, shell::Failure> {
     let arguments = ["test", "--workspace", "--doc", "--no-fail-fast"];
     counted(Runner::Libtest, cargo().args(arguments).current_dir(root))
+}
+
+/// The one crate with unsafe code. A target that is named has a folder of its own, so that nothing else is built anew.
+fn sanitized(root: &Path) -> Result<Tally, shell::Failure> {
+    let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let mut tests = cargo();
+    tests.args(["test", "--package", "trimtab-net", "--no-fail-fast", "--target", &target]);
+    tests.env(UNLOCK.0, UNLOCK.1).env("RUSTFLAGS", "-Zsanitizer=address").current_dir(root);
+    counted(Runner::Libtest, &mut tests)
 }
 
 /// A runner that fails without naming a failed test, or ends without its closing line, counts as one failure:

@@ -81,6 +81,24 @@ def test_last_known_health_is_answered_before_the_first_probe(own):
     down.kill()
 
 
+def test_what_was_fed_is_known_after_a_restart(own):
+    account = own.account()
+    zone = own.create("/zones", {"name": "example.com", "account": {"id": account}})["id"]
+    origins = [{"name": name, "address": f"192.0.2.{n}"} for n, name in enumerate(["web-1", "web-2"], 1)]
+    pool = own.create(f"/accounts/{account}/load_balancers/pools", {"name": "web", "origins": origins})["id"]
+    name = "www.example.com"
+    own.create(f"/zones/{zone}/load_balancers", {"name": name, "default_pools": [pool], "fallback_pool": pool})
+    said = {"state": "drained", "note": "a deployment", "expires_in": 600}
+    assert own.api("POST", f"/accounts/{account}/trimtab/feed/{pool}/web-1", said).status == 200
+    assert dig(own, name).addresses == ["192.0.2.2"]
+    listed = own.api("GET", f"/accounts/{account}/trimtab/feed").result
+    own.stop()
+    own.start(ready=False)
+    assert until(lambda: answered(own, name), 30) == ["192.0.2.2"], own.log()
+    own.wait_until_ready()
+    assert len(listed) == 1 and own.api("GET", f"/accounts/{account}/trimtab/feed").result == listed
+
+
 def answered(node, name):
     """None until there is an answer at all."""
     try:

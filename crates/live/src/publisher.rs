@@ -103,10 +103,11 @@ impl Publisher {
     /// `changes` receives every flip; a full channel counts in [`Publisher::changes_dropped`].
     pub fn new(settings: Settings, start: Start, changes: mpsc::Sender<HealthChange>) -> Publisher {
         let mut observers = Observers::new(settings.observers.clone(), start.clocks.monotonic);
-        let mut hosts = HostTable::default();
+        let (mut hosts, mut rulings) = (HostTable::default(), Rulings::default());
         if let Some(saved) = &start.saved {
             saved.restore(&mut observers, start.clocks);
             hosts.remember(saved.hosts());
+            rulings = Rulings::restore(saved.fed());
         }
         Publisher {
             hosted: Hosted::new(settings.hosting.clone()),
@@ -114,7 +115,7 @@ impl Publisher {
             directory: Directory::default(),
             observers,
             ejections: Ejections::default(),
-            rulings: Rulings::default(),
+            rulings,
             checks: CheckTable::default(),
             fed: None,
             waiting: Vec::new(),
@@ -178,6 +179,8 @@ impl Publisher {
     /// Runs until every sender is gone; then what is known is saved.
     pub async fn run(mut self, cell: Cell, mut events: mpsc::Receiver<Event>) {
         self.hosts.forget_remembered();
+        self.rulings.keep_pools(|pool| self.directory.pools.contains_key(&pool));
+        self.fed = None;
         let mut publish_at: Option<Moment> = None;
         let mut save_at: Option<Moment> = None;
         loop {
@@ -428,7 +431,7 @@ impl Publisher {
 
     async fn save(&self) {
         let Some(path) = self.settings.saved_to.clone() else { return };
-        let saved = Saved::of(&self.observers, self.hosts.all(), Clocks::now());
+        let saved = Saved::of(&self.observers, self.hosts.all(), &self.rulings, Clocks::now());
         let written = tokio::task::spawn_blocking(move || saved.write(&path)).await;
         match written {
             Ok(Ok(())) => {}

@@ -13,6 +13,7 @@ use trimtab_model::{
 
 use crate::Clocks;
 use crate::observers::endpoint_key;
+use crate::saved::SavedFed;
 
 /// All that stands, and what follows from it for each pool that it names.
 #[derive(Debug, Default)]
@@ -50,6 +51,22 @@ impl Rulings {
             None => self.fed.remove(&endpoint),
         };
         true
+    }
+
+    /// As it stood when the node stopped. What is over by now goes when its pool is worked out.
+    pub(crate) fn restore(saved: &[SavedFed]) -> Rulings {
+        let fed = saved.iter().map(|SavedFed { key, fed }| ((fed.pool, *key), fed.clone()));
+        Rulings { fed: fed.collect(), ..Rulings::default() }
+    }
+
+    pub(crate) fn saved(&self) -> Vec<SavedFed> {
+        let saved = self.fed.iter().map(|((_, key), fed)| SavedFed { key: *key, fed: fed.clone() });
+        saved.collect()
+    }
+
+    /// Forgets what was said of pools that went while the node did not run.
+    pub(crate) fn keep_pools(&mut self, is_there: impl Fn(PoolId) -> bool) {
+        self.fed.retain(|(pool, _), _| is_there(*pool));
     }
 
     /// What other systems say, the oldest first.

@@ -1,4 +1,4 @@
-//! `snapshot.bin`: what was known of every endpoint and host name, so that a restart answers from knowledge.
+//! `snapshot.bin`: what was known and said of every endpoint and host name, so that a restart answers from knowledge.
 //!
 //! One line that names the format and the checksum of the rest, then JSON. A file that is damaged or
 //! of another format is refused with its reason and the node starts as if it were not there.
@@ -11,11 +11,12 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use trimtab_health::{FailureReason, Observation, Outcome, Passed, Rtt, State};
-use trimtab_model::{Moment, MonitorId, Name, PoolId, Pop};
+use trimtab_model::{Fed, Moment, MonitorId, Name, PoolId, Pop};
 
 use crate::Hosts;
 use crate::clock;
 use crate::observers::Observers;
+use crate::rulings::Rulings;
 
 const FORMAT: &str = "trimtab-snapshot-1";
 
@@ -27,6 +28,16 @@ pub struct Saved {
     /// By host name; files of earlier versions have none.
     #[serde(default)]
     hosts: BTreeMap<Name, Vec<IpAddr>>,
+    /// What other systems say; files of earlier versions have none.
+    #[serde(default)]
+    fed: Vec<SavedFed>,
+}
+
+/// One word, and the endpoint that it is of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SavedFed {
+    pub(crate) key: u64,
+    pub(crate) fed: Fed,
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -133,7 +144,12 @@ impl Saved {
         std::fs::rename(&beside, path)
     }
 
-    pub(crate) fn of(observers: &Observers, hosts: &Hosts, clocks: Clocks) -> Saved {
+    pub(crate) fn of(
+        observers: &Observers,
+        hosts: &Hosts,
+        rulings: &Rulings,
+        clocks: Clocks,
+    ) -> Saved {
         let mut endpoints: BTreeMap<(PoolId, u64, MonitorId), SavedEndpoint> = BTreeMap::new();
         for ((pool, key), (monitor, pop), seen) in observers.all() {
             if let Some(saved) = SavedObservation::of(seen, clocks) {
@@ -146,12 +162,17 @@ impl Saved {
         }
         let resolved = hosts.iter().filter(|(_, addresses)| !addresses.is_empty());
         let hosts = resolved.map(|(name, addresses)| (name.clone(), addresses.to_vec()));
-        Saved { endpoints: endpoints.into_values().collect(), hosts: hosts.collect() }
+        let endpoints = endpoints.into_values().collect();
+        Saved { endpoints, hosts: hosts.collect(), fed: rulings.saved() }
     }
 
     pub(crate) fn hosts(&self) -> Hosts {
         let hosts = self.hosts.iter();
         hosts.map(|(name, addresses)| (name.clone(), addresses.as_slice().into())).collect()
+    }
+
+    pub(crate) fn fed(&self) -> &[SavedFed] {
+        &self.fed
     }
 
     pub(crate) fn restore(&self, observers: &mut Observers, clocks: Clocks) {

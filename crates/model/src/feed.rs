@@ -1,6 +1,8 @@
-//! What other systems say of endpoints: kept for a while, never stored.
+//! What other systems say of endpoints: kept for a while beside the store, not in it.
 
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::overrides::Forced;
 use crate::pool::Address;
@@ -13,7 +15,7 @@ pub const EXPIRES_IN_SECONDS_DEFAULT: u32 = 60;
 pub const NOTE_CHARS_MAX: usize = 1_024;
 
 /// One word of another system on one endpoint; it replaces what was said of that endpoint before.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fed {
     pub account: AccountId,
     pub pool: PoolId,
@@ -23,7 +25,7 @@ pub struct Fed {
 }
 
 /// Which endpoint of the pool is meant, as the pool was stored when it was said.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FedOrigin {
     /// Its place in the pool. Whether it is still the same endpoint tell the others.
     pub place: usize,
@@ -33,7 +35,7 @@ pub struct FedOrigin {
 }
 
 /// What is said of an endpoint. One of `state` and `weight` is there at least.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FedWord {
     pub state: Option<Forced>,
     /// 0 to 1: the share that is left of the endpoint's own weight.

@@ -220,7 +220,8 @@ impl Bench {
 }
 
 fn saved(bench: &Bench) -> Saved {
-    Saved::of(&bench.publisher.observers, bench.publisher.hosts.all(), Clocks::now())
+    let Publisher { observers, hosts, rulings, .. } = &bench.publisher;
+    Saved::of(observers, hosts.all(), rulings, Clocks::now())
 }
 
 fn up_and_running() -> Bench {

@@ -26,7 +26,7 @@ fn what_was_known_survives_a_restart_by_the_wall_clock() {
         ("a.example".parse().unwrap(), Arc::from([IpAddr::from([192, 0, 2, 1])])),
         ("never.example".parse().unwrap(), Arc::default()),
     ]);
-    Saved::of(&observers, &hosts, before).write(&path).unwrap();
+    Saved::of(&observers, &hosts, &Rulings::default(), before).write(&path).unwrap();
 
     let hour = Duration::from_secs(3600);
     let after = Clocks { monotonic: before.monotonic + hour, wall: before.wall + hour };

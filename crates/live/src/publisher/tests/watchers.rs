@@ -206,18 +206,40 @@ fn semantics_40_what_is_fed_acts_with_the_next_snapshot_and_is_listed() {
         since: wall_time(),
         lasts: Duration::from_secs(30),
     };
-    let fed = Fed { account: ACCOUNT, pool: pool_id(5), origin, word: Some(word) };
+    let past = Timestamp::from_micros(word.since.micros() - 60_000_000);
+    let fed = Fed { account: ACCOUNT, pool: pool_id(5), origin, word: Some(word.clone()) };
     let (acts, mut acted) = oneshot::channel();
     bench.publisher.apply_feed(crate::event::Feeding { fed: fed.clone(), acts });
     assert!(acted.try_recv().is_err(), "whoever fed waits for the snapshot");
     bench.publisher.rebuild_reported();
     assert_eq!(bench.ask("www.example.com"), Some(vec![2]));
     assert_eq!(*bench.publisher.snapshot().fed, std::slice::from_ref(&fed));
+    check_restart(&bench, &[2], 1);
     let (acts, _) = oneshot::channel();
-    bench.publisher.apply_feed(crate::event::Feeding { fed: Fed { word: None, ..fed }, acts });
+    bench
+        .publisher
+        .apply_feed(crate::event::Feeding { fed: Fed { word: None, ..fed.clone() }, acts });
     bench.publisher.rebuild_reported();
     assert_eq!(bench.ask("www.example.com"), Some(vec![1, 2]));
     assert!(bench.publisher.snapshot().fed.is_empty());
+    check_restart(&bench, &[1, 2], 0);
+
+    // Over while the node did not run.
+    let word = FedWord { since: past, ..word };
+    let (acts, _) = oneshot::channel();
+    bench
+        .publisher
+        .apply_feed(crate::event::Feeding { fed: Fed { word: Some(word), ..fed }, acts });
+    check_restart(&bench, &[1, 2], 0);
+}
+
+/// What a node answers that starts with what this one knew, and how many words it lists.
+fn check_restart(before: &Bench, answer: &[u8], words: usize) {
+    let mut after = Bench::new(&["FRA"], Some(saved(before)));
+    let changes = vec![zone(), monitor(1), pool(5, &[1, 2]), balancer("www.example.com", &[5])];
+    after.apply(changes, vec![]);
+    assert_eq!(after.ask("www.example.com").as_deref(), Some(answer));
+    assert_eq!(after.publisher.snapshot().fed.len(), words);
 }
 
 #[test]

@@ -69,10 +69,11 @@ class Node:
         self.config = self.folder / "server.toml"
         ports = {"api_port": self.api_port, "dns_port": self.dns_port}
         self.config.write_text(SERVER_TOML.format(listeners=listeners, **ports))
+        self.environment = {}
         self.process = None
 
     def start(self, ready=True):
-        environment = dict(os.environ, TRIMTAB_TOKEN=self.token, NO_COLOR="1")
+        environment = dict(os.environ, TRIMTAB_TOKEN=self.token, NO_COLOR="1", **self.environment)
         with open(self.folder / "log.txt", "ab") as log:
             command = [BINARY, "serve", "--config", self.config]
             self.process = subprocess.Popen(

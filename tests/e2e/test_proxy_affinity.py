@@ -10,6 +10,7 @@ from node import until
 from proxy import SERVED_SECONDS, Proxy
 from scripted_origin import ScriptedOrigin
 from strict_origin import read_body
+from wall_clock import WallClock
 
 DRAIN_SECONDS = 2
 SESSIONS = 12
@@ -19,6 +20,8 @@ POINTS = 2
 # So many questions wait in one connection, far fewer than a proxy reads ahead.
 PIPELINED = 100
 UPSTREAM = {"upstream": {"ejection": False}}
+# The shortest session that the API takes; a test looks well before its end, and at it.
+SESSION_SECONDS, BEFORE_SECONDS = 1_800, 60
 
 
 class Named(ScriptedOrigin):
@@ -71,6 +74,10 @@ def ask(proxy, host, cookie=None, fields=(), way=plain, client=None):
     sent = [*fields, *([("Cookie", cookie)] if cookie else []), *([("CF-Connecting-IP", client)] if client else [])]
     with way(proxy, host, TRUSTED) if client else way(proxy, host) as connection:
         answer = connection.ask("GET", "/", sent)
+    return named(answer)
+
+
+def named(answer):
     assert answer.status == 200, answer
     return answer.body.decode(), answer.fields.one("set-cookie")
 
@@ -148,6 +155,38 @@ def test_semantics_32_a_cookie_outlives_one_rotation_of_keys_and_not_two(proxy, 
     rotate(proxy, host)
     assert stays(proxy, host, second)
     assert ask(proxy, host, first[1])[1] is not None
+
+
+@pytest.fixture
+def clocked(tmp_path):
+    """A node with a wall clock of its own, and that clock."""
+    clock, proxy = WallClock(tmp_path), Proxy(tmp_path)
+    proxy.node.environment = clock.environment
+    proxy.start()
+    yield proxy, clock
+    proxy.stop()
+
+
+def test_semantics_32_a_session_ends_by_its_cookie_whatever_the_client_still_sends(clocked, origins):
+    (proxy, clock), (first, second) = clocked, origins[:2]
+    weighted = lambda *weights: list(map(body_of, (first, second), weights))  # noqa: E731
+    pool = proxy.pool("ends", weighted(1, 0), trimtab=UPSTREAM)
+    host = proxy.wait(proxy.balancer("ends", [pool], session_affinity="cookie", session_affinity_ttl=SESSION_SECONDS))
+    with plain(proxy, host) as kept:
+        on_kept = lambda cookie: named(kept.ask("GET", "/", [("Cookie", cookie)]))  # noqa: E731
+        name, cookie = begin(proxy, host)
+        assert name == first.name
+        assert proxy.node.api("PATCH", f"{proxy.base}/pools/{pool}", {"origins": weighted(0, 1)}).status == 200
+        assert until(lambda: begin(proxy, host)[0] == second.name, SERVED_SECONDS), "new sessions go to the other"
+        clock.set_ahead(SESSION_SECONDS - BEFORE_SECONDS)
+        assert stays(proxy, host, (name, cookie)) and on_kept(cookie) == (first.name, None)
+        clock.set_ahead(SESSION_SECONDS)
+        ended = [ask(proxy, host, cookie), on_kept(cookie)]
+    assert [name for name, _ in ended] == [second.name] * 2
+    for name, given in ended:
+        value, _, attributes = given.partition(";")
+        assert value != cookie and f"Max-Age={SESSION_SECONDS};" in attributes
+        assert stays(proxy, host, (name, value))
 
 
 def rotate(proxy, host):

@@ -300,6 +300,63 @@ client_certificates = "required"\nclient_ca = "{ca}\"""").start()
     proxy.stop()
 
 
+# === libcurl, with ngtcp2 and nghttp3 below it ===
+
+# What `CURLINFO_HTTP_VERSION` says of HTTP/2 and HTTP/3, and `CURLALTSVC_H3` (curl/curl.h).
+CURL_2, CURL_3, ALT_SVC_H3 = 3, 30, 1 << 5
+
+
+@pytest.fixture
+def curl(h3, origin, echo):
+    """Sends one request, each over a connection of its own: `curl(host, path, method=..., version=...)`."""
+    curl_cffi = pytest.importorskip("curl_cffi", reason="curl_cffi is not installed")
+    origin.clear()
+
+    def ask(host="http3", path="/", method="GET", version="v3only", options=(), **more):
+        name = f"{host}.example.com"
+        resolved = {curl_cffi.CurlOpt.RESOLVE: [f"{name}:{h3.https_port}:127.0.0.1"], **dict(options)}
+        with curl_cffi.Session(verify=str(h3.certificate), curl_options=resolved, timeout=LEFT_SECONDS) as session:
+            return session.request(method, f"https://{name}:{h3.https_port}{path}", http_version=version, **more)
+
+    return ask
+
+
+@pytest.mark.parametrize("asked, status, body", [
+    ({"path": "/v?x=1"}, 200, b"served /v?x=1"), ({"path": "/v", "method": "DELETE"}, 200, b"served /v"),
+    ({"path": "/v", "method": "HEAD"}, 200, b""), ({"path": "/v", "method": "POST", "data": b"hello"}, 200, b"served /v"),
+    ({"host": "echo", "method": "POST", "data": b"hello"}, 200, b"hello"), ({"host": "nobody"}, 421, None),
+    ({"path": "/v", "headers": {"x-large": "x" * FIELD_BYTES * TOO_LARGE_FIELDS}}, 431, None),
+])
+def test_curl_speaks_it(curl, origin, asked, status, body):
+    response = curl(**asked)
+    assert (response.http_version, response.status_code) == (CURL_3, status)
+    assert body is None or response.content == body
+    if asked.get("path") and status == 200:
+        [seen] = origin.seen(b"/v")
+        assert (seen.method.decode(), seen.body) == (asked.get("method", "GET"), asked.get("data", b""))
+
+
+def test_curl_gets_the_length_of_what_head_leaves_out(curl):
+    response = curl(path="/v", method="HEAD")
+    assert (response.http_version, response.headers["content-length"], response.content) == (CURL_3, "9", b"")
+
+
+def test_curl_takes_and_sends_1_mib(curl):
+    body = bytes(range(256)) * (MIB // 256)
+    response = curl("echo", method="POST", data=body)
+    assert (response.http_version, response.status_code, response.content == body) == (CURL_3, 200, True)
+    response = curl("echo", f"/{MIB}")
+    assert (response.http_version, response.status_code, response.content == b"x" * MIB) == (CURL_3, 200, True)
+
+
+def test_curl_goes_on_over_it_after_it_was_told_of_it(curl, tmp_path):
+    from curl_cffi import CurlOpt
+
+    known = {CurlOpt.ALTSVC: str(tmp_path / "alt-svc"), CurlOpt.ALTSVC_CTRL: ALT_SVC_H3}
+    answers = [curl(path="/v", version=None, options=known) for _ in range(2)]
+    assert [(answer.http_version, answer.content) for answer in answers] == [(CURL_2, b"served /v"), (CURL_3, b"served /v")]
+
+
 # === how it is found, and what is told of it ===
 
 def alternatives(sock, host):

@@ -33,7 +33,7 @@ const PROGRAMS: [Program; 19] = [
 ];
 
 /// The official SDK, what runs our own tests, clients of what the proxy carries, and a mail server.
-const SDK: [&str; 10] = [
+const SDK: [&str; 11] = [
     "cloudflare==5.9.0",
     "pytest==9.2.0",
     "websockets==17.4",
@@ -43,6 +43,7 @@ const SDK: [&str; 10] = [
     "grpcio-health-checking==1.85.1",
     "sslyze==6.3.1",
     "aioquic==1.7.2",
+    "curl_cffi==0.16.3",
     "aiosmtpd==1.4.6",
 ];
 /// The last release before the official SDK. It has the same name on PyPI, hence a second environment.

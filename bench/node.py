@@ -18,9 +18,9 @@ REQUEST_PATIENCE = 120.0  # seconds for one request; an import of many records i
 class Node:
     """One running node with an account, reachable through its API."""
 
-    def __init__(self, config, api_port, log):
-        require(BINARY, "cargo build --release -p trimtab")
-        self.config, self.api_port, self.log = config, api_port, log
+    def __init__(self, config, api_port, log, binary=BINARY, made_by="cargo build --release -p trimtab"):
+        require(binary, made_by)
+        self.config, self.api_port, self.log, self.binary = config, api_port, log, binary
         self._start()
 
     def restart(self):
@@ -29,7 +29,7 @@ class Node:
         self._start()
 
     def _start(self):
-        command = [BINARY, "serve", "--config", self.config]
+        command = [self.binary, "serve", "--config", self.config]
         self.process = processes.start(command, self.log, env={"TRIMTAB_TOKEN": TOKEN})
         try:
             self._wait_until_ready()

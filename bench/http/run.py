@@ -6,7 +6,7 @@
     run.py [ROW ...] [--tests ka64,ka1000,...] [--seconds 4] [--reps 3]
 
 Rows are measured in turns (all rows once, then all rows again), so that whatever else the machine
-does falls on all of them. Each turn starts a proxy anew. Without rows: all but pingora.
+does falls on all of them. Each turn starts a proxy anew. Without rows: all but trimtab-aws-lc and pingora.
 """
 
 import argparse
@@ -23,8 +23,8 @@ from loads import BODIES, TESTS, middle
 from peers import PEERS, program
 
 ROWS = {**trimtab.ROWS, **PEERS}
-# Its build is long, so it is asked for by name.
-USUAL = [row for row in ROWS if row != "pingora"]
+# What takes a long build of its own is asked for by name.
+USUAL = [row for row in ROWS if row not in {"trimtab-aws-lc", "pingora"}]
 RESULTS = "http.jsonl"
 
 

@@ -54,8 +54,8 @@ def set_up(node, **balancer):
     node.call("POST", f"/zones/{zone}/load_balancers", body)
 
 
-def start(**balancer):
-    node = Node(config(), API_PORT, LOG)
+def start(balancer, **program):
+    node = Node(config(), API_PORT, LOG, **program)
     try:
         set_up(node, **balancer)
     except BaseException:
@@ -64,20 +64,26 @@ def start(**balancer):
     return node.process
 
 
-def everything():
+def everything(**program):
     """What a site uses: cookies that keep clients where they are, and rules."""
     rules = [
         {"name": f"never-{number}", "condition": condition, "fixed_response": {"status_code": 404, "message_body": "never"}}
         for number, condition in enumerate(RULES)
     ]
-    return start(session_affinity="cookie", rules=rules)
+    return start({"session_affinity": "cookie", "rules": rules}, **program)
 
 
 def bare():
-    return start()
+    return start({})
+
+
+def aws_lc():
+    """With the cargo feature `aws-lc-rs`."""
+    return everything(binary=WORK / "aws-lc/release/trimtab", made_by="bench/http/setup --aws-lc")
 
 
 ROWS = {
     "trimtab": Peer(everything, HTTP_PORT, HTTPS_PORT),
     "trimtab-bare": Peer(bare, HTTP_PORT, HTTPS_PORT),
+    "trimtab-aws-lc": Peer(aws_lc, HTTP_PORT, HTTPS_PORT),
 }

@@ -1,5 +1,6 @@
 """TLS with clients: which certificate, which versions, resumption, ALPN, and what a scanner says. TLS with origins."""
 
+import os
 import pathlib
 import random
 import socket
@@ -19,6 +20,8 @@ from test_certificates import Issued
 
 REPLACED_SECONDS = 1
 HANDSHAKERS = 4
+# Whether the program was built with the cargo feature aws-lc-rs.
+AWS_LC = os.environ.get("TRIMTAB_AWS_LC") == "1"
 NAME = "origin.internal"
 # Two years, as the intermediate configuration of Mozilla asks for.
 HSTS = b"HTTP/1.1 200 OK\r\nstrict-transport-security: max-age=63072000\r\ncontent-length: 2\r\n\r\nok"
@@ -157,6 +160,21 @@ def test_rfc_7301_section_3_2_what_is_spoken(proxy, host, offered, chosen):
 def test_rfc_7301_section_3_2_nothing_in_common_is_an_alert(proxy, host):
     with pytest.raises(ssl.SSLError, match="alert no application protocol"):
         connect(proxy, host, context(["h3"]))
+
+
+@pytest.mark.parametrize("group, taken", [
+    ("X25519", True), ("P-256", True), ("P-384", True), ("X25519MLKEM768", AWS_LC), ("X25519MLKEM768:X25519", True), ("P-521", False),
+])
+def test_the_groups_that_keys_are_exchanged_by(proxy, host, group, taken):
+    curl_cffi = pytest.importorskip("curl_cffi")
+
+    options = {curl_cffi.CurlOpt.SSL_EC_CURVES: group, curl_cffi.CurlOpt.RESOLVE: [f"{host}:{proxy.https_port}:127.0.0.1"]}
+    with curl_cffi.Session(verify=str(proxy.certificate), curl_options=options, timeout=PATIENCE_SECONDS) as session:
+        try:
+            answered = session.get(f"https://{host}:{proxy.https_port}/").status_code == 200
+        except curl_cffi.exceptions.SSLError:
+            answered = False
+    assert answered == taken
 
 
 def test_a_scanner_finds_nothing_beside_the_intermediate_configuration_of_mozilla(proxy, host):

@@ -26,6 +26,7 @@ pub(crate) fn run() -> Result<(), crate::Failure> {
     tally += step("unsafe code, address sanitizer", || sanitized(&workspace.root))?;
     tally += end_to_end(&workspace)?;
     tally += step("HTTP/3", || http3(&workspace))?;
+    tally += step("AWS-LC", || aws_lc(&workspace))?;
     tally += step("instruction counts", || instructions::compare(&workspace))?;
     summed_up(tally)
 }
@@ -61,8 +62,18 @@ fn http3(workspace: &Workspace) -> Result<Tally, crate::Failure> {
     let mut units = cargo();
     let units = units.args(["test", "--lib", "--no-fail-fast"]).args(feature).arg("http3::");
     let mut tally = counted(Runner::Libtest, units.current_dir(root))?;
-    tally += counted(Runner::Pytest, &mut install::all(workspace)?.pytest_of_http3())?;
+    let clients = install::all(workspace)?;
+    tally += counted(Runner::Pytest, &mut clients.pytest_of(&["test_http3.py"]))?;
     Ok(tally)
+}
+
+/// TLS by the other provider, in the place of the default program.
+fn aws_lc(workspace: &Workspace) -> Result<Tally, crate::Failure> {
+    let build = ["build", "--workspace", "--bin", "trimtab", "--features", "trimtab/aws-lc-rs"];
+    step("build", || shell::run(cargo().args(build).current_dir(&workspace.root)))?;
+    let files = ["test_proxy_tls.py", "test_certificates.py", "test_client_certificates.py"];
+    let clients = install::all(workspace)?;
+    Ok(counted(Runner::Pytest, clients.pytest_of(&files).env("TRIMTAB_AWS_LC", "1"))?)
 }
 
 fn summed_up(tally: Tally) -> Result<(), crate::Failure> {

@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use instant_acme::KeyAuthorization;
 use rcgen::{CertificateParams, CustomExtension, KeyPair};
-use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::sign::CertifiedKey;
 use tokio::time::timeout;
-use trimtab_connect::Challenges;
 use trimtab_connect::challenges::Placed;
+use trimtab_connect::{Challenges, provider};
 use trimtab_dns::{Scratch, Transport, answer};
 use trimtab_live::{Cell, Snapshot, clock};
 use trimtab_model::Name;
@@ -89,7 +88,7 @@ pub(crate) fn place(
     let key = KeyPair::generate().map_err(OrderError::Proof)?;
     let certificate = params.self_signed(&key).map_err(OrderError::Proof)?;
     let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
-    let key = any_supported_type(&key).map_err(OrderError::ProofKey)?;
+    let key = provider::keys().load_private_key(key).map_err(OrderError::ProofKey)?;
     let certified = CertifiedKey::new(vec![certificate.der().clone()], key);
     Ok(challenges.place(name.as_str(), certified))
 }

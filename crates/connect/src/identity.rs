@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use rustls::RootCertStore;
-use rustls::crypto::ring;
 use rustls::pki_types::pem::{self, PemObject, SectionKind};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
@@ -20,6 +19,7 @@ use x509_parser::oid_registry::{
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::{AttributeTypeAndValue, X509Name};
 
+use crate::provider;
 use crate::session::Shown;
 
 /// Seconds. RFC 5280 section 4.1.2.5 writes "never expires" as the end of 9999, which lies outside what our times
@@ -108,7 +108,7 @@ impl Chain {
         }
         // What PEM has to say may repeat a line of the key.
         let key = PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|_| KeyError::Missing)?;
-        let key = ring::default_provider().key_provider.load_private_key(key);
+        let key = provider::keys().load_private_key(key);
         let key = key.map_err(|_| KeyError::Unsupported)?;
         let certified = CertifiedKey::new(self.certificates.clone(), key);
         match certified.keys_match() {

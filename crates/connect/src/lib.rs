@@ -1,5 +1,5 @@
 //! The one way out of this node: a resolved address is checked, then exactly that address is connected to.
-//! And what TLS shows and trusts, from PEM.
+//! And what TLS shows and trusts, from PEM, and the cryptography below it.
 
 pub mod challenges;
 pub mod connector;
@@ -8,6 +8,7 @@ pub mod echo;
 pub mod egress;
 pub mod error;
 pub mod identity;
+pub mod provider;
 pub mod resolver;
 pub mod session;
 pub mod source;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::SingleCertAndKey;
 use rustls::{
@@ -13,6 +13,7 @@ use rustls::{
     SignatureScheme,
 };
 
+use crate::provider;
 use crate::{Chain, ChainError, ConnectError, KeyError, TlsFault, roots};
 
 /// How much the server's certificate matters.
@@ -80,7 +81,7 @@ struct AcceptAnything {
 impl Tls {
     /// Fails only when the crypto provider supports no TLS version.
     pub fn new(roots: RootCertStore) -> Result<Tls, Error> {
-        let provider = Arc::new(ring::default_provider());
+        let provider = provider::crypto();
         let schemes = provider.signature_verification_algorithms.supported_schemes();
         let anything = Arc::new(AcceptAnything { schemes });
         let roots = Arc::new(roots);
@@ -95,7 +96,7 @@ impl Tls {
 
     /// Sessions are resumed, unlike those of probes: a certificate that went bad is the probes' to find.
     pub fn ready(&self, profile: &Profile<'_>) -> Result<Ready, ProfileError> {
-        let provider = Arc::new(ring::default_provider());
+        let provider = provider::crypto();
         let schemes = provider.signature_verification_algorithms.supported_schemes();
         let versions = versions(provider)?;
         let verified = match profile.trust {

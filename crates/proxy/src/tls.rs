@@ -5,7 +5,7 @@ mod shown;
 
 use std::sync::Arc;
 
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::CryptoProvider;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{
     ClientHello, NoClientAuth, ResolvesServerCert, VerifierBuilderError, WebPkiClientVerifier,
@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream as ServerStream;
 use tokio_rustls::{LazyConfigAcceptor, TlsAcceptor, TlsStream};
 use trimtab_connect::challenges::ACME_TLS;
-use trimtab_connect::{ChainError, Challenges, roots};
+use trimtab_connect::{ChainError, Challenges, provider, roots};
 use trimtab_live::Cell;
 
 use self::certificates::{Asked, Resolver};
@@ -53,13 +53,13 @@ pub enum TlsError {
 
 impl Acceptor {
     pub(crate) fn new(settings: &Settings, cell: &Cell) -> Result<Acceptor, TlsError> {
-        let provider = Arc::new(ring::default_provider());
+        let provider = provider::crypto();
         let resolver = Arc::new(Resolver::new(cell.clone(), &provider)?);
         let verifier = verifier(&settings.client_certificates, &provider)?;
         let mut clients = config(&provider, verifier, resolver)?;
         clients.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         // Its keys are made anew every few hours, and the one before is good for as long again.
-        clients.ticketer = ring::Ticketer::new().map_err(TlsError::Provider)?;
+        clients.ticketer = provider::ticketer().map_err(TlsError::Provider)?;
         let asked = Arc::new(Asked(Arc::clone(&settings.challenges)));
         let mut authorities = config(&provider, Arc::new(NoClientAuth), asked)?;
         authorities.alpn_protocols = vec![ACME_TLS.to_vec()];
@@ -76,7 +76,7 @@ impl Acceptor {
         let mut config = ServerConfig::clone(&self.clients);
         config.alpn_protocols = vec![b"h3".to_vec()];
         config.max_early_data_size = 0;
-        config.ticketer = ring::Ticketer::new().map_err(TlsError::Provider)?;
+        config.ticketer = provider::ticketer().map_err(TlsError::Provider)?;
         Ok(config)
     }
 

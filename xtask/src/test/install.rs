@@ -89,16 +89,14 @@ pub(crate) fn all(workspace: &Workspace) -> Result<Clients, NotInstalled> {
 
 impl Clients {
     pub(crate) fn pytest(&self) -> Command {
-        let mut command = self.python();
-        command.args(["-m", "pytest", "-v", "--color=no", "-p", "no:cacheprovider", "tests/e2e"]);
-        command
+        self.pytest_of(&["."])
     }
 
-    /// Only what a program with the feature `http3` has and the default one has not.
-    pub(crate) fn pytest_of_http3(&self) -> Command {
+    /// Only these files, for a program with a feature that the default one has not.
+    pub(crate) fn pytest_of(&self, files: &[&str]) -> Command {
         let mut command = self.python();
         command.args(["-m", "pytest", "-v", "--color=no", "-p", "no:cacheprovider"]);
-        command.arg("tests/e2e/test_http3.py");
+        command.args(files.iter().map(|file| Path::new("tests/e2e").join(file)));
         command
     }
 

@@ -71,9 +71,14 @@ fn http3(workspace: &Workspace) -> Result<Tally, crate::Failure> {
 fn aws_lc(workspace: &Workspace) -> Result<Tally, crate::Failure> {
     let build = ["build", "--workspace", "--bin", "trimtab", "--features", "trimtab/aws-lc-rs"];
     step("build", || shell::run(cargo().args(build).current_dir(&workspace.root)))?;
+    let mut units = cargo();
+    let units = units.args(["test", "--lib", "--no-fail-fast", "--package", "trimtab-connect"]);
+    let units = units.args(["--features", "trimtab-connect/aws-lc-rs"]);
+    let mut tally = counted(Runner::Libtest, units.current_dir(&workspace.root))?;
     let files = ["test_proxy_tls.py", "test_certificates.py", "test_client_certificates.py"];
     let clients = install::all(workspace)?;
-    Ok(counted(Runner::Pytest, clients.pytest_of(&files).env("TRIMTAB_AWS_LC", "1"))?)
+    tally += counted(Runner::Pytest, clients.pytest_of(&files).env("TRIMTAB_AWS_LC", "1"))?;
+    Ok(tally)
 }
 
 fn summed_up(tally: Tally) -> Result<(), crate::Failure> {

@@ -88,7 +88,7 @@ pub(crate) fn place(
     let key = KeyPair::generate().map_err(OrderError::Proof)?;
     let certificate = params.self_signed(&key).map_err(OrderError::Proof)?;
     let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
-    let key = provider::keys().load_private_key(key).map_err(OrderError::ProofKey)?;
+    let key = provider::key(key).map_err(OrderError::ProofKey)?;
     let certified = CertifiedKey::new(vec![certificate.der().clone()], key);
     Ok(challenges.place(name.as_str(), certified))
 }

@@ -64,7 +64,7 @@ mod tests {
     fn a_certificate_is_found_by_its_name_in_any_case_while_its_place_is_held() {
         let made = generate_simple_self_signed(vec!["www.example.com".into()]).unwrap();
         let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-        let key = provider::keys().load_private_key(key).unwrap();
+        let key = provider::key(key).unwrap();
         let certificate = CertifiedKey::new(vec![made.cert.der().clone()], key);
         let challenges = Arc::<Challenges>::default();
         let placed = challenges.place("www.example.com", certificate);

@@ -108,7 +108,7 @@ impl Chain {
         }
         // What PEM has to say may repeat a line of the key.
         let key = PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|_| KeyError::Missing)?;
-        let key = provider::keys().load_private_key(key);
+        let key = provider::key(key);
         let key = key.map_err(|_| KeyError::Unsupported)?;
         let certified = CertifiedKey::new(self.certificates.clone(), key);
         match certified.keys_match() {

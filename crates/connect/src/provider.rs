@@ -2,28 +2,39 @@
 
 use std::sync::Arc;
 
+use rustls::crypto::CryptoProvider;
 #[cfg(feature = "aws-lc-rs")]
 use rustls::crypto::aws_lc_rs as chosen;
 #[cfg(not(feature = "aws-lc-rs"))]
 use rustls::crypto::ring as chosen;
-use rustls::crypto::{CryptoProvider, KeyProvider};
+use rustls::pki_types::PrivateKeyDer;
 use rustls::server::ProducesTickets;
+use rustls::sign::SigningKey;
+use rustls::{Error, SignatureScheme};
 
 /// Versions, ciphers and key exchanges as the provider has them by default.
 pub fn crypto() -> Arc<CryptoProvider> {
     Arc::new(chosen::default_provider())
 }
 
-/// Reads the keys of certificates.
-pub fn keys() -> &'static dyn KeyProvider {
-    chosen::default_provider().key_provider
+/// The key of a certificate: RSA, ECDSA P-256 or P-384, Ed25519, whatever else the provider can do.
+///
+/// # Errors
+/// When it is of another type, or damaged.
+pub fn key(der: PrivateKeyDer<'static>) -> Result<Arc<dyn SigningKey>, Error> {
+    let key = chosen::default_provider().key_provider.load_private_key(der)?;
+    // AWS-LC signs with it, and a program with ring finds the same store.
+    if key.choose_scheme(&[SignatureScheme::ECDSA_NISTP521_SHA512]).is_some() {
+        return Err(Error::General("P-521 is not a supported type of key".into()));
+    }
+    Ok(key)
 }
 
 /// What seals session tickets (RFC 5077), with keys of its own that it makes anew every few hours.
 ///
 /// # Errors
 /// When the system has no random bytes.
-pub fn ticketer() -> Result<Arc<dyn ProducesTickets>, rustls::Error> {
+pub fn ticketer() -> Result<Arc<dyn ProducesTickets>, Error> {
     chosen::Ticketer::new()
 }
 

@@ -11,7 +11,7 @@ use trimtab_model::{self as model, Coordinates, Moment, MonitorId, PoolId};
 use trimtab_steer::{Balancer, Client, Pool, PoolSlot, Site, Subnet, Wanted, World};
 
 /// Pools of the bench world, with five endpoints each.
-const POOLS: u8 = 6;
+pub(crate) const POOLS: u8 = 6;
 /// A large balancer.
 const POOLS_MANY: u8 = 50;
 const RULES_MANY: usize = 20;
@@ -41,7 +41,7 @@ fn pool(number: u8, weights_differ: bool) -> Pool {
     Pool::build(&config, health)
 }
 
-fn world(pools: u8, weights_differ: bool) -> World {
+pub(crate) fn world(pools: u8, weights_differ: bool) -> World {
     let pools = (0..pools).map(|number| Some(Arc::new(pool(number, weights_differ))));
     let geofeed = "10.81.0.0/16,JP,,,,35.68,139.69\n10.49.0.0/16,DE,,,,50.11,8.68\n";
     let table = trimtab_geo::Builder::empty().and_then(|builder| builder.geofeed(geofeed));
@@ -55,9 +55,18 @@ fn world(pools: u8, weights_differ: bool) -> World {
 }
 
 fn balancer(policy: SteeringPolicy, pools: u8, rules: usize) -> Balancer {
+    balancer_of(policy, pools, |config| config.rules = (0..rules).map(rule).collect())
+}
+
+/// Over that many pools, with what `change` makes of the rest.
+pub(crate) fn balancer_of(
+    policy: SteeringPolicy,
+    pools: u8,
+    change: impl FnOnce(&mut model::Balancer),
+) -> Balancer {
     let pools: Vec<PoolId> = (0..pools).map(|number| PoolId::new([number; 16])).collect();
     let [_, _, third, fallback, ..] = pools[..] else { unreachable!("six pools") };
-    let config = model::Balancer {
+    let mut config = model::Balancer {
         steering: Steering {
             policy,
             default_pools: pools,
@@ -65,9 +74,9 @@ fn balancer(policy: SteeringPolicy, pools: u8, rules: usize) -> Balancer {
             region_pools: BTreeMap::from([(model::Region::Neas, vec![third])]),
             ..trimtab_testkit::steering()
         },
-        rules: (0..rules).map(rule).collect(),
         ..trimtab_testkit::balancer()
     };
+    change(&mut config);
     Balancer::build(&config, |id| Some(PoolSlot(u32::from(id.bytes()[0])))).expect("a fallback")
 }
 
@@ -106,7 +115,7 @@ pub(crate) fn large() -> Stage {
     staged(world(POOLS_MANY, true), balancer(SteeringPolicy::Random, POOLS_MANY, RULES_MANY))
 }
 
-fn staged(world: World, balancer: Balancer) -> Stage {
+pub(crate) fn staged(world: World, balancer: Balancer) -> Stage {
     Stage {
         world,
         balancer,

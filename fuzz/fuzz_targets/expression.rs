@@ -1,6 +1,8 @@
 //! Conditions of rules: any text is read or refused; what was read is printed, read as the same, and evaluated.
 #![no_main]
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use libfuzzer_sys::fuzz_target;
 use trimtab_expr::{CHARACTERS_MAX, DnsQuestion, Facts, HttpRequest, Request, parse};
 
@@ -11,6 +13,20 @@ const HEADERS: &[(&[u8], &[u8])] = &[
     (b"cookie", b"c=d"),
     (b"b", b"YWJj"),
 ];
+const HTTP: HttpRequest<'static> = HttpRequest {
+    method: b"GET",
+    host: b"a.example",
+    uri: b"/a/b?a=1&a=2&b&=c&%41=d",
+    version: b"HTTP/1.1",
+    timestamp_seconds: 1_700_000_000,
+    headers: &HEADERS,
+};
+const DNS: DnsQuestion<'static> = DnsQuestion {
+    name: b"a.example.",
+    qtype: 28,
+    is_question: true,
+    client_subnet: Some(IpAddr::V4(Ipv4Addr::new(198, 51, 100, 0))),
+};
 
 fuzz_target!(|source: &str| {
     let expression = match parse(source) {
@@ -26,7 +42,7 @@ fuzz_target!(|source: &str| {
         let again = parse(&text).expect("what is printed is read");
         assert_eq!(again.to_string(), text);
     }
-    for request in [http(), dns(), Request::Opaque] {
+    for request in [Request::Http(&HTTP), Request::Dns(&DNS), Request::Opaque] {
         let facts = Facts {
             balancer: b"a.example",
             region: b"WEU",
@@ -37,23 +53,3 @@ fuzz_target!(|source: &str| {
         assert_eq!(expression.matches(&facts), expression.matches(&facts));
     }
 });
-
-fn http() -> Request<'static> {
-    Request::Http(HttpRequest {
-        method: b"GET",
-        host: b"a.example",
-        uri: b"/a/b?a=1&a=2&b&=c&%41=d",
-        version: b"HTTP/1.1",
-        timestamp_seconds: 1_700_000_000,
-        headers: &HEADERS,
-    })
-}
-
-fn dns() -> Request<'static> {
-    Request::Dns(DnsQuestion {
-        name: b"a.example.",
-        qtype: 28,
-        is_question: true,
-        client_subnet: Some([198, 51, 100, 0].into()),
-    })
-}

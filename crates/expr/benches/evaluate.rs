@@ -21,13 +21,13 @@ const HEADERS: &[(&[u8], &[u8])] = &[
     (b"cookie", b"session=0123456789abcdef; theme=dark"),
 ];
 
-const DNS: Request<'static> = Request::Dns(DnsQuestion {
+const DNS: Request<'static> = Request::Dns(&DnsQuestion {
     name: b"www.example.com.",
     qtype: 28,
     is_question: true,
     client_subnet: None,
 });
-const HTTP: Request<'static> = Request::Http(HttpRequest {
+const HTTP: Request<'static> = Request::Http(&HttpRequest {
     method: b"GET",
     host: b"www.example.com",
     uri: b"/api/v2/orders/2024?page=3&sort=asc",
@@ -61,8 +61,8 @@ fn walks() -> (Expression, Facts<'static>) {
     let walk = |inner: &str| format!("any(starts_with({NAMES}, to_string({inner})))");
     let uri: &'static str = Box::leak(format!("/?{}", "a&".repeat(1000)).into_boxed_str());
     let Request::Http(request) = HTTP else { unreachable!("a request") };
-    let request = Request::Http(HttpRequest { uri: uri.as_bytes(), ..request });
-    read(&walk(&walk(&walk("ip.src.asnum"))), request)
+    let request = Box::leak(Box::new(HttpRequest { uri: uri.as_bytes(), ..*request }));
+    read(&walk(&walk(&walk("ip.src.asnum"))), Request::Http(request))
 }
 
 #[library_benchmark]

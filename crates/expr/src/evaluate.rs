@@ -10,10 +10,10 @@ use std::ops::ControlFlow;
 
 use crate::ast::Quantifier;
 use crate::compare::{holds as compared, ranges};
-use crate::facts::Facts;
-use crate::program::{Address, Each, Flag, IfAbsent, Number, Truth};
-use crate::scheme::{FlagField, NumberField};
-use crate::scratch::{SCRATCH_BYTES, SCRATCH_BYTES_FIRST, Scratch};
+use crate::facts::{Facts, Lent};
+use crate::program::{Address, Each, Flag, IfAbsent, Number, Source, Text, Truth};
+use crate::scheme::{FlagField, MapField, NumberField};
+use crate::scratch::{Free, SCRATCH_BYTES, Scratch};
 use crate::text::json;
 use meter::Meter;
 
@@ -27,23 +27,74 @@ struct Eval<'s, 'e> {
     element: &'e [u8],
 }
 
-/// Evaluates where no string has to be made.
+/// Most conditions compare a field, or ask for a header that is not there: these need no more than the facts.
+#[inline]
 pub(crate) fn holds(truth: &Truth, facts: &Facts<'_>) -> bool {
-    holds_in(&mut [], truth, facts).0
-}
-
-/// Evaluates with an area for strings: a small one, and again with the large one if that was not enough.
-pub(crate) fn holds_writing(truth: &Truth, facts: &Facts<'_>) -> bool {
-    match holds_in(&mut [0; SCRATCH_BYTES_FIRST], truth, facts) {
-        (outcome, false) => outcome,
-        (_, true) => holds_in(&mut [0; SCRATCH_BYTES], truth, facts).0,
+    match truth {
+        Truth::Address(Address::Source, test) => test.holds(facts.source),
+        Truth::Text(Text::Field(field), test) => match facts.lend(*field) {
+            Lent::Absent => compared(None, |text| test.holds(text)),
+            Lent::Text(text) => compared(Some(text), |text| test.holds(text)),
+            Lent::Address(_) | Lent::Cookies(_) => holds_making(truth, facts),
+        },
+        Truth::Flag(Flag::Quantified(quantifier, if_absent, each))
+            if lacks(facts, &each.source) =>
+        {
+            holds_of_absent(*quantifier, *if_absent)
+        }
+        Truth::And(_)
+        | Truth::Or(_)
+        | Truth::Xor(_)
+        | Truth::Not(_)
+        | Truth::Flag(_)
+        | Truth::Text(..)
+        | Truth::Number(..)
+        | Truth::Address(..) => holds_making(truth, facts),
     }
 }
 
+/// It is an array of a header's lines, and there are none.
+fn lacks(facts: &Facts<'_>, source: &Source) -> bool {
+    match source {
+        Source::Key(MapField::Headers, name) => {
+            facts.request.http().is_none_or(|request| request.first_line(name).is_none())
+        }
+        Source::Key(MapField::Args, _)
+        | Source::Field(_)
+        | Source::AllKeys(..)
+        | Source::Split(_)
+        | Source::Chain(_) => false,
+    }
+}
+
+/// What a quantifier says of an array that is not there.
+fn holds_of_absent(quantifier: Quantifier, if_absent: IfAbsent) -> bool {
+    match (quantifier, if_absent) {
+        (Quantifier::All, IfAbsent::Empty) => true,
+        (Quantifier::Any, IfAbsent::Empty) | (_, IfAbsent::False) => false,
+    }
+}
+
+/// Evaluates with a small area for strings, and again with the large one if that was not enough.
+#[inline(never)]
+fn holds_making(truth: &Truth, facts: &Facts<'_>) -> bool {
+    match holds_in(Free::Whole(&mut None), truth, facts) {
+        (outcome, false) => outcome,
+        (_, true) => holds_in_large(truth, facts),
+    }
+}
+
+/// Apart, so that nobody else pays for so large a frame.
+#[cold]
+#[inline(never)]
+fn holds_in_large(truth: &Truth, facts: &Facts<'_>) -> bool {
+    holds_in(Free::Part(&mut [0; SCRATCH_BYTES]), truth, facts).0
+}
+
 /// The outcome, and whether something did not fit.
-fn holds_in(area: &mut [u8], truth: &Truth, facts: &Facts<'_>) -> (bool, bool) {
+fn holds_in(free: Free<'_>, truth: &Truth, facts: &Facts<'_>) -> (bool, bool) {
     let (full, meter) = (Cell::new(false), Meter::new());
-    let scratch = Scratch::new(area, &full);
+    let scratch = Scratch::with(free, &full);
     let eval = Eval { facts, scratch: &scratch, meter: &meter, element: &[] };
     let outcome = eval.truth(truth);
     (outcome, full.get())
@@ -52,7 +103,7 @@ fn holds_in(area: &mut [u8], truth: &Truth, facts: &Facts<'_>) -> (bool, bool) {
 // === impl Eval ===
 
 impl<'e> Eval<'_, 'e> {
-    fn truth(self, truth: &'e Truth) -> bool {
+    fn truth(&self, truth: &'e Truth) -> bool {
         match truth {
             Truth::And(operands) => operands.iter().all(|operand| self.truth(operand)),
             Truth::Or(operands) => operands.iter().any(|operand| self.truth(operand)),
@@ -69,7 +120,7 @@ impl<'e> Eval<'_, 'e> {
         }
     }
 
-    fn number(self, number: &'e Number) -> Option<i64> {
+    fn number(&self, number: &'e Number) -> Option<i64> {
         match number {
             Number::Field(NumberField::Asn) => (self.facts.asn)().map(i64::from),
             Number::Field(NumberField::Timestamp) => {
@@ -89,7 +140,7 @@ impl<'e> Eval<'_, 'e> {
         }
     }
 
-    fn address(self, address: &Address) -> IpAddr {
+    fn address(&self, address: &Address) -> IpAddr {
         match address {
             Address::Source => self.facts.source,
             Address::Network { of, v4_bits, v6_bits } => {
@@ -98,7 +149,7 @@ impl<'e> Eval<'_, 'e> {
         }
     }
 
-    fn flag(self, flag: &'e Flag) -> Option<bool> {
+    fn flag(&self, flag: &'e Flag) -> Option<bool> {
         match flag {
             Flag::Field(FlagField::Question) => {
                 self.facts.request.dns().map(|question| question.is_question)
@@ -122,7 +173,7 @@ impl<'e> Eval<'_, 'e> {
     }
 
     fn quantified(
-        self,
+        &self,
         quantifier: Quantifier,
         if_absent: IfAbsent,
         each: &'e Each<Truth>,
@@ -140,16 +191,16 @@ impl<'e> Eval<'_, 'e> {
             }
             ControlFlow::Continue(())
         });
-        match (visited, if_absent) {
-            (Some(()), _) | (None, IfAbsent::Empty) => outcome,
-            (None, IfAbsent::False) => false,
+        match visited {
+            Some(()) => outcome,
+            None => holds_of_absent(quantifier, if_absent),
         }
     }
 
     /// Strings that are made for one element are gone before the next.
-    fn element_holds(self, truth: &'e Truth, element: &'e [u8]) -> bool {
-        self.scratch.lend(|area| {
-            let scratch = self.scratch.over(area);
+    fn element_holds(&self, truth: &'e Truth, element: &'e [u8]) -> bool {
+        self.scratch.lend(|free| {
+            let scratch = self.scratch.over(free);
             Eval { facts: self.facts, scratch: &scratch, meter: self.meter, element }.truth(truth)
         })
     }

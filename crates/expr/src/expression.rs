@@ -22,12 +22,12 @@ pub struct Expression {
     condition: Option<Condition>,
     /// Each field once, where it stands first.
     uses: Box<[Use]>,
-    writes: bool,
 }
 
 #[derive(Clone, Debug)]
 struct Condition {
-    expr: Expr,
+    /// To be printed; apart, so that what is evaluated is near each other.
+    expr: Box<Expr>,
     truth: Truth,
 }
 
@@ -57,7 +57,7 @@ fn read(source: &str) -> Result<Expression, Refused> {
     let condition = match parser.condition()? {
         Some(clause) => {
             let (expr, truth) = check::whole(clause)?;
-            Some(Condition { expr, truth })
+            Some(Condition { expr: Box::new(expr), truth })
         }
         None => None,
     };
@@ -67,17 +67,17 @@ fn read(source: &str) -> Result<Expression, Refused> {
             uses.push(Use { field: known.name, phase: known.phase, span });
         }
     }
-    Ok(Expression { condition, uses: uses.into(), writes: parser.writes })
+    Ok(Expression { condition, uses: uses.into() })
 }
 
 // === impl Expression ===
 
 impl Expression {
     /// Whether the condition holds. It cannot fail, and allocates nothing.
+    #[inline]
     pub fn matches(&self, facts: &Facts<'_>) -> bool {
         match &self.condition {
             None => true,
-            Some(Condition { truth, .. }) if self.writes => evaluate::holds_writing(truth, facts),
             Some(Condition { truth, .. }) => evaluate::holds(truth, facts),
         }
     }
@@ -94,7 +94,7 @@ impl Expression {
 
     #[cfg(test)]
     pub(crate) fn expr(&self) -> Option<&Expr> {
-        self.condition.as_ref().map(|condition| &condition.expr)
+        self.condition.as_ref().map(|condition| &*condition.expr)
     }
 }
 

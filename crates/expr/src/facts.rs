@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 
-use crate::scheme::Phase;
+use crate::scheme::{Phase, TextField};
 
 #[derive(Clone, Copy)]
 pub struct Facts<'a> {
@@ -18,10 +18,20 @@ pub struct Facts<'a> {
     pub request: Request<'a>,
 }
 
+/// A field as it is at hand: a text, or what one is to be made of.
+#[derive(Clone, Copy)]
+pub(crate) enum Lent<'a> {
+    Absent,
+    Text(&'a [u8]),
+    Address(&'a IpAddr),
+    /// Those of several lines, which HTTP/2 may send (RFC 9113 section 8.2.3).
+    Cookies(&'a dyn Headers),
+}
+
 #[derive(Clone, Copy)]
 pub enum Request<'a> {
-    Dns(DnsQuestion<'a>),
-    Http(HttpRequest<'a>),
+    Dns(&'a DnsQuestion<'a>),
+    Http(&'a HttpRequest<'a>),
     /// A connection or datagram whose content is not looked at.
     Opaque,
 }
@@ -57,12 +67,50 @@ pub trait Headers {
     /// All lines, repeated ones in the order they came; names in lower case.
     fn each<'h>(&'h self, visit: &mut dyn FnMut(&'h [u8], &'h [u8]) -> ControlFlow<()>);
 
-    /// Values of the lines of one name.
+    /// Values of the lines of one name, which is in lower case. Rules ask for more names than there are lines of them:
+    /// whoever has lines at hand compares names here, and is not asked for each line.
     fn named<'h>(&'h self, name: &[u8], visit: &mut dyn FnMut(&'h [u8]) -> ControlFlow<()>) {
         self.each(&mut |key, value| match key == name {
             true => visit(value),
             false => ControlFlow::Continue(()),
         });
+    }
+}
+
+// === impl Facts ===
+
+impl<'a> Facts<'a> {
+    #[inline]
+    pub(crate) fn lend(&self, field: TextField) -> Lent<'a> {
+        let (http, dns) = (self.request.http(), self.request.dns());
+        match field {
+            TextField::Balancer => Lent::Text(self.balancer),
+            TextField::Region => Lent::Text(self.region),
+            TextField::Host => Lent::text(http.map(|request| request.host)),
+            TextField::Method => Lent::text(http.map(|request| request.method)),
+            TextField::Uri => Lent::text(http.map(|request| request.uri)),
+            TextField::Path => Lent::text(http.map(HttpRequest::path)),
+            TextField::Query => Lent::text(http.map(HttpRequest::query)),
+            TextField::Version => Lent::text(http.map(|request| request.version)),
+            TextField::Referer => {
+                Lent::text(http.and_then(|request| request.first_line(b"referer")))
+            }
+            TextField::Cookie => http.map_or(Lent::Absent, HttpRequest::cookie),
+            TextField::QueryName => Lent::text(dns.map(|question| question.name)),
+            TextField::ClientSubnet => {
+                let subnet = dns.and_then(|question| question.client_subnet.as_ref());
+                subnet.map_or(Lent::Absent, Lent::Address)
+            }
+        }
+    }
+}
+
+// === impl Lent ===
+
+impl<'a> Lent<'a> {
+    #[inline]
+    fn text(text: Option<&'a [u8]>) -> Lent<'a> {
+        text.map_or(Lent::Absent, Lent::Text)
     }
 }
 
@@ -78,16 +126,16 @@ impl<'a> Request<'a> {
         }
     }
 
-    pub(crate) fn dns(&self) -> Option<DnsQuestion<'a>> {
+    pub(crate) fn dns(&self) -> Option<&'a DnsQuestion<'a>> {
         match self {
-            Request::Dns(question) => Some(*question),
+            Request::Dns(question) => Some(question),
             Request::Http(_) | Request::Opaque => None,
         }
     }
 
-    pub(crate) fn http(&self) -> Option<HttpRequest<'a>> {
+    pub(crate) fn http(&self) -> Option<&'a HttpRequest<'a>> {
         match self {
-            Request::Http(request) => Some(*request),
+            Request::Http(request) => Some(request),
             Request::Dns(_) | Request::Opaque => None,
         }
     }
@@ -111,6 +159,30 @@ impl<'a> HttpRequest<'a> {
         parts.map(|part| cut(part, b'='))
     }
 
+    pub(crate) fn first_line(&self, name: &[u8]) -> Option<&'a [u8]> {
+        let mut first = None;
+        self.headers.named(name, &mut |line| {
+            first = Some(line);
+            ControlFlow::Break(())
+        });
+        first
+    }
+
+    fn cookie(&self) -> Lent<'a> {
+        let mut cookie = Lent::Absent;
+        self.headers.named(b"cookie", &mut |line| match cookie {
+            Lent::Absent => {
+                cookie = Lent::Text(line);
+                ControlFlow::Continue(())
+            }
+            Lent::Text(_) | Lent::Address(_) | Lent::Cookies(_) => {
+                cookie = Lent::Cookies(self.headers);
+                ControlFlow::Break(())
+            }
+        });
+        cookie
+    }
+
     fn split(&self) -> (&'a [u8], &'a [u8]) {
         cut(self.uri, b'?')
     }
@@ -128,6 +200,14 @@ impl Headers for &[(&[u8], &[u8])] {
     fn each<'h>(&'h self, visit: &mut dyn FnMut(&'h [u8], &'h [u8]) -> ControlFlow<()>) {
         for (name, value) in *self {
             if visit(name, value).is_break() {
+                return;
+            }
+        }
+    }
+
+    fn named<'h>(&'h self, name: &[u8], visit: &mut dyn FnMut(&'h [u8]) -> ControlFlow<()>) {
+        for (key, value) in *self {
+            if *key == name && visit(value).is_break() {
                 return;
             }
         }

@@ -77,28 +77,4 @@ impl Function {
             Function::UrlDecode => "url_decode",
         }
     }
-
-    /// Makes a string that is no part of another one.
-    pub(crate) fn writes(self) -> bool {
-        match self {
-            Function::Concat
-            | Function::DecodeBase64
-            | Function::Join
-            | Function::LookupJsonString
-            | Function::Lower
-            | Function::RemoveBytes
-            | Function::ToString
-            | Function::Upper
-            | Function::UrlDecode => true,
-            Function::Cidr
-            | Function::Cidr6
-            | Function::EndsWith
-            | Function::IsTimedHmacValid
-            | Function::Len
-            | Function::LookupJsonInteger
-            | Function::Split
-            | Function::StartsWith
-            | Function::Substring => false,
-        }
-    }
 }

@@ -7,7 +7,7 @@ use crate::check::{self, Checked, Clause, Given};
 use crate::error::{Reason, Refused};
 use crate::function::{Function, NOT_AVAILABLE};
 use crate::lex::{Cursor, Span};
-use crate::scheme::{Field, Known, TextField};
+use crate::scheme::Known;
 
 pub(crate) use literal::LIST_ITEMS_MAX;
 
@@ -23,8 +23,6 @@ pub(crate) struct Parser<'s> {
     regexes: usize,
     /// Fields in the order they stand.
     pub(crate) fields: Vec<(&'static Known, Span)>,
-    /// Some string must be made while evaluating.
-    pub(crate) writes: bool,
 }
 
 // === impl Parser ===
@@ -32,7 +30,7 @@ pub(crate) struct Parser<'s> {
 impl<'s> Parser<'s> {
     pub(crate) fn new(source: &'s str) -> Parser<'s> {
         let cursor = Cursor::new(source);
-        Parser { cursor, depth: 0, regexes: 0, fields: Vec::new(), writes: false }
+        Parser { cursor, depth: 0, regexes: 0, fields: Vec::new() }
     }
 
     /// Everything; None when there is nothing.
@@ -138,14 +136,6 @@ impl<'s> Parser<'s> {
     fn named(&mut self, name: &str, span: Span) -> Result<Checked, Refused> {
         if let Some(known) = Known::find(name) {
             self.fields.push((known, span));
-            self.writes |= match known.field {
-                // Written as text, or put together from several lines.
-                Field::Text(field) => {
-                    matches!(field, TextField::ClientSubnet | TextField::Cookie)
-                }
-                Field::Number(_) | Field::Flag(_) | Field::Source => false,
-                Field::Array(_) | Field::Map(_) => false,
-            };
             return Ok(Checked::field(known, span));
         }
         if let Some(quantifier) = Quantifier::find(name) {
@@ -197,7 +187,6 @@ impl<'s> Parser<'s> {
     }
 
     fn call(&mut self, function: Function, name: Span) -> Result<Checked, Refused> {
-        self.writes |= function.writes();
         self.cursor.expect("(")?;
         self.enter(name.start)?;
         let arguments = self.arguments()?;

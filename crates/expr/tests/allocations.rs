@@ -38,7 +38,7 @@ const EXPRESSIONS: [&str; 22] = [
     r#"is_timed_hmac_valid_v0("mysecretkey", http.request.uri.args["t"][0], 60, http.request.timestamp.sec)"#,
 ];
 
-fn facts(request: Request<'static>) -> Facts<'static> {
+fn facts(request: Request<'_>) -> Facts<'_> {
     Facts {
         balancer: b"lb.example.com",
         region: b"WEU",
@@ -50,7 +50,7 @@ fn facts(request: Request<'static>) -> Facts<'static> {
 
 #[test]
 fn semantics_23_evaluation_allocates_nothing() {
-    let http = facts(Request::Http(HttpRequest {
+    let http = facts(Request::Http(&HttpRequest {
         method: b"GET",
         host: b"WWW.example.com",
         uri: b"/shop/cart?x=1&y=%41+b&Z&t=/download/cat.jpg1484063787-JcOQEFurDwNF66OcDJLopQxjsg3cB1KVO5%2BBFS9zZZ0%3D",
@@ -58,12 +58,13 @@ fn semantics_23_evaluation_allocates_nothing() {
         timestamp_seconds: 1_484_063_790,
         headers: &HEADERS,
     }));
-    let dns = facts(Request::Dns(DnsQuestion {
+    let question = DnsQuestion {
         name: b"www.example.com.",
         qtype: 28,
         is_question: true,
         client_subnet: Some([198, 51, 100, 0].into()),
-    }));
+    };
+    let dns = facts(Request::Dns(&question));
     for source in EXPRESSIONS {
         let expression = parse(source).unwrap();
         for facts in [&http, &dns, &facts(Request::Opaque)] {

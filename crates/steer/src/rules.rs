@@ -2,7 +2,7 @@
 //!
 //! Nothing here can fail at a request: a condition that cannot be read never holds.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use trimtab_expr::{DnsQuestion, Expression, Facts, Request};
 use trimtab_model::balancer::{FixedResponse, PoolSetMatch, RULES_MAX, RuleAction};
@@ -160,6 +160,8 @@ impl<'a> Ruled<'a> {
         handling
     }
 
+    /// Apart from the walk: most rules do not hold, and what is done for one that does would be in their way.
+    #[inline(never)]
     fn obey(&mut self, by: RuleRef, action: &'a Action) {
         self.by = Some(by);
         match action {
@@ -269,7 +271,21 @@ fn obey_rules<'a>(
     notes: &mut impl Notes,
 ) {
     let asn = || world.geo.asn(client.address());
-    let facts = facts(world, balancer, client, &asn);
+    let question;
+    let request = match client.http {
+        Some(http) => Request::Http(http.request),
+        None => {
+            question = question_of(client);
+            Request::Dns(&question)
+        }
+    };
+    let facts = Facts {
+        balancer: balancer.name.as_str().as_bytes(),
+        region: world.site.place.region.map_or(b"", |region| region.code().as_bytes()),
+        source: source(client),
+        asn: &asn,
+        request,
+    };
     for (rule, index) in balancer.rules.rules.iter().zip(0..) {
         let holds = rule.condition.as_ref().is_some_and(|condition| condition.matches(&facts));
         notes.note(Step::Ruled { by: RuleRef::Rule(index), holds });
@@ -286,31 +302,24 @@ fn obey_rules<'a>(
     }
 }
 
-fn facts<'a>(
-    world: &'a World,
-    balancer: &'a Balancer,
-    client: &'a Client<'_>,
-    asn: &'a dyn Fn() -> Option<u32>,
-) -> Facts<'a> {
-    let question = || DnsQuestion {
+fn question_of<'a>(client: &Client<'a>) -> DnsQuestion<'a> {
+    DnsQuestion {
         name: client.name,
         qtype: client.wanted.qtype(),
         is_question: true,
-        client_subnet: client.subnet.map(|subnet| unmapped(subnet.address)),
-    };
-    Facts {
-        balancer: balancer.name.as_str().as_bytes(),
-        region: world.site.place.region.map_or(b"", |region| region.code().as_bytes()),
-        source: unmapped(client.address()),
-        asn,
-        request: match client.http {
-            Some(http) => Request::Http(*http.request),
-            None => Request::Dns(question()),
-        },
+        client_subnet: client.subnet.map(|subnet| subnet.address.to_canonical()),
     }
 }
 
-/// An IPv4 client is one, whatever socket it came through.
-fn unmapped(address: IpAddr) -> IpAddr {
-    address.to_canonical()
+/// An IPv4 client is one, whatever socket it came through. Looked at in its place, because the compiler moves an
+/// address byte by byte.
+fn source(client: &Client<'_>) -> IpAddr {
+    let address = match &client.subnet {
+        Some(subnet) => &subnet.address,
+        None => &client.address,
+    };
+    match address {
+        IpAddr::V4(address) => Ipv4Addr::from_bits(address.to_bits()).into(),
+        IpAddr::V6(address) => address.to_canonical(),
+    }
 }

@@ -10,8 +10,8 @@ pub(crate) struct Ranges<T>(Box<[(T, T)]>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AddressRanges {
-    v4: Ranges<Ipv4Addr>,
-    v6: Ranges<Ipv6Addr>,
+    v4: Ranges<u32>,
+    v6: Ranges<u128>,
 }
 
 // === impl Ranges ===
@@ -43,8 +43,8 @@ impl AddressRanges {
         let (mut v4, mut v6) = (Vec::new(), Vec::new());
         for item in items {
             match item.ends() {
-                (IpAddr::V4(first), IpAddr::V4(last)) => v4.push((first, last)),
-                (IpAddr::V6(first), IpAddr::V6(last)) => v6.push((first, last)),
+                (IpAddr::V4(first), IpAddr::V4(last)) => v4.push((first.to_bits(), last.to_bits())),
+                (IpAddr::V6(first), IpAddr::V6(last)) => v6.push((first.to_bits(), last.to_bits())),
                 // A range has one family.
                 (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => {}
             }
@@ -54,8 +54,8 @@ impl AddressRanges {
 
     pub(crate) fn contain(&self, address: IpAddr) -> bool {
         match address {
-            IpAddr::V4(address) => self.v4.contain(address),
-            IpAddr::V6(address) => self.v6.contain(address),
+            IpAddr::V4(address) => self.v4.contain(address.to_bits()),
+            IpAddr::V6(address) => self.v6.contain(address.to_bits()),
         }
     }
 }

@@ -76,7 +76,7 @@ impl Sample {
         let (header_lines, uri);
         let request = match &self.request {
             Kind::Opaque => Request::Opaque,
-            Kind::Dns { name, qtype, is_question, client_subnet } => Request::Dns(DnsQuestion {
+            Kind::Dns { name, qtype, is_question, client_subnet } => Request::Dns(&DnsQuestion {
                 name: name.as_bytes(),
                 qtype: *qtype,
                 is_question: *is_question,
@@ -87,7 +87,7 @@ impl Sample {
                     http.headers.iter().map(|(name, value)| (name.as_bytes(), *value)).collect();
                 header_lines = headers.as_slice();
                 uri = http.uri();
-                Request::Http(HttpRequest {
+                Request::Http(&HttpRequest {
                     method: http.method.as_bytes(),
                     host: http.host.as_bytes(),
                     uri: uri.as_bytes(),

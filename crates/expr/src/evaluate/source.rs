@@ -19,7 +19,7 @@ type Visit<'v, 'e> = &'v mut dyn FnMut(&'e [u8]) -> ControlFlow<()>;
 
 impl<'e> Eval<'_, 'e> {
     /// None when there is no such array, which is not the same as an empty one.
-    pub(super) fn visit(self, source: &'e Source, visit: Visit<'_, 'e>) -> Option<()> {
+    pub(super) fn visit(&self, source: &'e Source, visit: Visit<'_, 'e>) -> Option<()> {
         let mut visit = |element| match self.meter.spend(0) {
             Some(()) => visit(element),
             None => ControlFlow::Break(()),
@@ -28,7 +28,7 @@ impl<'e> Eval<'_, 'e> {
         there.filter(|()| !self.meter.is_spent())
     }
 
-    fn walk(self, source: &'e Source, visit: Visit<'_, 'e>) -> Option<()> {
+    fn walk(&self, source: &'e Source, visit: Visit<'_, 'e>) -> Option<()> {
         match source {
             Source::Field(field) => {
                 let args = self.args()?;
@@ -46,14 +46,14 @@ impl<'e> Eval<'_, 'e> {
         }
     }
 
-    fn args(self) -> Option<impl Iterator<Item = (&'e [u8], &'e [u8])> + use<'e>> {
+    fn args(&self) -> Option<impl Iterator<Item = (&'e [u8], &'e [u8])> + use<'e>> {
         let request = self.facts.request.http()?;
         self.meter.spend(request.uri.len())?;
         Some(request.args())
     }
 
     /// The same, where the element at `place` is the current one.
-    pub(super) fn at_nth(self, source: &'e Source, place: usize) -> Option<Self> {
+    pub(super) fn at_nth(&self, source: &'e Source, place: usize) -> Option<Self> {
         let mut left = place;
         let mut found = None;
         self.visit(source, &mut |element| match left.checked_sub(1) {
@@ -66,10 +66,10 @@ impl<'e> Eval<'_, 'e> {
                 ControlFlow::Break(())
             }
         })?;
-        Some(Eval { element: found?, ..self })
+        Some(Eval { element: found?, ..*self })
     }
 
-    pub(super) fn count(self, source: &'e Source) -> Option<i64> {
+    pub(super) fn count(&self, source: &'e Source) -> Option<i64> {
         let mut count = 0_i64;
         self.visit(source, &mut |_| {
             count = count.saturating_add(1);
@@ -79,7 +79,7 @@ impl<'e> Eval<'_, 'e> {
     }
 
     /// A key without a value is no key.
-    fn visit_key(self, map: MapField, key: &[u8], visit: Visit<'_, 'e>) -> Option<()> {
+    fn visit_key(&self, map: MapField, key: &[u8], visit: Visit<'_, 'e>) -> Option<()> {
         let mut there = None;
         let mut visit = |value| {
             there = Some(());
@@ -95,7 +95,7 @@ impl<'e> Eval<'_, 'e> {
         there
     }
 
-    fn visit_map(self, map: MapField, visit: Visit<'_, 'e>) -> Option<()> {
+    fn visit_map(&self, map: MapField, visit: Visit<'_, 'e>) -> Option<()> {
         match map {
             MapField::Headers => {
                 self.facts.request.http()?.headers.each(&mut |_, value| visit(value));
@@ -106,7 +106,7 @@ impl<'e> Eval<'_, 'e> {
     }
 
     /// Of each key the value at `place`: those before it with the same key are counted.
-    fn visit_places(self, map: MapField, place: usize, visit: Visit<'_, 'e>) -> Option<()> {
+    fn visit_places(&self, map: MapField, place: usize, visit: Visit<'_, 'e>) -> Option<()> {
         let request = self.facts.request.http()?;
         let mut index = 0_usize;
         let mut wanted = |before: &dyn Fn(usize) -> usize| {
@@ -133,7 +133,7 @@ impl<'e> Eval<'_, 'e> {
         Some(())
     }
 
-    fn visit_split(self, split: &'e Split, visit: Visit<'_, 'e>) -> Option<()> {
+    fn visit_split(&self, split: &'e Split, visit: Visit<'_, 'e>) -> Option<()> {
         let mut rest = self.text(&split.of)?;
         for _ in 1..split.limit {
             let Some(at) = memmem::find(rest, &split.separator) else { break };
@@ -149,12 +149,12 @@ impl<'e> Eval<'_, 'e> {
     }
 
     /// Arrays that are not there are left out, and so are elements that are not.
-    fn visit_chain(self, arrays: &'e [Each<Text>], visit: Visit<'_, 'e>) -> Option<()> {
+    fn visit_chain(&self, arrays: &'e [Each<Text>], visit: Visit<'_, 'e>) -> Option<()> {
         let mut there = None;
         let mut flow = ControlFlow::Continue(());
         for Each { source, value } in arrays {
             let visited = self.visit(source, &mut |element| {
-                flow = match (Eval { element, ..self }).text(value) {
+                flow = match (Eval { element, ..*self }).text(value) {
                     Some(text) => visit(text),
                     None => ControlFlow::Continue(()),
                 };
@@ -178,7 +178,7 @@ fn visit_all<'e>(elements: impl Iterator<Item = &'e [u8]>, visit: Visit<'_, 'e>)
 }
 
 /// How many of the first `index` lines have this name; servers take about a hundred.
-fn headers_before(request: HttpRequest<'_>, name: &[u8], index: usize) -> usize {
+fn headers_before(request: &HttpRequest<'_>, name: &[u8], index: usize) -> usize {
     let (mut seen, mut same) = (0_usize, 0_usize);
     request.headers.each(&mut |other, _| {
         if seen == index {

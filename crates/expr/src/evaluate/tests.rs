@@ -32,7 +32,7 @@ const REQUEST: HttpRequest<'static> = HttpRequest {
     headers: &HEADERS,
 };
 
-fn facts(source: &str, request: Request<'static>) -> Facts<'static> {
+fn facts<'a>(source: &str, request: Request<'a>) -> Facts<'a> {
     Facts {
         balancer: b"lb.example.com",
         region: b"WEU",
@@ -61,11 +61,11 @@ fn none_hold(facts: &Facts<'_>, sources: &[&str]) {
 }
 
 fn dns() -> Facts<'static> {
-    facts("192.0.2.1", Request::Dns(QUESTION))
+    facts("192.0.2.1", Request::Dns(&QUESTION))
 }
 
 fn http() -> Facts<'static> {
-    facts("192.0.2.1", Request::Http(REQUEST))
+    facts("192.0.2.1", Request::Http(&REQUEST))
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn fields_are_read_from_their_traffic() {
         "ip.src eq 192.0.2.1",
         "ip.src.asnum eq 64500",
     ];
-    for request in [Request::Dns(QUESTION), Request::Http(REQUEST), Request::Opaque] {
+    for request in [Request::Dns(&QUESTION), Request::Http(&REQUEST), Request::Opaque] {
         all_hold(&facts("192.0.2.1", request), &everywhere);
     }
     all_hold(
@@ -111,7 +111,7 @@ fn fields_are_read_from_their_traffic() {
     );
     let bare = DnsQuestion { is_question: false, client_subnet: None, ..QUESTION };
     none_hold(
-        &facts("::1", Request::Dns(bare)),
+        &facts("::1", Request::Dns(&bare)),
         &["dns.qry.qu", "dns.rr.opt.client", r#"dns.rr.opt.client.addr ne "a""#],
     );
 }
@@ -283,7 +283,7 @@ fn tokens_are_checked_against_the_time_of_the_request() {
     let source = "is_timed_hmac_valid_v0(\"mysecretkey\", http.request.uri, 60, http.request.timestamp.sec, 8)";
     for (timestamp_seconds, expected) in [(1_484_063_787, true), (1_484_063_848, false)] {
         let request = HttpRequest { uri: token.as_bytes(), timestamp_seconds, ..REQUEST };
-        assert_eq!(holds(source, &facts("::1", Request::Http(request))), expected);
+        assert_eq!(holds(source, &facts("::1", Request::Http(&request))), expected);
     }
     let parts = r#"is_timed_hmac_valid_v0("mysecretkey", concat("/download/cat.jpg", "1484063787", "-JcOQEFurDwNF66OcDJLopQxjsg3cB1KVO5+BFS9zZZ0="), 60, 1484063790)"#;
     assert!(holds(parts, &dns()));
@@ -324,7 +324,7 @@ fn quantifiers_go_through_arrays() {
 #[test]
 fn nothing_is_any_of_nothing_and_everything_is_all_of_it() {
     let empty = HttpRequest { uri: b"/", ..REQUEST };
-    for facts in [facts("::1", Request::Http(empty)), dns()] {
+    for facts in [facts("::1", Request::Http(&empty)), dns()] {
         none_hold(
             &facts,
             &[
@@ -344,7 +344,7 @@ fn nothing_is_any_of_nothing_and_everything_is_all_of_it() {
             ],
         );
     }
-    assert!(holds("len(http.request.uri.args.names) eq 0", &facts("::1", Request::Http(empty))));
+    assert!(holds("len(http.request.uri.args.names) eq 0", &facts("::1", Request::Http(&empty))));
 }
 
 #[test]
@@ -416,7 +416,7 @@ fn semantics_23_a_string_that_does_not_fit_is_absent() {
     let long = vec![b'A'; SCRATCH_BYTES];
     let headers: &[(&[u8], &[u8])] = &[(b"a", &long), (b"a", b"B")];
     let request = HttpRequest { headers: &headers, ..REQUEST };
-    let facts = Facts { request: Request::Http(request), ..dns() };
+    let facts = Facts { request: Request::Http(&request), ..dns() };
     all_hold(
         &facts,
         &[

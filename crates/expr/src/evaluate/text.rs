@@ -1,27 +1,34 @@
 //! Strings: lent from the facts and the literals where they are part of them, made in the scratch area where not.
 
 use std::fmt::Write;
+use std::net::IpAddr;
 use std::ops::ControlFlow;
 
 use super::Eval;
 use crate::check::CONCAT_PARTS_MAX;
-use crate::facts::HttpRequest;
+use crate::facts::{Headers, Lent};
 use crate::program::{Each, Text};
 use crate::scheme::TextField;
-use crate::scratch::Out;
+use crate::scratch::{Free, Out};
 use crate::text::base64::{Alphabet, decode as decode_base64};
 use crate::text::{json, substring, url};
 
 // === impl Eval ===
 
 impl<'e> Eval<'_, 'e> {
-    pub(super) fn text(self, text: &'e Text) -> Option<&'e [u8]> {
-        let found = self.find_text(text)?;
+    #[inline]
+    pub(super) fn text(&self, text: &'e Text) -> Option<&'e [u8]> {
+        let found = match text {
+            // Nearly all that rules compare are fields, which need no frame as large as functions do.
+            Text::Field(field) => self.text_field(*field)?,
+            other => self.find_text(other)?,
+        };
         self.meter.spend(found.len())?;
         Some(found)
     }
 
-    fn find_text(self, text: &'e Text) -> Option<&'e [u8]> {
+    #[inline(never)]
+    fn find_text(&self, text: &'e Text) -> Option<&'e [u8]> {
         match text {
             Text::Field(field) => self.text_field(*field),
             Text::Literal(literal) => Some(literal),
@@ -56,56 +63,41 @@ impl<'e> Eval<'_, 'e> {
                 let number = self.number(number)?;
                 self.scratch.write(|out| write!(out, "{number}").ok())
             }
-            Text::OfAddress(address) => {
-                let address = self.address(address);
-                self.scratch.write(|out| write!(out, "{address}").ok())
-            }
+            Text::OfAddress(address) => self.write_address(self.address(address)),
             Text::OfFlag(flag) => {
                 Some(if self.flag(flag)? { b"true".as_slice() } else { b"false" })
             }
         }
     }
 
-    fn text_field(self, field: TextField) -> Option<&'e [u8]> {
-        let request = &self.facts.request;
-        match field {
-            TextField::Balancer => Some(self.facts.balancer),
-            TextField::Region => Some(self.facts.region),
-            TextField::Cookie => self.cookie(request.http()?),
-            TextField::Host => Some(request.http()?.host),
-            TextField::Referer => first_line(request.http()?, b"referer"),
-            TextField::Method => Some(request.http()?.method),
-            TextField::Uri => Some(request.http()?.uri),
-            TextField::Path => Some(request.http()?.path()),
-            TextField::Query => Some(request.http()?.query()),
-            TextField::Version => Some(request.http()?.version),
-            TextField::QueryName => Some(request.dns()?.name),
-            TextField::ClientSubnet => {
-                let address = request.dns()?.client_subnet?;
-                self.scratch.write(|out| write!(out, "{address}").ok())
-            }
+    fn text_field(&self, field: TextField) -> Option<&'e [u8]> {
+        match self.facts.lend(field) {
+            Lent::Absent => None,
+            Lent::Text(text) => Some(text),
+            Lent::Address(address) => self.write_address(*address),
+            Lent::Cookies(headers) => self.join_cookies(headers),
         }
     }
 
-    /// HTTP/2 may send it in several lines (RFC 9113 section 8.2.3).
-    fn cookie(self, request: HttpRequest<'e>) -> Option<&'e [u8]> {
-        let first = first_line(request, b"cookie")?;
-        let mut lines = 0_usize;
-        let whole = self.scratch.write(|out| {
-            let mut fits = Some(());
-            request.headers.named(b"cookie", &mut |line| {
-                let separator: &[u8] = if lines == 0 { b"" } else { b"; " };
-                lines = lines.saturating_add(1);
-                fits = out.extend(separator).and_then(|()| out.extend(line));
-                go_on(fits)
-            });
-            // A single line is lent.
-            fits.filter(|()| lines > 1)
-        });
-        if lines == 1 { Some(first) } else { whole }
+    #[cold]
+    fn write_address(&self, address: IpAddr) -> Option<&'e [u8]> {
+        self.scratch.write(|out| write!(out, "{address}").ok())
     }
 
-    fn lower(self, of: &'e Text) -> Option<&'e [u8]> {
+    #[cold]
+    fn join_cookies(&self, headers: &dyn Headers) -> Option<&'e [u8]> {
+        self.scratch.write(|out| {
+            let (mut before, mut fits): (&[u8], _) = (b"", Some(()));
+            headers.named(b"cookie", &mut |line| {
+                fits = append(out, before, line);
+                before = b"; ";
+                go_on(fits)
+            });
+            fits
+        })
+    }
+
+    fn lower(&self, of: &'e Text) -> Option<&'e [u8]> {
         let text = self.text(of)?;
         if !text.iter().any(u8::is_ascii_uppercase) {
             return Some(text);
@@ -114,7 +106,7 @@ impl<'e> Eval<'_, 'e> {
             .write(|out| text.iter().try_for_each(|byte| out.push(byte.to_ascii_lowercase())))
     }
 
-    fn upper(self, of: &'e Text) -> Option<&'e [u8]> {
+    fn upper(&self, of: &'e Text) -> Option<&'e [u8]> {
         let text = self.text(of)?;
         if !text.iter().any(u8::is_ascii_lowercase) {
             return Some(text);
@@ -123,14 +115,14 @@ impl<'e> Eval<'_, 'e> {
             .write(|out| text.iter().try_for_each(|byte| out.push(byte.to_ascii_uppercase())))
     }
 
-    fn remove_bytes(self, of: &'e Text, removed: &'e Text) -> Option<&'e [u8]> {
+    fn remove_bytes(&self, of: &'e Text, removed: &'e Text) -> Option<&'e [u8]> {
         let (text, removed) = (self.text(of)?, self.text(removed)?);
         let mut kept = text.iter().filter(|byte| !removed.contains(byte));
         self.scratch.write(|out| kept.try_for_each(|byte| out.push(*byte)))
     }
 
     /// Parts that are absent are left out; without any there is nothing.
-    fn concat(self, parts: &'e [Text]) -> Option<&'e [u8]> {
+    fn concat(&self, parts: &'e [Text]) -> Option<&'e [u8]> {
         // Made before the whole is, as both use the same area.
         let mut made: [Option<&[u8]>; CONCAT_PARTS_MAX] = [None; CONCAT_PARTS_MAX];
         for (place, part) in made.iter_mut().zip(parts) {
@@ -141,10 +133,10 @@ impl<'e> Eval<'_, 'e> {
     }
 
     /// Elements that are absent are left out. The result has half of the area, what is made for its elements the other.
-    fn join(self, each: &'e Each<Text>, separator: &[u8]) -> Option<&'e [u8]> {
+    fn join(&self, each: &'e Each<Text>, separator: &[u8]) -> Option<&'e [u8]> {
         self.scratch.write_beside(|out, area| {
-            let scratch = self.scratch.over(area);
-            let Eval { facts, meter, element, .. } = self;
+            let scratch = self.scratch.over(Free::Part(area));
+            let Eval { facts, meter, element, .. } = *self;
             let eval = Eval { facts, scratch: &scratch, meter, element };
             let (mut first, mut fits) = (true, Some(()));
             eval.visit(&each.source, &mut |element| {
@@ -171,13 +163,4 @@ fn go_on(fits: Option<()>) -> ControlFlow<()> {
         Some(()) => ControlFlow::Continue(()),
         None => ControlFlow::Break(()),
     }
-}
-
-fn first_line<'e>(request: HttpRequest<'e>, name: &[u8]) -> Option<&'e [u8]> {
-    let mut first = None;
-    request.headers.named(name, &mut |value| {
-        first = Some(value);
-        ControlFlow::Break(())
-    });
-    first
 }

@@ -45,6 +45,14 @@ impl Fields {
         lines.map(|field| self.text(field.value))
     }
 
+    /// The same for any name, in lower case; most are told apart by their length.
+    pub(crate) fn named(&self, name: &[u8]) -> impl Iterator<Item = &[u8]> {
+        let lines = self.list.iter();
+        let lines = lines.filter(move |field| field.name.len() == name.len());
+        let lines = lines.filter(move |field| self.text(field.name) == name);
+        lines.map(|field| self.text(field.value))
+    }
+
     pub(crate) fn first(&self, known: Known) -> Option<&[u8]> {
         self.values(known).next()
     }

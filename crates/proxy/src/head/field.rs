@@ -60,6 +60,10 @@ impl Span {
         Some(Span { start: start as u16, len: len as u16 })
     }
 
+    pub(crate) fn len(self) -> usize {
+        usize::from(self.len)
+    }
+
     pub(crate) fn range(self) -> Range<usize> {
         let start = usize::from(self.start);
         start..start + usize::from(self.len)

@@ -1,5 +1,7 @@
 //! The head of a request, the same for every protocol, and what a strict reader refuses in it.
 
+use std::ops::ControlFlow;
+
 use trimtab_expr::{Headers, HttpRequest};
 
 use super::{Fields, Host, Known, Span};
@@ -177,11 +179,54 @@ pub(crate) fn keeps(fields: &Fields, version: Version) -> bool {
 }
 
 impl Headers for RequestHead {
-    fn each<'h>(&'h self, visit: &mut dyn FnMut(&'h [u8], &'h [u8]) -> std::ops::ControlFlow<()>) {
+    fn each<'h>(&'h self, visit: &mut dyn FnMut(&'h [u8], &'h [u8]) -> ControlFlow<()>) {
         for (_, name, value) in self.fields.iter() {
             if visit(name, value).is_break() {
                 return;
             }
         }
+    }
+
+    fn named<'h>(&'h self, name: &[u8], visit: &mut dyn FnMut(&'h [u8]) -> ControlFlow<()>) {
+        for value in self.fields.named(name) {
+            if visit(value).is_break() {
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::BytesMut;
+
+    use super::*;
+    use crate::h1::read_request;
+
+    #[test]
+    fn rules_find_lines_by_their_name_in_the_order_they_came() {
+        let head = "GET / HTTP/1.1\r\nHost: a\r\nCookie: a=1\r\nX-List: a\r\nX-Last: b\r\nx-list:\r\n\
+            COOKIE: b=2\r\n\r\n";
+        let head = read_request(BytesMut::from(head), Vec::new()).unwrap();
+        let check = |name: &str, want: &[&str]| {
+            let mut found = Vec::new();
+            head.named(name.as_bytes(), &mut |value| {
+                found.push(std::str::from_utf8(value).unwrap());
+                ControlFlow::Continue(())
+            });
+            assert_eq!(found, want, "{name}");
+            let mut first = None;
+            head.named(name.as_bytes(), &mut |value| {
+                assert_eq!(first.replace(value), None, "a visitor that has enough is asked again");
+                ControlFlow::Break(())
+            });
+        };
+        check("host", &["a"]);
+        check("cookie", &["a=1", "b=2"]);
+        check("x-list", &["a", ""]);
+        check("x-last", &["b"]);
+        check("x-none", &[]);
+        check("x-lis", &[]);
+        check("", &[]);
     }
 }

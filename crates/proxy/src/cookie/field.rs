@@ -3,6 +3,7 @@
 //! It names an endpoint and nothing of its client, so that they can share it.
 
 use std::cell::RefCell;
+use std::hash::{Hash, Hasher};
 
 use bytes::{Bytes, BytesMut};
 use hashbrown::HashMap;
@@ -14,7 +15,7 @@ use super::{Keys, NAME};
 use crate::h1::put_decimal;
 
 /// What such a field says, but for the second in which it was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Binding {
     pub(crate) balancer: BalancerId,
     pub(crate) held: Held,
@@ -57,6 +58,13 @@ impl Keys {
 }
 
 // === impl Binding ===
+
+/// Nearly all are told apart by their endpoint, so that the rest need not be hashed for each request.
+impl Hash for Binding {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.held.hash(state);
+    }
+}
 
 impl Binding {
     /// RFC 6265 section 4.1. Auto is Lax without TLS, and None with Secure over it: without Secure no browser takes None.

@@ -67,7 +67,7 @@ pagerduty_url = "http://127.0.0.1:{self.pagerduty.port}"
         body = {"name": name, "enabled": True, "alert_type": alert_type, "mechanisms": mechanisms, **more}
         return self.node.create(f"{self.base}/policies", body)["id"]
 
-    def pool(self, name, origins=1, **more):
+    def pool(self, name, origins=1, retries=2, **more):
         """A pool that is up, and its origins."""
         base = f"/accounts/{self.account}/load_balancers"
         port = None
@@ -78,7 +78,8 @@ pagerduty_url = "http://127.0.0.1:{self.pagerduty.port}"
             self.origins.append(origin)
             made.append(origin.start())
         # A closed port is refused three times at once; a machine that is busy for a second is no outage.
-        monitor = {"type": "http", "port": port, "expected_codes": "200", "interval": 1, "timeout": 1, "retries": 2}
+        pace = {"interval": 1, "timeout": 1, "retries": retries}
+        monitor = {"type": "http", "port": port, "expected_codes": "200", **pace}
         monitor = self.node.create(f"{base}/monitors", monitor)["id"]
         body = {
             "name": name,

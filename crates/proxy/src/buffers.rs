@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use bytes::BytesMut;
 
-use crate::head::Field;
+use crate::head::Fields;
 
 /// A head with room to spare, and most bodies.
 pub(crate) const BUFFER_BYTES: usize = 16 * 1024;
@@ -13,11 +13,13 @@ const KEPT_MAX: usize = 256;
 /// A buffer that grew for a large body is not kept at that size.
 const KEPT_BYTES_MAX: usize = 4 * BUFFER_BYTES;
 
-/// Vectors of fields that are kept; heads are seldom more at a time.
-const LISTS_MAX: usize = 256;
+/// Heads that are kept; there are seldom more at a time.
+const HEADS_MAX: usize = 256;
+/// A head that was longer is not kept at that size.
+const HEAD_BYTES_MAX: usize = 4 * 1024;
 
 thread_local! {
-    static LISTS: RefCell<Vec<Vec<Field>>> = const { RefCell::new(Vec::new()) };
+    static HEADS: RefCell<Vec<Fields>> = const { RefCell::new(Vec::new()) };
     static KEPT: RefCell<Vec<BytesMut>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -28,18 +30,23 @@ pub(crate) fn take() -> BytesMut {
     buffer
 }
 
-/// An empty vector for the fields of a head.
-pub(crate) fn take_list() -> Vec<Field> {
-    LISTS.with_borrow_mut(Vec::pop).unwrap_or_default()
+/// A head's bytes by themselves, so that the buffer they came in is whole for what comes next; without its fields.
+pub(crate) fn take_head(bytes: &[u8]) -> Fields {
+    let mut head = HEADS.with_borrow_mut(Vec::pop).unwrap_or_default();
+    head.bytes.extend_from_slice(bytes);
+    head
 }
 
-pub(crate) fn give_list(mut list: Vec<Field>) {
-    list.clear();
-    LISTS.with_borrow_mut(|lists| {
-        if list.capacity() > 0 && lists.len() < LISTS_MAX {
-            lists.push(list);
-        }
-    });
+pub(crate) fn give_head(mut head: Fields) {
+    head.bytes.clear();
+    head.list.clear();
+    if head.bytes.capacity() > 0 && head.bytes.capacity() <= HEAD_BYTES_MAX {
+        HEADS.with_borrow_mut(|heads| {
+            if heads.len() < HEADS_MAX {
+                heads.push(head);
+            }
+        });
+    }
 }
 
 /// What is in it is gone.

@@ -6,9 +6,10 @@ use std::task::{Context, Poll};
 use bytes::BytesMut;
 use tokio::time::Instant;
 
+use crate::buffers;
 use crate::exchange::{Broken, Piece, Sink, Source};
 use crate::h1::{StatusLine, Wire, put_field};
-use crate::head::{Body, Field, Known, RequestHead, Version};
+use crate::head::{Body, Known, RequestHead, Version};
 use crate::http2;
 use crate::refusal::Refusal;
 use crate::reply::{Own, Reply, decimal};
@@ -40,9 +41,8 @@ pub(crate) async fn serve(worker: Arc<Worker>, stream: Stream, before: BytesMut,
         return http2::serve(worker, stream, before, peer).await;
     }
     let mut connection = Connection { wire, version: Version::Http11, closes: false };
-    let mut list: Vec<Field> = Vec::new();
     loop {
-        let head = match connection.next_request(&mut watch, &mut list).await {
+        let head = match connection.next_request(&mut watch).await {
             Ok(Some(head)) => head,
             Ok(None) => break,
             Err(refusal) => return connection.refuse(&worker, &mut watch, refusal).await,
@@ -65,8 +65,7 @@ pub(crate) async fn serve(worker: Arc<Worker>, stream: Stream, before: BytesMut,
                 return tunnel::join(connection.wire, *upstream, &target).await;
             }
         }
-        list = head.into_list();
-        list.clear();
+        buffers::give_head(head.fields);
         connection.wire.rest();
         watch.set(Instant::now() + IDLE_TIMEOUT);
     }
@@ -77,16 +76,12 @@ pub(crate) async fn serve(worker: Arc<Worker>, stream: Stream, before: BytesMut,
 
 impl Connection {
     /// None when the client is done, or has been silent for too long between two requests.
-    async fn next_request(
-        &mut self,
-        watch: &mut Watch,
-        list: &mut Vec<Field>,
-    ) -> Result<Option<RequestHead>, Refusal> {
+    async fn next_request(&mut self, watch: &mut Watch) -> Result<Option<RequestHead>, Refusal> {
         let mut begun = false;
         loop {
             let wire = &mut self.wire;
             let polled = watch.within(|cx| {
-                let polled = wire.poll_request(cx, list);
+                let polled = wire.poll_request(cx);
                 match polled {
                     // The first part of a head: from now on it is to come soon.
                     Poll::Pending if wire.has_begun() && !begun => Poll::Ready(None),

@@ -263,7 +263,6 @@ impl<'a> Request<'a> {
         limit: Duration,
         watch: &mut Watch,
     ) -> Result<ResponseHead, Ended> {
-        let mut list = buffers::take_list();
         // An interim response is nothing to the client while it waits here: the origin may wait for what it asks for.
         let mut owes_interim = false;
         loop {
@@ -289,8 +288,7 @@ impl<'a> Request<'a> {
                 }
                 // One that is read slowly holds back what comes behind it.
                 if !owes_interim
-                    && let Poll::Ready(head) =
-                        upstream.poll_response(cx, &mut list, self.head.is_head())
+                    && let Poll::Ready(head) = upstream.poll_response(cx, self.head.is_head())
                 {
                     return Poll::Ready(response_or_fault(head));
                 }
@@ -310,8 +308,7 @@ impl<'a> Request<'a> {
                 client.reply(&Reply::of(&head, self.head));
                 owes_interim = true;
             }
-            buffers::give_list(head.fields.list);
-            list = buffers::take_list();
+            buffers::give_head(head.fields);
         }
     }
 
@@ -372,7 +369,7 @@ impl<'a> Request<'a> {
             let limit = Duration::from_secs(target.pool.upstream.idle_timeout.into());
             upstream.finish(self.worker, now, limit);
         }
-        buffers::give_list(response.fields.list);
+        buffers::give_head(response.fields);
         if client.is_read() { Outcome::Done } else { Outcome::Unread }
     }
 

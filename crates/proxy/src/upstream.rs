@@ -15,7 +15,7 @@ use crate::exchange::{Broken, Piece, Sink, Source};
 use crate::fault::Fault;
 use crate::forward::{self, Sender, host_of};
 use crate::h1::Wire;
-use crate::head::{Body, Field, Host, RequestHead, ResponseHead};
+use crate::head::{Body, Host, RequestHead, ResponseHead};
 use crate::http2::{self, Connections, Exchange, Place, Want};
 use crate::idle::{AtWorst, Connection, Key, Served};
 use crate::replay::KEPT_BYTES_MAX;
@@ -174,11 +174,10 @@ impl Upstream {
     pub(crate) fn poll_response(
         &mut self,
         cx: &mut Context<'_>,
-        list: &mut Vec<Field>,
         to_head: bool,
     ) -> Poll<Result<Option<ResponseHead>, Broken>> {
         match &mut self.carrier {
-            Carrier::Http1(of) => of.wire.poll_response(cx, list, to_head),
+            Carrier::Http1(of) => of.wire.poll_response(cx, to_head),
             Carrier::Http2(exchange) => exchange.poll_response(cx, to_head),
         }
     }

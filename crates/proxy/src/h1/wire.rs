@@ -12,7 +12,7 @@ use super::parse::{Scan, read_request, read_response};
 use super::write::{put_chunk_size, put_field};
 use crate::buffers::{self, BUFFER_BYTES};
 use crate::exchange::{Broken, Piece, Sink, Source};
-use crate::head::{Body, Field, Fields, RequestHead, ResponseHead};
+use crate::head::{Body, Fields, RequestHead, ResponseHead};
 use crate::stream::Stream;
 
 /// A connection and what is on the way through it.
@@ -85,18 +85,17 @@ impl Wire {
     pub(crate) fn poll_request(
         &mut self,
         cx: &mut Context<'_>,
-        list: &mut Vec<Field>,
     ) -> Poll<Result<Option<RequestHead>, Broken>> {
-        let bytes = loop {
+        let Fields { bytes, list } = loop {
             match ready!(self.poll_head(cx))? {
                 None => return Poll::Ready(Ok(None)),
                 // A client may send one after the request before (RFC 9112 section 2.2).
-                Some(bytes) if bytes == EMPTY_LINE && !self.skipped => self.skipped = true,
-                Some(bytes) => break bytes,
+                Some(head) if head.bytes == EMPTY_LINE && !self.skipped => self.skipped = true,
+                Some(head) => break head,
             }
         };
         self.skipped = false;
-        let head = read_request(bytes, std::mem::take(list))?;
+        let head = read_request(bytes, list)?;
         self.decoder = Decoder::new(head.body);
         Poll::Ready(Ok(Some(head)))
     }
@@ -105,21 +104,22 @@ impl Wire {
     pub(crate) fn poll_response(
         &mut self,
         cx: &mut Context<'_>,
-        list: &mut Vec<Field>,
         to_head: bool,
     ) -> Poll<Result<Option<ResponseHead>, Broken>> {
-        let Some(bytes) = ready!(self.poll_head(cx))? else { return Poll::Ready(Ok(None)) };
-        let head = read_response(bytes, std::mem::take(list), to_head).ok_or(Broken::Response)?;
+        let Some(head) = ready!(self.poll_head(cx))? else { return Poll::Ready(Ok(None)) };
+        let head = read_response(head.bytes, head.list, to_head).ok_or(Broken::Response)?;
         self.decoder = Decoder::new(head.body);
         Poll::Ready(Ok(Some(head)))
     }
 
-    /// Bytes of one head. None when the other side ended before its first one.
-    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<BytesMut>, Broken>> {
+    /// Bytes of one head, to be read. None when the other side ended before its first one.
+    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Fields>, Broken>> {
         loop {
             if let Some(length) = self.scan.find(&self.inbox)? {
                 self.scan = Scan::default();
-                return Poll::Ready(Ok(Some(self.inbox.split_to(length))));
+                let head = buffers::take_head(self.inbox.get(..length).unwrap_or_default());
+                self.inbox.advance(length);
+                return Poll::Ready(Ok(Some(head)));
             }
             match ready!(self.poll_fill(cx)) {
                 Ok(0) if self.inbox.is_empty() => return Poll::Ready(Ok(None)),

@@ -96,11 +96,6 @@ impl RequestHead {
     pub(crate) fn is_head(&self) -> bool {
         self.method() == b"HEAD"
     }
-
-    /// Gives the vector of fields back for the next head.
-    pub(crate) fn into_list(self) -> Vec<super::Field> {
-        self.fields.list
-    }
 }
 
 // === impl Version ===

@@ -2,7 +2,6 @@
 
 use std::task::{Context, Poll, ready};
 
-use bytes::BytesMut;
 use h2::client::ResponseFuture;
 use http::response::Parts;
 use http::{Method, Request, Uri, Version};
@@ -10,6 +9,7 @@ use http::{Method, Request, Uri, Version};
 use super::connections::Lease;
 use super::head::put_fields;
 use super::stream::{Outgoing, poll_incoming};
+use crate::buffers;
 use crate::choice::Target;
 use crate::exchange::{Broken, Piece, Sink, Source};
 use crate::forward::{self, Sender, host_of};
@@ -93,7 +93,7 @@ impl Exchange {
 
 /// More of them than a head may have are no response.
 fn fields_of(parts: &Parts) -> Result<Fields, Broken> {
-    let mut fields = Fields { bytes: BytesMut::with_capacity(1024), list: Vec::new() };
+    let mut fields = buffers::take_head(&[]);
     for (name, value) in &parts.headers {
         if !fields.push(name.as_str().as_bytes(), value.as_bytes()) {
             return Err(Broken::Response);

@@ -20,7 +20,7 @@ SELECT kv.key, kv.modified FROM log INDEXED BY log_by_rev
 CROSS JOIN kv ON kv.key = log.key AND kv.modified = log.rev
 WHERE log.rev > ?1 AND log.key >= ?2 AND log.key < ?3 LIMIT 1";
 
-const IN_FORCE: &str = "
+pub(super) const IN_FORCE: &str = "
 SELECT kv.created, kv.modified, length(log.value)
 FROM kv CROSS JOIN log ON log.key = kv.key AND log.rev = kv.modified WHERE kv.key = ?1";
 

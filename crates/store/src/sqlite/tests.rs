@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::StreamExt;
 use proptest::prelude::*;
+use rusqlite::StatementStatus;
 use tempfile::TempDir;
 
 use super::*;
@@ -195,6 +196,28 @@ async fn an_operator_can_read_the_file_while_it_is_in_use() {
         .unwrap();
     assert_eq!(found, ("pools/a".into(), "{\"name\":\"a\"}".into(), "tester".into()));
     write(&store, vec![put("pools/a", "{}")]).await;
+}
+
+#[test]
+fn a_connection_keeps_few_pages_in_memory() {
+    let bench = OnFile::default();
+    let path = bench.dir.path().join("trimtab.db");
+    let opened = [open::file(&path).unwrap().conn, open::reader(&path).unwrap()];
+    for conn in opened {
+        let kept: i64 = conn.pragma_query_value(None, "cache_size", |row| row.get(0)).unwrap();
+        assert_eq!(kept, -512, "KiB");
+    }
+}
+
+#[test]
+fn a_statement_is_planned_once() {
+    let opened = open::memory().unwrap();
+    for key in ["a", "b", "c"] {
+        let mut statement = opened.conn.prepare_cached(commit::IN_FORCE).unwrap();
+        assert!(!statement.exists([key]).unwrap());
+    }
+    let statement = opened.conn.prepare_cached(commit::IN_FORCE).unwrap();
+    assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
 }
 
 #[tokio::test]

@@ -69,7 +69,13 @@ pub(crate) async fn serve(worker: Arc<Worker>, stream: Stream, before: BytesMut,
     loop {
         match next(&mut connection, &mut streams, &mut watch).await {
             Next::Request((request, respond)) => {
-                streams.spawn(answer(Arc::clone(&worker), request, respond, peer.clone()));
+                // Boxed, because the runtime moves a task about as it begins and ends.
+                streams.spawn(Box::pin(answer(
+                    Arc::clone(&worker),
+                    request,
+                    respond,
+                    peer.clone(),
+                )));
                 watch.set(Instant::now() + IDLE_TIMEOUT);
             }
             Next::Answered => watch.set(Instant::now() + IDLE_TIMEOUT),

@@ -128,7 +128,9 @@ pub(crate) fn put_fields<'a>(
 ) {
     for (name, value) in fields {
         let pair = HeaderName::from_bytes(name).ok().zip(HeaderValue::from_bytes(value).ok());
-        if let Some((name, value)) = pair {
+        if let Some((name, mut value)) = pair {
+            // Each message has another: in the table of HPACK it would only be in the way of what comes again.
+            value.set_sensitive(name.as_str() == "cf-ray");
             to.append(name, value);
         }
     }
@@ -151,4 +153,19 @@ pub(crate) fn trailers_of(map: &HeaderMap) -> Fields {
     }
     fields.list.retain(|field| matches!(field.known, Known::Other | Known::Date));
     fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_each_message_has_anew_stays_out_of_hpacks_table() {
+        let fields: [(&[u8], &[u8]); 2] = [(b"cf-ray", b"0123456789abcdef-FRA"), (b"date", b"now")];
+        let mut map = HeaderMap::new();
+        put_fields(&mut map, fields.into_iter());
+        let out =
+            map.iter().filter(|(_, value)| value.is_sensitive()).map(|(name, _)| name.as_str());
+        assert_eq!(out.collect::<Vec<_>>(), ["cf-ray"]);
+    }
 }

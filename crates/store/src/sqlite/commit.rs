@@ -28,6 +28,8 @@ const PUT: &str = "
 INSERT INTO kv (key, created, modified, lease) VALUES (?1, ?2, ?3, ?4)
 ON CONFLICT (key) DO UPDATE SET modified = excluded.modified, lease = excluded.lease";
 
+pub(super) const LEASED: &str = "SELECT key FROM kv WHERE lease = ?1 ORDER BY key";
+
 /// What became of a group of transactions that were written to disk together.
 pub(super) struct Group {
     pub(super) last: Rev,
@@ -161,7 +163,7 @@ fn check_lease(conn: &Connection, lease: LeaseId) -> Result<(), Halt<CommitError
 }
 
 fn leased_keys(conn: &Connection, lease: LeaseId) -> rusqlite::Result<Vec<Key>> {
-    let mut statement = conn.prepare_cached("SELECT key FROM kv WHERE lease = ?1 ORDER BY key")?;
+    let mut statement = conn.prepare_cached(LEASED)?;
     statement.query_map([lease], |row| row.get(0))?.collect()
 }
 

@@ -220,6 +220,16 @@ fn a_statement_is_planned_once() {
     assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
 }
 
+/// Its index is a partial one, and so taken only by plans that know the lease is not NULL.
+#[test]
+fn keys_of_a_lease_are_found_by_their_index() {
+    let conn = open::memory().unwrap().conn;
+    let mut plan = conn.prepare(&format!("EXPLAIN QUERY PLAN {}", commit::LEASED)).unwrap();
+    let steps = plan.query_map([1], |row| row.get::<_, String>("detail")).unwrap();
+    let steps: Vec<String> = steps.map(Result::unwrap).collect();
+    assert_eq!(steps, ["SEARCH kv USING COVERING INDEX kv_by_lease (lease=?)"]);
+}
+
 #[tokio::test]
 async fn commits_wait_for_somebody_else_who_writes() {
     let bench = OnFile::default();

@@ -1,5 +1,6 @@
 """Alerts arrive, once, over whatever they are sent; nobody is told of what they did not ask for."""
 
+import json
 import ssl
 import subprocess
 import time
@@ -12,8 +13,8 @@ from origin import Origin
 from receivers import MailServer, Receiver
 from test_certificates import Issued
 
-# Two probes, the window in which changes are one message, a busy machine.
-TOLD_SECONDS = 20
+# Two probes of a pool that no load balancer uses, the window in which changes are one message, a busy machine.
+TOLD_SECONDS = 40
 # A window and a look, in which what must not come would have come.
 QUIET_SECONDS = 4
 SECRET, KEY, PASSWORD = "hook-secret-4711", "0123456789abcdef0123456789abcdef", "mail-password-0815"
@@ -67,7 +68,7 @@ pagerduty_url = "http://127.0.0.1:{self.pagerduty.port}"
         body = {"name": name, "enabled": True, "alert_type": alert_type, "mechanisms": mechanisms, **more}
         return self.node.create(f"{self.base}/policies", body)["id"]
 
-    def pool(self, name, origins=1, retries=2, **more):
+    def pool(self, name, origins=1, interval=1, timeout=1, retries=2, **more):
         """A pool that is up, and its origins."""
         base = f"/accounts/{self.account}/load_balancers"
         port = None
@@ -78,7 +79,7 @@ pagerduty_url = "http://127.0.0.1:{self.pagerduty.port}"
             self.origins.append(origin)
             made.append(origin.start())
         # A closed port is refused three times at once; a machine that is busy for a second is no outage.
-        pace = {"interval": 1, "timeout": 1, "retries": retries}
+        pace = {"interval": interval, "timeout": timeout, "retries": retries}
         monitor = {"type": "http", "port": port, "expected_codes": "200", **pace}
         monitor = self.node.create(f"{base}/monitors", monitor)["id"]
         body = {
@@ -292,6 +293,38 @@ def test_a_node_that_is_killed_between_flip_and_delivery_delivers_once(site, tmp
     assert (entry["id"], entry["trimtab"]["result"]) == (receiver.taken[0].key, "delivered")
     origin.start()
     waits_for(site, 2, lambda: receiver.taken, "the end of it")
+    receiver.stop()
+
+
+def test_what_was_known_before_a_crash_is_no_news(site):
+    """The power goes before the flip is in snapshot.bin: the node starts with the belief that all is well, and for as
+    long as its first probe takes it knows no better."""
+    receiver = Receiver().start()
+    hook = site.webhook("stale", receiver)
+    pool, [origin] = site.pool("stale", interval=4, timeout=3, retries=0)
+    site.policy("stale", {"webhooks": [{"id": hook}]}, filters={"pool_id": [pool], "event_source": ["pool"]})
+    saved = site.node.folder / "data/snapshot.bin"
+
+    def believed_up():
+        if not saved.exists():
+            return False
+        known = json.loads(saved.read_text().split("\n", 1)[1])["endpoints"]
+        return [seen["up"] for endpoint in known if endpoint["pool"] == pool for seen in endpoint["seen"].values()] == [True]
+
+    assert until(believed_up, TOLD_SECONDS), site.node.log()
+    stale = saved.read_bytes()
+    origin.lost_to.add("127.0.0.1")
+    waits_for(site, 1, lambda: receiver.taken, "the start")
+    site.node.kill()
+    saved.write_bytes(stale)
+    site.node.start()
+    path = f"/accounts/{site.account}/load_balancers/pools/{pool}"
+    assert site.node.api("GET", path).result["healthy"] is True, "traffic goes by what was known"
+    site.until_pool(pool, False)
+    waits_for(site, 1, lambda: receiver.taken, "nothing more")
+    origin.lost_to.clear()
+    waits_for(site, 2, lambda: receiver.taken, "the end of it")
+    assert [body["alert_event"] for body in receiver.bodies()] == ["ALERT_STATE_EVENT_START", "ALERT_STATE_EVENT_END"]
     receiver.stop()
 
 

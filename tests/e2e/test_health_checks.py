@@ -65,6 +65,16 @@ def test_a_check_is_probed_told_of_and_required(site, zone):
     assert [event for event, _ in events()] == ["START", "END"]
     assert {entry["policy_id"] for entry in site.history()} == {policy}
     assert 'trimtab_health_check_up{check="gateway",zone="example.com"} 1' in site.metrics()
+    gateway.kill()
+    assert until(lambda: len(events()) == 3, TOLD_SECONDS), site.node.log()
+    site.node.kill()
+    site.node.start()
+    # Pools that require it hold it: they come first.
+    [hangs] = [pool for pool in site.node.api("GET", f"{base}/pools").result if pool["name"] == "hangs"]
+    site.node.api("DELETE", f"{base}/pools/{hangs['id']}")
+    assert site.node.api("DELETE", f"{path}/{check}").status == 200
+    assert until(lambda: len(events()) == 4, TOLD_SECONDS), site.node.log()
+    assert events()[2:] == [("START", "Unhealthy"), ("END", "Unknown")]
 
 
 def test_a_suspended_check_is_left_alone(site, zone):

@@ -19,7 +19,6 @@ use trimtab_model::{Change, Timestamp};
 use crate::board::Board;
 use crate::book::Book;
 use crate::courier::{Courier, Failure, Sent};
-use crate::observe;
 use crate::parcel::{Ending, Parcel};
 use crate::retry;
 use crate::storage::{Storage, StorageError};
@@ -135,7 +134,6 @@ impl<S: Storage> Engine<S> {
     ) {
         let now = Instant::now();
         let snapshot = self.cell.load();
-        state.checks = observe::checks(&snapshot, (self.clock)());
         if tell.is_some_and(|at| at <= now) {
             *tell = None;
             match state.tell(&self.storage, &snapshot, (self.clock)()).await {

@@ -26,7 +26,6 @@ pub use board::{Board, Tally};
 pub use courier::{Courier, Failure, Sent, SetUpError, Target};
 pub use engine::Engine;
 pub use message::Message;
-pub use seen::CheckChange;
 pub use settings::{Security, Settings, Smtp};
 pub use storage::{Storage, StorageError, Write};
 

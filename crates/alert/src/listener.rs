@@ -109,7 +109,7 @@ fn follow(filters: &Filters, subject: &Subject) -> bool {
             Subject::Pool(_) => passes(&filters.event_source, &EventSource::Pool),
             Subject::Origin(..) => passes(&filters.event_source, &EventSource::Origin),
             Subject::Enablement(_) => true,
-            Subject::Check(id) => passes(&filters.health_check_id, id),
+            Subject::Check(id) => passes(&filters.health_check_id, &id.to_string()),
         }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use trimtab_model::alert::{AlertPolicy, AlertType};
 use trimtab_model::{Account, AccountId, AlertPolicyId, PoolId, Timestamp, words};
 
-use crate::seen::{CheckChange, Subject};
+use crate::seen::Subject;
 
 /// Things that one message describes; more are counted. Beyond a screen nobody reads on at night.
 pub const DETAILS_MAX: usize = 20;
@@ -133,23 +133,5 @@ impl Message {
 impl News {
     pub fn is_origin(&self) -> bool {
         matches!(self.subject, Subject::Origin(..))
-    }
-}
-
-// === impl Facts ===
-
-impl From<&CheckChange> for Facts {
-    fn from(check: &CheckChange) -> Facts {
-        Facts {
-            name: check.name.clone(),
-            address: check.address.clone(),
-            reason: check.reason.clone(),
-            check: Some(CheckFacts {
-                zone_id: check.zone_id.clone(),
-                zone_name: check.zone_name.clone(),
-                failing_regions: check.failing_regions.clone(),
-            }),
-            ..Facts::default()
-        }
     }
 }

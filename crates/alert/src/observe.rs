@@ -1,28 +1,23 @@
 //! From a snapshot to what alerts are about.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use trimtab_health::{EndpointHealth, FailureReason, Ruler, Verdict};
 use trimtab_live::{CheckHealth, Snapshot};
-use trimtab_model::{HealthCheckId, PoolId, Timestamp};
+use trimtab_model::PoolId;
 use trimtab_steer::pool::Usable;
 use trimtab_steer::{Balancer, Pool};
 
 use crate::book::Book;
-use crate::message::{Facts, Traffic};
-use crate::seen::{CheckChange, Condition, Seen, Subject};
+use crate::message::{CheckFacts, Facts, Traffic};
+use crate::seen::{Condition, Seen, Subject};
 
 /// Load balancers that are told of a pool, and pools that are told of each of those: a message is for reading.
 const BALANCERS_MAX: usize = 5;
 const ELSEWHERE_MAX: usize = 3;
 
 /// How everything is. A pool of which the configuration says nothing yet is left out: it was just made.
-pub(crate) fn seen(
-    snapshot: &Snapshot,
-    book: &Book,
-    checks: &BTreeMap<String, CheckChange>,
-) -> Seen {
+pub(crate) fn seen(snapshot: &Snapshot, book: &Book) -> Seen {
     let mut seen = Seen { unseen: book.pools.keys().copied().collect(), ..Seen::default() };
     for pool in snapshot.world.pools.iter().flatten() {
         let Some(entry) = book.pools.get(&pool.id) else { continue };
@@ -40,36 +35,18 @@ pub(crate) fn seen(
         let condition = if pool.enabled { Condition::Good } else { Condition::Bad };
         seen.put(Subject::Enablement(*id), pool.account, condition);
     }
-    for (id, check) in checks {
-        let condition = match check.healthy {
-            Some(true) => Condition::Good,
-            Some(false) => Condition::Bad,
-            None => Condition::Unwatched,
-        };
-        seen.put(Subject::Check(id.clone()), check.account, condition);
+    for (id, check) in snapshot.checks.iter() {
+        seen.put(Subject::Check(*id), check.account, of_check(check));
     }
     seen
 }
 
-/// What standalone health checks say in this snapshot.
-pub(crate) fn checks(snapshot: &Snapshot, at: Timestamp) -> BTreeMap<String, CheckChange> {
-    let change = |(id, check): (&HealthCheckId, &Arc<CheckHealth>)| {
-        let endpoint = check.endpoint();
-        let change = CheckChange {
-            account: check.account,
-            id: id.to_string(),
-            name: check.name.to_string(),
-            address: check.address.to_string(),
-            healthy: check.is_healthy(),
-            reason: endpoint.map(|it| it.outcome().0.word().to_owned()).unwrap_or_default(),
-            zone_id: check.zone.to_string(),
-            zone_name: check.zone_name.to_string(),
-            failing_regions: endpoint.map(failing_regions).unwrap_or_default(),
-            at,
-        };
-        (change.id.clone(), change)
-    };
-    snapshot.checks.iter().map(change).collect()
+fn of_check(check: &CheckHealth) -> Condition {
+    match check.endpoint() {
+        _ if check.suspended => Condition::Unwatched,
+        Some(health) => of_endpoint(health),
+        None => Condition::NoWord,
+    }
 }
 
 /// Codes of the regions most of which see it fail.
@@ -91,6 +68,7 @@ fn of_pool(pool: &Pool) -> Condition {
         Verdict::Up | Verdict::Unknown | Verdict::Unmonitored => false,
     };
     match pool.usable {
+        _ if pool.is_restored() => Condition::NoWord,
         Usable::Critical if !ruled.is_empty() && !judged.iter().any(failing) => Condition::NoWord,
         Usable::Critical | Usable::Requires => Condition::Bad,
         Usable::Yes if !pool.health.is_monitored() => Condition::Unwatched,
@@ -99,9 +77,11 @@ fn of_pool(pool: &Pool) -> Condition {
     }
 }
 
+/// What was known before a restart is no word: whether it still is so, probes say within an interval.
 /// An ejection is made by requests and ends by itself within minutes: it pages by its pool, if that is critical.
 fn of_endpoint(health: &EndpointHealth) -> Condition {
     match health.verdict {
+        _ if health.is_restored() => Condition::NoWord,
         _ if is_ruled_by_a_person(health) && health.is_held() => Condition::NoWord,
         Verdict::Up => Condition::Good,
         Verdict::Down => Condition::Bad,
@@ -119,14 +99,12 @@ fn is_ruled_by_a_person(health: &EndpointHealth) -> bool {
 }
 
 /// What is known of one subject.
-pub(crate) fn facts(
-    snapshot: &Snapshot,
-    book: &Book,
-    checks: &BTreeMap<String, CheckChange>,
-    subject: &Subject,
-) -> Facts {
+pub(crate) fn facts(snapshot: &Snapshot, book: &Book, subject: &Subject) -> Facts {
     match subject {
-        Subject::Check(id) => checks.get(id).map(Facts::from).unwrap_or_default(),
+        Subject::Check(id) => match snapshot.checks.get(id) {
+            Some(check) => of_whole_check(check),
+            None => Facts { name: id.to_string(), ..Facts::default() },
+        },
         Subject::Pool(id) | Subject::Enablement(id) => match pool(snapshot, *id) {
             Some(pool) => of_whole_pool(snapshot, pool),
             None => named(book, *id),
@@ -135,6 +113,21 @@ pub(crate) fn facts(
             Some(pool) => of_origin(pool, name),
             None => Facts { origin: name.clone(), ..named(book, *id) },
         },
+    }
+}
+
+fn of_whole_check(check: &CheckHealth) -> Facts {
+    let endpoint = check.endpoint();
+    Facts {
+        name: check.name.to_string(),
+        address: check.address.to_string(),
+        reason: endpoint.map(|it| it.outcome().0.word().to_owned()).unwrap_or_default(),
+        check: Some(CheckFacts {
+            zone_id: check.zone.to_string(),
+            zone_name: check.zone_name.to_string(),
+            failing_regions: endpoint.map(failing_regions).unwrap_or_default(),
+        }),
+        ..Facts::default()
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use trimtab_model::alert::AlertType;
-use trimtab_model::{AccountId, PoolId, Timestamp};
+use trimtab_model::{AccountId, HealthCheckId, PoolId};
 
 /// What an alert can be about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -16,7 +16,7 @@ pub enum Subject {
     /// Whether the configuration lets the pool be used.
     Enablement(PoolId),
     /// A standalone health check.
-    Check(String),
+    Check(HealthCheckId),
 }
 
 /// How a subject is.
@@ -42,23 +42,6 @@ pub(crate) struct Seen {
 pub(crate) struct Sighting {
     pub(crate) account: AccountId,
     pub(crate) condition: Condition,
-}
-
-/// A standalone health check's status, from whoever runs it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CheckChange {
-    pub account: AccountId,
-    pub id: String,
-    pub name: String,
-    pub address: String,
-    /// None: it was deleted, suspended, or has no result yet.
-    pub healthy: Option<bool>,
-    pub reason: String,
-    pub zone_id: String,
-    pub zone_name: String,
-    /// Codes of the regions that see it fail.
-    pub failing_regions: Vec<String>,
-    pub at: Timestamp,
 }
 
 // === impl Subject ===
@@ -89,19 +72,16 @@ impl Seen {
         self.subjects.insert(subject, Sighting { account, condition });
     }
 
-    /// Of something that is gone nobody says that it is well. Checks are heard of only after a start.
+    /// Of something that is gone nobody says that it is well.
     pub(crate) fn condition(&self, subject: &Subject) -> Condition {
         match (self.subjects.get(subject), subject) {
             (Some(seen), _) => seen.condition,
-            (None, Subject::Check(_)) => Condition::NoWord,
             (None, Subject::Pool(pool) | Subject::Origin(pool, _))
                 if self.unseen.contains(pool) =>
             {
                 Condition::NoWord
             }
-            (None, Subject::Pool(_) | Subject::Origin(..) | Subject::Enablement(_)) => {
-                Condition::Unwatched
-            }
+            (None, _) => Condition::Unwatched,
         }
     }
 

@@ -77,6 +77,8 @@ pub struct Observation {
     pub last: Option<Outcome>,
     /// When that was.
     pub seen: Moment,
+    /// All of it is from before a restart: the world may have gone on since.
+    pub restored: bool,
     pub rtt: Option<Rtt>,
     /// Of the last probe, if it failed.
     pub evidence: Option<Arc<Evidence>>,
@@ -187,6 +189,7 @@ impl Observation {
             since,
             last: None,
             seen: since,
+            restored: false,
             rtt: None,
             evidence: None,
         }
@@ -204,7 +207,8 @@ impl Observation {
             (Passed::Pass, Some(sample), None) => Some(Rtt::first(sample, at)),
             (Passed::Pass, None, rtt) | (Passed::Fail, _, rtt) => rtt,
         };
-        Observation { state, since, last: Some(outcome), seen: at, rtt, evidence: None }
+        let (last, restored, evidence) = (Some(outcome), false, None);
+        Observation { state, since, last, seen: at, restored, rtt, evidence }
     }
 
     #[must_use]

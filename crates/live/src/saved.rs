@@ -220,6 +220,7 @@ impl SavedObservation {
             since: clocks.moment(self.since),
             last: Some(Outcome { passed, reason, response_code, rtt }),
             seen: clocks.moment(self.seen.unwrap_or(self.since)),
+            restored: true,
             evidence: None,
             rtt: rtt.map(|rtt| Rtt::first(rtt, clocks.monotonic)),
         }

@@ -80,6 +80,8 @@ pub struct Requirement {
     pub at_least: u32,
     pub of: u32,
     pub healthy: u32,
+    /// What is known of some of them is from before a restart.
+    pub restored: bool,
 }
 
 /// What failed requests may do to an endpoint.
@@ -190,7 +192,16 @@ impl Pool {
         let all = |pool: &Pool| -> Vec<bool> {
             pool.endpoints.iter().zip(&pool.health.endpoints).map(serves).collect()
         };
-        self.is_well() == other.is_well() && all(self) == all(other)
+        self.is_well() == other.is_well()
+            && self.is_restored() == other.is_restored()
+            && all(self) == all(other)
+    }
+
+    /// What is known of some endpoint that counts, or of what the pool requires, is from before a restart.
+    pub fn is_restored(&self) -> bool {
+        let mut endpoints = self.endpoints.iter().zip(&self.health.endpoints);
+        self.requirement.is_some_and(|wanted| wanted.restored)
+            || endpoints.any(|(endpoint, health)| endpoint.enabled && health.is_restored())
     }
 
     /// The pool as it would be if a person had disabled it.
@@ -311,6 +322,7 @@ impl Requirement {
             at_least: wanted.at_least,
             of: count(wanted.of.len()),
             healthy: count(wanted.of.iter().filter(|subject| is_healthy(subject)).count()),
+            restored: false,
         }
     }
 

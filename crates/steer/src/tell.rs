@@ -232,7 +232,7 @@ fn evidence(pool: &Pool, now: Moment) -> String {
         Some(format!("{} since {since} s ({reason})", endpoint.name))
     });
     let required = pool.requirement.filter(|wanted| !wanted.is_met()).map(|wanted| {
-        let Requirement { at_least, of, healthy } = wanted;
+        let Requirement { at_least, of, healthy, .. } = wanted;
         format!("it requires {at_least} of {of} others to be healthy, and {healthy} are")
     });
     let told: Vec<String> = required.into_iter().chain(nameless).chain(down).collect();

@@ -55,7 +55,7 @@ fn a_check_that_is_not_met_keeps_a_healthy_pool_out_and_makes_no_other_usable() 
         let endpoint = EndpointHealth { verdict, ..EndpointHealth::unmonitored() };
         Pool::build(&config, PoolHealth::unprobed(Box::new([endpoint])))
     };
-    let needs = |healthy| Some(Requirement { at_least: 2, of: 3, healthy });
+    let needs = |healthy| Some(Requirement { at_least: 2, of: 3, healthy, restored: false });
     for (verdict, requirement, want, well) in [
         (Verdict::Up, None, Usable::Yes, true),
         (Verdict::Up, needs(2), Usable::Yes, true),

@@ -13,7 +13,6 @@ use crate::incident::{INCIDENTS, Incident, Told};
 use crate::outbox::{Outbox, PARCELS_MAX};
 use crate::parcel::{Destination, Ending, OUTBOX, Parcel};
 use crate::plan::{Look, Mint, Step, differs, plan, unsent};
-use crate::seen::CheckChange;
 use crate::storage::{Storage, StorageError, Write, to_json};
 use crate::{fresh_id, observe};
 
@@ -27,7 +26,6 @@ const STANDING_EVERY_MICROS: i64 = 60_000_000;
 
 pub(super) struct State {
     pub(super) book: Book,
-    pub(super) checks: BTreeMap<String, CheckChange>,
     pub(super) told: Told,
     pub(super) outbox: Outbox,
     /// Of the parcel that is made next.
@@ -43,7 +41,6 @@ impl State {
     pub(super) async fn load(storage: &impl Storage, book: Book) -> Result<State, StorageError> {
         let mut state = State {
             book,
-            checks: BTreeMap::new(),
             told: Told::default(),
             outbox: Outbox::default(),
             number: 0,
@@ -76,7 +73,7 @@ impl State {
 
     /// Does anything have to be told?
     pub(super) fn differs(&self, snapshot: &Snapshot) -> bool {
-        differs(&self.told, &observe::seen(snapshot, &self.book, &self.checks))
+        differs(&self.told, &observe::seen(snapshot, &self.book))
     }
 
     /// One transaction for each incident: what is told, and who has to be. Gives what is never to be sent.
@@ -97,14 +94,12 @@ impl State {
                 return Err(error);
             }
         }
-        // Whoever is gone was told so: nothing is open of it.
-        self.checks.retain(|_, check| check.healthy.is_some());
         Ok(held_back)
     }
 
     fn decide(&mut self, snapshot: &Snapshot, now: Timestamp) -> Vec<Step> {
-        let seen = observe::seen(snapshot, &self.book, &self.checks);
-        let facts = |subject: &_| observe::facts(snapshot, &self.book, &self.checks, subject);
+        let seen = observe::seen(snapshot, &self.book);
+        let facts = |subject: &_| observe::facts(snapshot, &self.book, subject);
         let look = Look { now, book: &self.book, seen: &seen, facts: &facts };
         let room = PARCELS_MAX.saturating_sub(self.outbox.len());
         let mut mint = Mint { id: &mut fresh_id, number: self.number, room };

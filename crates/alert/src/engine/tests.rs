@@ -3,20 +3,28 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
+use trimtab_health::{
+    EndpointHealth, MemberHealth, Observation, PoolHealth, State as HealthState, UP,
+};
+use trimtab_live::CheckHealth;
 use trimtab_model::alert::{
     AlertPolicy, AlertType, DeliveryResult, Filters, HistoryEntry, Mechanisms,
 };
 use trimtab_model::config::{Document, Key};
-use trimtab_model::{AccountId, AlertDocument, AlertKey, AlertPolicyId, Change, WebhookId};
+use trimtab_model::{
+    AccountId, AlertDocument, AlertKey, AlertPolicyId, Change, HealthCheckId, Moment, WebhookId,
+    ZoneId,
+};
 
 use super::state::{self, State};
 use super::*;
 use crate::Write;
 use crate::message::{Phase, Turn};
-use crate::seen::CheckChange;
 
 const ACCOUNT: AccountId = AccountId::new([1; 16]);
 const HOOK: WebhookId = WebhookId::new([2; 16]);
+const CHECK: HealthCheckId = HealthCheckId::new([4; 16]);
+const DOWN: HealthState = HealthState::Down { passes: 0 };
 
 /// A store in memory that can lose its power.
 #[derive(Default)]
@@ -84,23 +92,25 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_micros(second * 1_000_000)
 }
 
-fn check(healthy: Option<bool>) -> CheckChange {
-    CheckChange {
+/// One place says so of the check, or said so before a restart.
+fn check(state: HealthState, restored: bool) -> CheckHealth {
+    let seen = Observation { state, restored, ..Observation::unknown(Moment::default()) };
+    let pop = "FRA".parse().unwrap();
+    let member = MemberHealth::alone(state.into(), Box::new([(pop, seen)]));
+    let endpoint = EndpointHealth::judge(Box::new([member]), None);
+    CheckHealth {
         account: ACCOUNT,
-        id: "c".into(),
+        zone: ZoneId::new([5; 16]),
+        zone_name: "example.com".parse().unwrap(),
         name: "shop".into(),
         address: "192.0.2.1".into(),
-        healthy,
-        reason: String::new(),
-        zone_id: String::new(),
-        zone_name: String::new(),
-        failing_regions: Vec::new(),
-        at: at(0),
+        suspended: false,
+        health: PoolHealth::unprobed(Box::new([endpoint])),
     }
 }
 
-/// A world without pools.
-fn snapshot() -> trimtab_live::Snapshot {
+/// A world without pools, and with at most one check.
+fn world(check: Option<CheckHealth>) -> trimtab_live::Snapshot {
     use trimtab_live::{Clocks, Hosting, Publisher, Settings, Start};
     let settings = Settings {
         site: trimtab_steer::Site::at("FRA".parse().unwrap()).unwrap(),
@@ -115,37 +125,86 @@ fn snapshot() -> trimtab_live::Snapshot {
     };
     let geo = Arc::new(trimtab_geo::Builder::empty().unwrap().build());
     let start = Start { geo, saved: None, clocks: Clocks::now() };
-    Publisher::new(settings, start, mpsc::channel(1).0).snapshot()
+    let empty = Publisher::new(settings, start, mpsc::channel(1).0).snapshot();
+    let checks = check.into_iter().map(|check| (CHECK, Arc::new(check)));
+    trimtab_live::Snapshot { checks: Arc::new(checks.collect()), ..empty }
 }
 
-async fn tell(state: &mut State, memory: &Memory, healthy: Option<bool>, now: i64) {
-    state.checks.insert("c".into(), check(healthy));
-    state.tell(memory, &snapshot(), at(now)).await.unwrap();
+fn up() -> Option<CheckHealth> {
+    Some(check(UP, false))
+}
+
+fn down() -> Option<CheckHealth> {
+    Some(check(DOWN, false))
+}
+
+async fn tell(state: &mut State, memory: &Memory, check: Option<CheckHealth>, now: i64) {
+    state.tell(memory, &world(check), at(now)).await.unwrap();
+}
+
+/// What was told so far, the first first.
+async fn told(memory: &Memory) -> Vec<(Phase, Turn)> {
+    let parcels = state::parcels(memory).await;
+    parcels.iter().map(|parcel| (parcel.message.phase, parcel.message.news[0].turn)).collect()
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_waits_is_still_there_after_a_crash_with_the_same_key_and_the_same_words() {
     let memory = Memory::default();
     let mut state = State::load(&memory, book()).await.unwrap();
-    tell(&mut state, &memory, Some(false), 1).await;
+    tell(&mut state, &memory, down(), 1).await;
     let sent = state.outbox.begin(Instant::now()).unwrap();
     let mut state = State::load(&memory, book()).await.unwrap();
     assert_eq!(state.outbox.begin(Instant::now()), Some(sent));
-    // Nobody has heard of the check since the start: that is no news.
-    assert!(!state.differs(&snapshot()));
-    tell(&mut state, &memory, Some(true), 9).await;
-    let parcels: Vec<_> = state::parcels(&memory).await;
-    let told: Vec<_> = parcels.iter().map(|p| (p.message.phase, p.message.news[0].turn)).collect();
-    assert_eq!(told, [(Phase::Start, Turn::Unhealthy), (Phase::End, Turn::Healthy)]);
+    assert!(!state.differs(&world(down())));
+    tell(&mut state, &memory, up(), 9).await;
+    let parcels = state::parcels(&memory).await;
+    let want = [(Phase::Start, Turn::Unhealthy), (Phase::End, Turn::Healthy)];
+    assert_eq!(told(&memory).await, want);
     assert_eq!(parcels[0].message.correlation, parcels[1].message.correlation);
     assert!(parcels[0].number < parcels[1].number);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_known_before_a_restart_is_no_news_until_a_probe_says_the_same() {
+    let memory = Memory::default();
+    let mut state = State::load(&memory, book()).await.unwrap();
+    let restored = |state| Some(check(state, true));
+    tell(&mut state, &memory, restored(DOWN), 1).await;
+    assert_eq!(told(&memory).await, []);
+    tell(&mut state, &memory, down(), 2).await;
+    let start = (Phase::Start, Turn::Unhealthy);
+    assert_eq!(told(&memory).await, [start]);
+    // It was killed before the flip was in its file, and what it knows again is older than what was told.
+    let mut state = State::load(&memory, book()).await.unwrap();
+    assert!(!state.differs(&world(restored(UP))));
+    assert!(!state.differs(&world(Some(check(HealthState::Unknown, false)))));
+    tell(&mut state, &memory, restored(UP), 3).await;
+    tell(&mut state, &memory, down(), 4).await;
+    assert_eq!(told(&memory).await, [start]);
+    tell(&mut state, &memory, up(), 5).await;
+    assert_eq!(told(&memory).await, [start, (Phase::End, Turn::Healthy)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_begun_ends_when_the_check_is_deleted_or_suspended() {
+    let suspended = Some(CheckHealth { suspended: true, ..check(DOWN, false) });
+    for gone in [None, suspended] {
+        let memory = Memory::default();
+        let mut state = State::load(&memory, book()).await.unwrap();
+        tell(&mut state, &memory, down(), 1).await;
+        tell(&mut state, &memory, gone, 2).await;
+        let want = [(Phase::Start, Turn::Unhealthy), (Phase::End, Turn::Unwatched)];
+        assert_eq!(told(&memory).await, want);
+        assert_eq!(memory.keys("alerts/incidents/"), 0);
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_was_taken_goes_from_the_outbox_to_the_history_in_one_step() {
     let memory = Memory::default();
     let mut state = State::load(&memory, book()).await.unwrap();
-    tell(&mut state, &memory, Some(false), 1).await;
+    tell(&mut state, &memory, down(), 1).await;
     let parcel = state.outbox.begin(Instant::now()).unwrap();
     let ending = |result| Ending { at: at(2), result, attempts: 3, error: None };
     *memory.is_broken.lock().unwrap() = true;
@@ -163,12 +222,11 @@ async fn what_could_not_be_stored_is_told_later_and_once() {
     let memory = Memory::default();
     let mut state = State::load(&memory, book()).await.unwrap();
     *memory.is_broken.lock().unwrap() = true;
-    state.checks.insert("c".into(), check(Some(false)));
-    state.tell(&memory, &snapshot(), at(1)).await.unwrap_err();
+    state.tell(&memory, &world(down()), at(1)).await.unwrap_err();
     assert_eq!(state.outbox.len(), 0);
     *memory.is_broken.lock().unwrap() = false;
-    tell(&mut state, &memory, Some(false), 2).await;
-    tell(&mut state, &memory, Some(false), 3).await;
+    tell(&mut state, &memory, down(), 2).await;
+    tell(&mut state, &memory, down(), 3).await;
     assert_eq!((state.outbox.len(), memory.keys("alerts/incidents/")), (1, 1));
 }
 
@@ -176,7 +234,7 @@ async fn what_could_not_be_stored_is_told_later_and_once() {
 async fn the_history_of_an_account_has_an_end() {
     let memory = Memory::default();
     let mut state = State::load(&memory, book()).await.unwrap();
-    tell(&mut state, &memory, Some(false), 1).await;
+    tell(&mut state, &memory, down(), 1).await;
     let parcel = state.outbox.begin(Instant::now()).unwrap();
     for second in 0..1_010 {
         let result = DeliveryResult::Delivered;

@@ -67,6 +67,27 @@ fn a_pool_is_unhealthy_when_too_few_are_up_and_a_person_alone_makes_it_neither()
 }
 
 #[test]
+fn what_is_known_from_before_a_restart_is_no_word_but_what_is_held_is() {
+    use trimtab_health::{MemberHealth, Observation, State, UP};
+    let restored = |state: State| {
+        let seen = Observation { state, restored: true, ..Observation::unknown(Moment::default()) };
+        let pop = "FRA".parse().unwrap();
+        let member = MemberHealth::alone(state.into(), [(pop, seen)].into());
+        EndpointHealth::judge([member].into(), None)
+    };
+    let down = State::Down { passes: 0 };
+    for state in [UP, down] {
+        assert_eq!(of_endpoint(&restored(state)), Condition::NoWord);
+    }
+    let fed = endpoint(&(Verdict::Up, Some((Ruler::Feed, Forced::Down)))).ruling;
+    assert_eq!(of_endpoint(&restored(UP).ruled(fed)), Condition::Bad);
+    let mut mixed = pool(1, &[(Verdict::Down, None), (Verdict::Down, None)]);
+    assert_eq!(of_pool(&mixed), Condition::Bad);
+    mixed.health.endpoints[1] = restored(down);
+    assert_eq!(of_pool(&mixed), Condition::NoWord);
+}
+
+#[test]
 fn an_endpoint_is_what_machines_say_of_it() {
     use Verdict::{Down, Unknown, Unmonitored, Up};
     let check =

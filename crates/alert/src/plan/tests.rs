@@ -120,7 +120,7 @@ fn line(parcel: &Parcel, result: Option<DeliveryResult>) -> String {
         Subject::Pool(id) => format!("pool{}={}", id.bytes()[0], news.turn),
         Subject::Origin(id, _) => format!("origin{}={}", id.bytes()[0], news.turn),
         Subject::Enablement(id) => format!("enabled{}={}", id.bytes()[0], news.turn),
-        Subject::Check(id) => format!("check{id}={}", news.turn),
+        Subject::Check(id) => format!("check{}={}", id.bytes()[0], news.turn),
     });
     let news: Vec<String> = news.collect();
     let held_back = result.map(|result| format!("{result} ")).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! The body of generic webhooks, as the hosted product sends it.
 
 use serde_json::{Map, Value, json};
+use trimtab_model::HealthCheckId;
 
 use crate::message::{Message, News, Turn};
 use crate::render::seconds;
@@ -47,7 +48,7 @@ fn of(message: &Message, news: &News) -> Value {
             "pool_name": news.facts.name,
             "enabled": (news.turn != Turn::Unhealthy).to_string(),
         }),
-        Subject::Check(id) => of_check(message, news, id),
+        Subject::Check(id) => of_check(message, news, *id),
     }
 }
 
@@ -70,7 +71,7 @@ fn of_health(news: &News, pool: &str) -> Value {
     })
 }
 
-fn of_check(message: &Message, news: &News, id: &str) -> Value {
+fn of_check(message: &Message, news: &News, id: HealthCheckId) -> Value {
     let facts = &news.facts;
     let check = facts.check.clone().unwrap_or_default();
     let (new, old) = match news.turn {

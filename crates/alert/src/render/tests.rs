@@ -1,6 +1,6 @@
 use serde_json::json;
 use trimtab_model::alert::AlertType;
-use trimtab_model::{AccountId, AlertPolicyId, PoolId, WebhookId};
+use trimtab_model::{AccountId, AlertPolicyId, HealthCheckId, PoolId, WebhookId};
 
 use super::*;
 use crate::message::{CheckFacts, Facts, News, Phase, Traffic, Turn};
@@ -140,7 +140,7 @@ fn the_generic_body_is_that_of_the_hosted_product() {
 fn a_health_checks_data_has_the_documented_fields() {
     let mut message = message(Phase::End);
     message.alert_type = AlertType::HealthCheckStatus;
-    message.news[0].subject = Subject::Check("5".repeat(32));
+    message.news[0].subject = Subject::Check(HealthCheckId::new([0x55; 16]));
     message.news[0].facts.check = Some(CheckFacts {
         zone_id: "z".into(),
         zone_name: "example.com".into(),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use trimtab_health::EndpointHealth;
 use trimtab_model::group::Role;
 use trimtab_model::{HealthCheck, HealthCheckId, PoolId};
 
@@ -66,9 +67,9 @@ impl Publisher {
         };
         let jobs = self.observers.jobs(pool, None, &around);
         let check = check.id;
-        let was_well = self.is_check_well(check);
+        let before = (self.is_check_well(check), self.is_check_restored(check));
         self.checks.put(check, Some(known));
-        if was_well != self.is_check_well(check) {
+        if before != (self.is_check_well(check), self.is_check_restored(check)) {
             self.dependents.extend(self.directory.requiring(id));
         }
         self.set_jobs(id, jobs);
@@ -77,5 +78,10 @@ impl Publisher {
     /// For calculated checks: one that is suspended or knows nothing is not.
     pub(super) fn is_check_well(&self, id: HealthCheckId) -> bool {
         self.checks.known.get(&id).is_some_and(|check| check.is_healthy() == Some(true))
+    }
+
+    pub(super) fn is_check_restored(&self, id: HealthCheckId) -> bool {
+        let endpoint = self.checks.known.get(&id).and_then(|check| check.endpoint());
+        endpoint.is_some_and(EndpointHealth::is_restored)
     }
 }

@@ -82,13 +82,21 @@ impl Publisher {
     }
 
     fn requirement(&self, wanted: &Requires) -> Requirement {
-        Requirement::count(wanted, |subject| match subject {
+        let is_well = |subject: &Subject| match subject {
             Subject::Pool(id) => self.built(*id).is_some_and(Pool::is_well),
             Subject::Origin(id, name) => {
                 self.built(*id).is_some_and(|pool| pool.is_endpoint_well(name))
             }
             Subject::HealthCheck(id) => self.is_check_well(*id),
-        })
+        };
+        let is_restored = |subject: &Subject| match subject {
+            Subject::Pool(id) | Subject::Origin(id, _) => {
+                self.built(*id).is_some_and(Pool::is_restored)
+            }
+            Subject::HealthCheck(id) => self.is_check_restored(*id),
+        };
+        let restored = wanted.of.iter().any(is_restored);
+        Requirement { restored, ..Requirement::count(wanted, is_well) }
     }
 
     fn built(&self, id: PoolId) -> Option<&Pool> {

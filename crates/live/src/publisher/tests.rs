@@ -318,6 +318,12 @@ fn semantics_5_a_restart_resumes_what_was_known() {
     after.apply(changes, vec![]);
     assert_eq!(after.ask("www.example.com"), Some(vec![2]), "before any probe");
     assert!(after.changes.try_recv().is_err(), "a restart is no news");
+    assert!(after.pool(5).is_restored());
+    for (host, passed) in [(1, false), (2, true)] {
+        assert!(after.pool(5).is_restored(), "until every endpoint was looked at");
+        after.report("FRA", 5, host, passed);
+    }
+    assert!(!after.pool(5).is_restored());
 }
 
 #[test]

@@ -3,12 +3,13 @@
 use trimtab_model::group::Member;
 use trimtab_model::overrides::{Forced, Pattern};
 use trimtab_model::pool::{Requires, Subject};
-use trimtab_model::{MonitorGroup, MonitorGroupId, OverrideId};
+use trimtab_model::{HealthCheck, HealthCheckId, MonitorGroup, MonitorGroupId, OverrideId};
 use trimtab_model::{Override, pool::Watch};
 
 use super::*;
 
 const GROUP: MonitorGroupId = MonitorGroupId::new([6; 16]);
+const CHECK: HealthCheckId = HealthCheckId::new([8; 16]);
 const OTHER: MonitorId = MonitorId::new([7; 16]);
 
 fn other_monitor() -> Change {
@@ -162,6 +163,27 @@ fn a_calculated_check_takes_a_pool_out_while_too_few_of_others_are_healthy() {
 }
 
 #[test]
+fn semantics_5_what_a_calculated_check_counts_is_from_before_a_restart_until_it_is_looked_at() {
+    let of = vec![Subject::Pool(pool_id(6)), Subject::HealthCheck(CHECK)];
+    let watch =
+        Watch { requires: Some(Box::new(Requires { at_least: 2, of })), ..Watch::default() };
+    let pools = [with(pool(5, &[1]), watch), pool(6, &[6])];
+    let world = [vec![zone(), monitor(1), standalone(false)], pools.to_vec()].concat();
+    let mut before = Bench::new(&["FRA"], None);
+    before.apply(world.clone(), vec![]);
+    before.report("FRA", 6, 6, true);
+    report_check(&mut before, true);
+    assert!(!before.pool(5).is_restored());
+    let mut after = Bench::new(&["FRA"], Some(saved(&before)));
+    after.apply(world, vec![]);
+    assert_eq!((after.pool(5).usable, after.pool(5).is_restored()), (Usable::Yes, true));
+    after.report("FRA", 6, 6, true);
+    assert!(after.pool(5).is_restored());
+    report_check(&mut after, true);
+    assert!(!after.pool(5).is_restored());
+}
+
+#[test]
 fn a_pool_is_probed_at_full_pace_as_soon_as_a_balancer_uses_it() {
     let mut bench = Bench::new(&["FRA"], None);
     bench.apply(vec![zone(), monitor(1), pool(5, &[1])], vec![]);
@@ -242,63 +264,66 @@ fn check_restart(before: &Bench, answer: &[u8], words: usize) {
     assert_eq!(after.publisher.snapshot().fed.len(), words);
 }
 
+fn standalone(suspended: bool) -> Change {
+    use trimtab_model::health_check::{CheckPace, CheckProbe};
+    let check = HealthCheck {
+        id: CHECK,
+        zone: ZONE,
+        name: "gateway".into(),
+        description: String::new(),
+        address: Address::Ip([192, 0, 2, 99].into()),
+        check_regions: Default::default(),
+        suspended,
+        pace: CheckPace {
+            interval: 60,
+            retries: 0,
+            timeout: 5,
+            consecutive_fails: 1,
+            consecutive_successes: 1,
+        },
+        probe: CheckProbe::Tcp { port: 443 },
+        created_on: Timestamp::default(),
+        modified_on: Timestamp::default(),
+    };
+    let document = Some(Document::HealthCheck(Box::new(check)));
+    Change { key: Key::HealthCheck(ZONE, CHECK), document }
+}
+
+/// One probe of the check from FRA; what is known of it then.
+fn report_check(bench: &mut Bench, up: bool) -> Option<Verdict> {
+    let jobs = bench.publisher.snapshot().jobs;
+    let job = jobs.iter().find(|job| job.slot.is_none()).unwrap();
+    let outcome = match up {
+        true => Outcome::pass(0, Duration::from_millis(5)),
+        false => Outcome::fail(FailureReason::TcpTimeout, 0, None),
+    };
+    let (pop, monitor) = ("FRA".parse().unwrap(), job.monitor.id);
+    let (pool, endpoint, at) = (job.pool, job.targets[0].key, bench.now);
+    let report = Report { pop, pool, endpoint, monitor, outcome, evidence: None, at };
+    bench.publisher.apply_report(&report);
+    bench.publisher.rebuild_reported();
+    let known = bench.publisher.snapshot().checks;
+    known[&CHECK].endpoint().map(|it| it.verdict)
+}
+
 #[test]
 fn a_standalone_check_is_probed_and_judged_and_pools_may_require_it() {
-    use trimtab_model::health_check::{CheckPace, CheckProbe};
-    use trimtab_model::{HealthCheck, HealthCheckId};
-    let id = HealthCheckId::new([8; 16]);
-    let check = |suspended| {
-        let check = HealthCheck {
-            id,
-            zone: ZONE,
-            name: "gateway".into(),
-            description: String::new(),
-            address: Address::Ip([192, 0, 2, 99].into()),
-            check_regions: Default::default(),
-            suspended,
-            pace: CheckPace {
-                interval: 60,
-                retries: 0,
-                timeout: 5,
-                consecutive_fails: 1,
-                consecutive_successes: 1,
-            },
-            probe: CheckProbe::Tcp { port: 443 },
-            created_on: Timestamp::default(),
-            modified_on: Timestamp::default(),
-        };
-        let document = Some(Document::HealthCheck(Box::new(check)));
-        Change { key: Key::HealthCheck(ZONE, id), document }
-    };
-    let requires = Requires { at_least: 1, of: vec![Subject::HealthCheck(id)] };
+    let requires = Requires { at_least: 1, of: vec![Subject::HealthCheck(CHECK)] };
     let watch = Watch { requires: Some(Box::new(requires)), ..Watch::default() };
     let mut bench = Bench::new(&["FRA"], None);
-    bench.apply(vec![zone(), check(false), with(pool(5, &[1]), watch)], vec![]);
+    bench.apply(vec![zone(), standalone(false), with(pool(5, &[1]), watch)], vec![]);
     assert_eq!(bench.pool(5).usable, Usable::Requires);
     let jobs = bench.publisher.snapshot().jobs;
     let job = jobs.iter().find(|job| job.slot.is_none()).unwrap();
-    assert_eq!((job.pool.bytes(), job.monitor.probe.port), (id.bytes(), 443));
-    let report = |bench: &mut Bench, up| {
-        let outcome = match up {
-            true => Outcome::pass(0, Duration::from_millis(5)),
-            false => Outcome::fail(FailureReason::TcpTimeout, 0, None),
-        };
-        let (pop, monitor) = ("FRA".parse().unwrap(), job.monitor.id);
-        let (pool, endpoint, at) = (job.pool, job.targets[0].key, bench.now);
-        let report = Report { pop, pool, endpoint, monitor, outcome, evidence: None, at };
-        bench.publisher.apply_report(&report);
-        bench.publisher.rebuild_reported();
-        let known = bench.publisher.snapshot().checks;
-        known[&id].endpoint().map(|it| it.verdict)
-    };
-    assert_eq!(report(&mut bench, true), Some(Verdict::Up));
+    assert_eq!((job.pool.bytes(), job.monitor.probe.port), (CHECK.bytes(), 443));
+    assert_eq!(report_check(&mut bench, true), Some(Verdict::Up));
     assert_eq!(bench.pool(5).usable, Usable::Yes);
-    assert_eq!(report(&mut bench, false), Some(Verdict::Down));
+    assert_eq!(report_check(&mut bench, false), Some(Verdict::Down));
     assert_eq!(bench.pool(5).usable, Usable::Requires);
-    assert_eq!(report(&mut bench, true), Some(Verdict::Up));
-    bench.apply(vec![check(true)], vec![]);
+    assert_eq!(report_check(&mut bench, true), Some(Verdict::Up));
+    bench.apply(vec![standalone(true)], vec![]);
     assert_eq!(bench.pool(5).usable, Usable::Requires, "a suspended one is not healthy");
     assert!(bench.publisher.snapshot().jobs.is_empty());
-    bench.apply(vec![Change { key: Key::HealthCheck(ZONE, id), document: None }], vec![]);
+    bench.apply(vec![Change { key: Key::HealthCheck(ZONE, CHECK), document: None }], vec![]);
     assert!(bench.publisher.snapshot().checks.is_empty());
 }

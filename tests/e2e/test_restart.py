@@ -8,9 +8,12 @@ import pytest
 from dig import dig
 from node import Node, until
 from origin import Origin
+from wall_clock import WallClock
 
 # The most that a monitor takes: ten probes that say otherwise before a verdict changes.
 STUBBORN = 10
+# The longest interval there is, in seconds.
+HOUR = 3600
 
 
 @pytest.fixture
@@ -79,6 +82,37 @@ def test_last_known_health_is_answered_before_the_first_probe(own):
     own.wait_until_ready()
     assert dig(own, name).addresses == [up.address]
     down.kill()
+
+
+def test_health_that_is_older_than_an_interval_is_looked_at_at_once(tmp_path):
+    """The node is away for two hours; its next regular probe is up to an hour off, and it does not wait for that."""
+    clock, own = WallClock(tmp_path), Node(tmp_path)
+    own.environment.update(clock.environment)
+    own.start()
+    account = own.account()
+    zone = own.create("/zones", {"name": "example.com", "account": {"id": account}})["id"]
+    base = f"/accounts/{account}/load_balancers"
+    monitor = own.create(f"{base}/monitors", {"type": "http", "expected_codes": "200", "interval": HOUR, "timeout": 1, "retries": 0})
+    origins = [Origin(name, f"127.0.4.{n}").start() for n, name in enumerate(["first", "second"], 11)]
+    pools = []
+    for origin in origins:
+        endpoint = {"name": origin.name, "address": origin.address, "port": origin.port}
+        pools.append(own.create(f"{base}/pools", {"name": origin.name, "origins": [endpoint], "monitor": monitor["id"]})["id"])
+    name = "www.example.com"
+    own.create(f"/zones/{zone}/load_balancers", {"name": name, "default_pools": pools, "fallback_pool": pools[1]})
+
+    def is_well(pool):
+        return own.api("GET", f"{base}/pools/{pool}").result.get("healthy") is True
+
+    assert until(lambda: all(is_well(pool) for pool in pools), 10), own.log()
+    assert dig(own, name).addresses == [origins[0].address]
+    own.stop()
+    origins[0].kill()
+    clock.set_ahead(2 * HOUR)
+    own.start()
+    assert until(lambda: dig(own, name).addresses == [origins[1].address], 10), own.log()
+    own.stop()
+    origins[1].kill()
 
 
 def test_what_was_fed_is_known_after_a_restart(own):

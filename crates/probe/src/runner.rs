@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
-use trimtab_health::{Evidence, Outcome, PoolHealth, State};
+use trimtab_health::{Evidence, Observation, Outcome, PoolHealth, State};
 use trimtab_live::{Cell, Event, Job, Snapshot, Target};
-use trimtab_model::Pop;
+use trimtab_model::{Moment, Pop};
 
 use self::crew::{Crew, Pending};
 use self::roster::Roster;
@@ -102,13 +102,17 @@ async fn follow<P: Probe>(cell: Cell, mut roster: Roster<P>, mut stopped: watch:
 }
 
 fn catch_up<P: Probe>(roster: &mut Roster<P>, snapshot: &Snapshot) {
-    roster.apply(&snapshot.jobs, |job| unknown_targets(job, snapshot.health_of(job)));
+    let now = crew::now();
+    roster.apply(&snapshot.jobs, |job| unknown_targets(job, snapshot.health_of(job), now));
 }
 
-/// The places of the job's targets of which some observer has no opinion.
-fn unknown_targets(job: &Job, health: Option<&PoolHealth>) -> Vec<usize> {
+/// The places of the job's targets of which some observer has no opinion, or one that was due for a probe while the
+/// node was down.
+fn unknown_targets(job: &Job, health: Option<&PoolHealth>, now: Moment) -> Vec<usize> {
+    let is_overdue = |seen: &Observation| seen.restored && seen.seen + job.schedule.interval <= now;
     let known = |place: usize, pop: &Pop| {
-        state(job, health, place, *pop).is_some_and(|state| state != State::Unknown)
+        let seen = observation(job, health, place, *pop);
+        seen.is_some_and(|seen| seen.state != State::Unknown && !is_overdue(seen))
     };
     let places = 0..job.targets.len();
     places.filter(|&place| !job.observers.iter().all(|pop| known(place, pop))).collect()
@@ -118,17 +122,22 @@ fn unknown_targets(job: &Job, health: Option<&PoolHealth>) -> Vec<usize> {
 fn pending_in(cell: Cell) -> Pending {
     Box::new(move |job, place, pop| {
         let snapshot = cell.load();
-        let state = state(job, snapshot.health_of(job), place, pop);
-        state.is_some_and(State::is_pending)
+        let seen = observation(job, snapshot.health_of(job), place, pop);
+        seen.is_some_and(|seen| seen.state.is_pending())
     })
 }
 
 /// What an observer believes of one of the job's targets; None before its first probe.
-fn state(job: &Job, health: Option<&PoolHealth>, place: usize, pop: Pop) -> Option<State> {
+fn observation<'a>(
+    job: &Job,
+    health: Option<&'a PoolHealth>,
+    place: usize,
+    pop: Pop,
+) -> Option<&'a Observation> {
     let health = health?;
     let member = health.probings.iter().position(|it| it.monitor == job.monitor.id)?;
     let seen = &health.endpoints.get(place)?.members.get(member)?.observers;
-    seen.iter().find(|(observer, _)| *observer == pop).map(|(_, seen)| seen.state)
+    seen.iter().find(|(observer, _)| *observer == pop).map(|(_, seen)| seen)
 }
 
 /// A task that panicked is a failed release; one that was aborted was meant to be.

@@ -138,6 +138,6 @@ impl<P: Probe> Crew<P> {
 }
 
 /// tokio's clock, so that tests can turn it.
-fn now() -> Moment {
+pub(super) fn now() -> Moment {
     clock::moment(tokio::time::Instant::now().into_std())
 }

@@ -264,12 +264,13 @@ async fn nothing_is_probed_after_the_end() {
 }
 
 #[test]
-fn targets_are_known_when_every_observer_has_an_opinion() {
+fn semantics_5_targets_are_known_when_every_observer_has_an_opinion_for_which_no_probe_is_overdue() {
     let job = job_outside_a_runtime();
     let at = job.schedule.phase;
     let fail = Outcome::fail(FailureReason::TcpTimeout, 0, None);
     let unknown = Observation::unknown(at);
     let down = unknown.clone().after(fail, job.schedule.limits, at);
+    let restored = |later| Observation { restored: true, seen: at + later, ..down.clone() };
     let endpoint = |observers: &[(&str, Observation)]| EndpointHealth {
         members: Box::new([MemberHealth::alone(
             Verdict::Unknown,
@@ -280,15 +281,18 @@ fn targets_are_known_when_every_observer_has_an_opinion() {
     let endpoints = [
         endpoint(&[("FRA", down.clone()), ("IAD", down.clone())]),
         endpoint(&[("FRA", down.clone())]),
-        endpoint(&[("FRA", down), ("IAD", unknown)]),
+        endpoint(&[("FRA", down.clone()), ("IAD", unknown)]),
         endpoint(&[]),
+        endpoint(&[("FRA", restored(SECOND)), ("IAD", restored(SECOND))]),
+        endpoint(&[("FRA", restored(SECOND)), ("IAD", restored(Duration::ZERO))]),
     ];
     let probings = [Probing::alone(job.monitor.id, job.schedule)].into();
-    let health = PoolHealth::new(endpoints.into(), [true; 4].into_iter(), 1, probings);
-    assert_eq!(unknown_targets(&job, Some(&health)), [1, 2, 3]);
-    assert_eq!(unknown_targets(&job, None), [0, 1, 2, 3]);
+    let health = PoolHealth::new(endpoints.into(), [true; 6].into_iter(), 1, probings);
+    let now = at + job.schedule.interval;
+    assert_eq!(unknown_targets(&job, Some(&health), now), [1, 2, 3, 5]);
+    assert_eq!(unknown_targets(&job, None, now), [0, 1, 2, 3, 4, 5]);
 }
 
 fn job_outside_a_runtime() -> Arc<Job> {
-    job(1, &["a", "b", "c", "d"], &["FRA", "IAD"])
+    job(1, &["a", "b", "c", "d", "e", "f"], &["FRA", "IAD"])
 }

@@ -82,8 +82,8 @@ pub fn parse(
     let rdata = write::write(kind, &tokens, Relative::ToNothing(zone)).map_err(bad)?;
     let mut parsed = of_rdata(kind, rdata)?;
     parsed.keep_spelling(kind, &tokens);
-    match (data, kind) {
-        (Some(data), _) if given.is_some() => parsed.data = Some(data.clone()),
+    match (given, kind) {
+        (Some(data), _) => parsed.data = Some(json::kept(kind, data)),
         (_, RecordType::Txt) => parsed.content = text.to_owned(),
         (_, _) => {}
     }
@@ -145,15 +145,10 @@ fn content_tokens(
 ) -> Result<Vec<Token>, BadField> {
     let mut tokens = Token::read_all(content)?;
     if priority_is_apart(kind) {
-        let contains_it = tokens.len() >= fields(kind).len();
         match priority {
-            Some(priority) if contains_it => {
-                if let Some(first) = tokens.first_mut() {
-                    *first = Token::plain(priority.to_string());
-                }
-            }
+            // Content that is shown has none: whoever writes one means it.
+            _ if tokens.len() >= fields(kind).len() => {}
             Some(priority) => tokens.insert(0, Token::plain(priority.to_string())),
-            None if contains_it => {}
             None => return Err(BadField::Missing("priority")),
         }
     }

@@ -4,7 +4,7 @@ mod batch;
 mod form;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use trimtab_model::zone::{
     COMMENT_CHARS_MAX, DATA_FIELDS_MAX, RDATA_BYTES_MAX, Rdata, RecordSettings, TAG_CHARS_MAX,
     TAGS_MAX, TTL_AUTOMATIC, TTL_SECONDS,
@@ -125,7 +125,21 @@ pub fn patch(current: &model::Record, body: &Value, zone: &Zone) -> Result<Recor
     if outdated && body.get("data").is_none_or(Value::is_null) {
         fields.remove("data");
     }
+    move_priority(current.kind, body, &mut fields);
     read(&Value::Object(fields), zone)
+}
+
+/// The `data` of SRV has the priority as well, and would outrank a change of it alone.
+fn move_priority(kind: RecordType, body: &Value, fields: &mut Map<String, Value>) {
+    let priority = body.get("priority").filter(|priority| !priority.is_null());
+    let is_alone = body.get("data").is_none_or(Value::is_null);
+    if let Some(priority) = priority
+        && is_alone
+        && kind == RecordType::Srv
+        && let Some(Value::Object(data)) = fields.get_mut("data")
+    {
+        data.insert("priority".into(), priority.clone());
+    }
 }
 
 fn changes(body: &Value, key: &str, before: &str) -> bool {
@@ -228,27 +242,39 @@ fn record(body: &mut Object<'_>, zone: &Zone) -> Option<RecordDraft> {
     let kind = body.required("type", word::<RecordType>);
     let ttl = body.or("ttl", TTL_AUTOMATIC, ttl);
     let proxied = body.or("proxied", false, proxied);
-    let priority = body.or("priority", 0, whole(0..=u16::MAX));
+    let priority = body.optional("priority", whole(0..=u16::MAX));
     let settings = body.or("settings", RecordSettings::default(), settings);
     let comment = body.or("comment", String::new(), line(COMMENT_CHARS_MAX));
     let tags = body.or("tags", Vec::new(), |node| node.list("tags", 0..=TAGS_MAX, tag));
     let kind = kind?;
-    let written = written(body, kind);
+    let written = written(body, kind)?;
     let form = Form::of(kind);
     if proxied == Some(true) && !form.proxiable {
         body.refuse_coded("proxied", code::NOT_PROXIABLE, "This record type cannot be proxied.");
     }
+    let priority = usual_priority(kind, priority?, &written);
     Some(RecordDraft {
         name: name?,
         kind,
-        written: written?,
+        written,
         ttl: ttl?,
-        priority: priority.map(|priority| form.priority.then_some(priority))?,
+        priority,
         proxied: proxied?,
         settings: settings?,
         comment: comment.map(|text| Some(text).filter(|text| !text.is_empty()))?,
         tags: tags?,
     })
+}
+
+/// 0 where the type shows a priority and nothing says one.
+fn usual_priority(kind: RecordType, said: Option<u16>, written: &Written) -> Option<u16> {
+    let is_inside = matches!(written, Written::Data(data) if data.get("priority").is_some());
+    match kind {
+        // It may stand beside content or `data` that has none, and has to stand somewhere.
+        RecordType::Srv => said,
+        _ if !Form::of(kind).priority || is_inside => said.filter(|_| Form::of(kind).priority),
+        _ => said.or(Some(0)),
+    }
 }
 
 /// `@`, relative, absolute, with or without the last dot. A name outside the zone is taken as relative,

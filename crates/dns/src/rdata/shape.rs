@@ -121,6 +121,11 @@ pub(super) const fn priority_is_apart(kind: RecordType) -> bool {
     matches!(kind, RecordType::Mx | RecordType::Srv | RecordType::Uri)
 }
 
+/// Whether the API shows the field as the record's `priority` alone, although the type has a `data` object.
+pub(super) fn is_beside_data(kind: RecordType, field: &Field) -> bool {
+    kind == RecordType::Uri && field.name == "priority"
+}
+
 /// Whether the API shows a `data` object.
 pub(super) const fn has_data(kind: RecordType) -> bool {
     !matches!(

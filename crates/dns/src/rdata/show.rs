@@ -133,13 +133,13 @@ impl Shown {
         }
     }
 
-    /// As a `data` object has it.
-    pub(super) fn to_json(&self, bare_names: bool) -> Value {
-        match self {
+    /// As a `data` object has it; None for bytes that are no text there.
+    pub(super) fn to_json(&self, bare_names: bool) -> Option<Value> {
+        Some(match self {
             Shown::Number(number) => (*number).into(),
-            Shown::Texts(texts) => String::from_utf8_lossy(&texts.concat()).into_owned().into(),
+            Shown::Texts(texts) => std::str::from_utf8(&texts.concat()).ok()?.into(),
             Shown::Name(_) if bare_names => self.to_bare_text().into(),
             Shown::Name(text) | Shown::Plain(text) => text.clone().into(),
-        }
+        })
     }
 }

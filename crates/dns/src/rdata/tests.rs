@@ -131,6 +131,47 @@ fn data_objects_are_read_and_given_back_as_they_came() {
 }
 
 #[test]
+fn a_priority_is_where_the_api_shows_it() {
+    let check = |kind: &str, content: &str, priority, data: Option<Value>, want| {
+        let parsed = parse(kind.parse().unwrap(), content, priority, data.as_ref(), &zone());
+        let parsed = parsed.unwrap();
+        let shown = parsed.data.and_then(|data| data.get("priority").cloned());
+        assert_eq!((parsed.priority, shown), want, "{kind} {content} {priority:?} {data:?}");
+    };
+    let srv = |priority: u16| json!({"priority": priority, "weight": 0, "port": 1, "target": "a"});
+    let uri = json!({"priority": 5, "weight": 0, "target": "x"});
+    // Content is shown without one: who writes one means it, whatever is the usual one.
+    check("MX", "10 mx.example", Some(0), None, (Some(10), None));
+    check("MX", "mx.example", Some(7), None, (Some(7), None));
+    check("SRV", "0 1 a", Some(7), None, (Some(7), Some(json!(7))));
+    check("SRV", "", Some(7), Some(srv(8)), (Some(8), Some(json!(8))));
+    check("URI", "", Some(7), Some(uri.clone()), (Some(7), None));
+    check("URI", "", None, Some(uri), (Some(5), None));
+}
+
+#[test]
+fn bytes_that_are_no_text_have_no_object() {
+    for (kind, content) in [("CAA", r#"0 issue "\255abc""#), ("URI", r#"1 1 "\200q""#)] {
+        let parsed = read(kind, content, None).unwrap();
+        assert_eq!(parsed.data, None, "{kind}");
+        assert_eq!(read(kind, &parsed.content, parsed.priority).unwrap(), parsed, "{kind}");
+    }
+}
+
+#[test]
+fn one_word_of_an_object_stays_one_word() {
+    let check = |field: &str, text: &str| {
+        let mut data = json!({"priority": "1", "weight": 1, "port": " 50 ", "target": "a.example"});
+        data[field] = text.into();
+        let refused = parse(RecordType::Srv, "", None, Some(&data), &zone()).unwrap_err().message;
+        assert!(refused.contains(field) && refused.contains("one word"), "{refused}");
+    };
+    check("priority", "1 0");
+    check("port", "50 60");
+    check("target", "my host. example.com");
+}
+
+#[test]
 fn refusals_name_type_and_field() {
     let check = |kind: &str, content: &str, code: u16, message: &str| {
         let (want, refused) = (message.to_owned(), read(kind, content, None));

@@ -264,7 +264,8 @@ async fn nothing_is_probed_after_the_end() {
 }
 
 #[test]
-fn semantics_5_targets_are_known_when_every_observer_has_an_opinion_for_which_no_probe_is_overdue() {
+fn semantics_5_targets_are_known_when_every_observer_has_an_opinion_for_which_no_probe_is_overdue()
+{
     let job = job_outside_a_runtime();
     let at = job.schedule.phase;
     let fail = Outcome::fail(FailureReason::TcpTimeout, 0, None);

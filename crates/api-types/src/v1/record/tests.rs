@@ -144,13 +144,19 @@ fn data_is_flat() {
     let with_data = |data: Value| json!({"type": "SRV", "data": data});
     check(with_data(json!([])), "/data", None, "data is not an object");
     check(with_data(json!({"port": [1]})), "/data/port", None, "port is not a number or a string");
-    let wide: serde_json::Map<_, _> = (0..17).map(|n| (n.to_string(), json!(1))).collect();
+    let wide: Map<_, _> = (0..17).map(|n| (n.to_string(), json!(1))).collect();
     check(with_data(Value::Object(wide)), "/data", None, "data has over 16 keys");
 }
 
 #[test]
 fn priority_belongs_to_mx_and_uri_and_is_0_by_default() {
+    let of_uri = |data: Value| json!({"type": "URI", "data": data});
     for (change, want) in [
+        (json!({"type": "SRV"}), None),
+        (json!({"type": "SRV", "priority": 10}), Some(10)),
+        (of_uri(json!({"weight": 1, "target": "x"})), Some(0)),
+        // It stands in the data.
+        (of_uri(json!({"priority": 10, "weight": 1, "target": "x"})), None),
         (json!({"type": "MX"}), Some(0)),
         (json!({"type": "MX", "priority": 10}), Some(10)),
         (json!({"type": "URI", "priority": 10}), Some(10)),
@@ -158,6 +164,23 @@ fn priority_belongs_to_mx_and_uri_and_is_0_by_default() {
     ] {
         assert_eq!(drafted(&with(&minimal(), change.clone())).priority, want, "{change}");
     }
+}
+
+#[test]
+fn a_patch_of_the_priority_alone_reaches_the_data() {
+    let zone = samples::zone();
+    let data = json!({"priority": 1, "weight": 2, "port": 3, "target": "x"});
+    let srv = json!({"type": "SRV", "name": "_a._tcp", "content": "2 3 x"});
+    let current = model::Record { data: Some(data), ..made(&srv) };
+    let written = |change: Value| patch(&current, &change, &zone).unwrap().written;
+    let with_priority = |priority| {
+        Written::Data(json!({"priority": priority, "weight": 2, "port": 3, "target": "x"}))
+    };
+    assert_eq!(written(json!({"priority": 7})), with_priority(7));
+    assert_eq!(written(json!({"ttl": 60})), with_priority(1));
+    let data = json!({"priority": 9, "weight": 2, "port": 3, "target": "x"});
+    let both = written(json!({"priority": 7, "data": data}));
+    assert_eq!(both, with_priority(9), "the object outranks what stands beside it");
 }
 
 #[test]

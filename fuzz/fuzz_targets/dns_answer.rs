@@ -68,7 +68,7 @@ fn served() -> Served {
         ("ns1.below.example.com", RecordType::A, "192.0.2.54"),
     ] {
         let data = trimtab_dns::rdata::parse(kind, content, Some(10), None, &apex).expect(content);
-        let record = RecordInput { kind, ttl: 300, rdata: &data.rdata, proxied: false };
+        let record = RecordInput { kind, ttl: 300, rdata: &data.rdata };
         assert!(zone.push(&name(owner), record));
     }
     assert!(zone.push_balancer(&name("www.example.com"), BalancerSlot(0)));

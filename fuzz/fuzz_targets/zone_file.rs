@@ -17,7 +17,7 @@ fuzz_target!(|text: &str| {
     let second = import(&written, &apex).expect("what is written is no longer than what was read");
     assert!(second.problems.is_empty(), "{:?}\n{written}", second.problems);
     let essence = |records: &[Imported]| -> Vec<_> {
-        records.iter().map(|r| (r.name.clone(), r.kind, r.ttl, r.parsed.rdata.clone())).collect()
+        records.iter().map(|r| (r.name.clone(), r.kind, r.ttl, r.parsed.rdata.clone(), r.remark.clone())).collect()
     };
     assert_eq!(essence(&first.records), essence(&second.records), "{written}");
 });
@@ -33,10 +33,10 @@ fn stored(line: &Imported) -> Record {
         rdata: Rdata(line.parsed.rdata.clone().into()),
         ttl: line.ttl,
         priority: line.parsed.priority,
-        proxied: line.proxied,
+        proxied: line.remark.proxied,
         settings: RecordSettings::default(),
-        comment: None,
-        tags: Vec::new(),
+        comment: line.remark.comment.clone(),
+        tags: line.remark.tags.clone(),
         created_on: NOW,
         modified_on: NOW,
         comment_modified_on: None,

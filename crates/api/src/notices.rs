@@ -3,9 +3,9 @@
 mod cost;
 
 use trimtab_api_types::v1::envelope::ApiMessage;
-use trimtab_api_types::v1::{balancer, monitor};
+use trimtab_api_types::v1::{balancer, monitor, record};
 use trimtab_live::Snapshot;
-use trimtab_model::{Balancer, Monitor, Override, Pool};
+use trimtab_model::{Balancer, Monitor, Override, Pool, Record};
 
 /// All notices have this number; people read the text.
 const NOTICE: u32 = 10001;
@@ -14,6 +14,10 @@ const POOLS_NAMED_MAX: usize = 20;
 
 pub(crate) fn of_balancer(of: &Balancer) -> Vec<ApiMessage> {
     messages(balancer::notices(of))
+}
+
+pub(crate) fn of_record(of: &Record) -> Vec<ApiMessage> {
+    messages(record::notices(of))
 }
 
 pub(crate) fn of_pool(world: &Snapshot, of: &Pool) -> Vec<ApiMessage> {
@@ -60,6 +64,6 @@ pub(crate) fn of_user() -> Vec<ApiMessage> {
     messages(vec!["a token stands for the user, and has nothing that can be changed here".into()])
 }
 
-fn messages(texts: Vec<String>) -> Vec<ApiMessage> {
+pub(crate) fn messages(texts: Vec<String>) -> Vec<ApiMessage> {
     texts.into_iter().map(|text| ApiMessage::new(NOTICE, text)).collect()
 }

@@ -21,8 +21,7 @@ fn snapshot() -> Snapshot {
     let soa = Soa::new(name("ns1.example.net"), name("hostmaster.example.net"), 1);
     let authority = Authority { nameservers: vec![name("ns1.example.net")], soa };
     let mut zone = Zone::empty(ZoneId::new([1; 16]), &name("example.com"), &authority, seed);
-    let address =
-        RecordInput { kind: RecordType::A, ttl: 60, rdata: &[192, 0, 2, 1], proxied: false };
+    let address = RecordInput { kind: RecordType::A, ttl: 60, rdata: &[192, 0, 2, 1] };
     zone.set_records(&name("www.example.com"), &[address]);
     let mut zones = Zones::new(seed);
     zones.insert(Arc::new(zone));

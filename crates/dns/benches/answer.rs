@@ -46,7 +46,7 @@ fn zones() -> Zones {
         ZoneBuilder::new(ZoneId::new([1; 16]), &name("example.com"), &authority, seed);
     for number in 0..NAMES {
         let rdata = number.to_be_bytes();
-        let record = RecordInput { kind: RecordType::A, ttl: 300, rdata: &rdata, proxied: false };
+        let record = RecordInput { kind: RecordType::A, ttl: 300, rdata: &rdata };
         builder.push(&name(&format!("h{number}.example.com")), record);
     }
     builder.push_balancer(&name("www.example.com"), BalancerSlot(0));

@@ -174,7 +174,6 @@ fn resolve(walk: &mut Walk<'_, '_>) -> Result<Rcode, Full> {
                 Next::Done(rcode) => return Ok(rcode),
                 Next::Follow(target) => Some(target),
             },
-            Found::Proxied => return walk.proxied(owner, zone),
             Found::Anything => return walk.anything(owner),
             Found::Referral { servers, labels } => {
                 return walk.refer(owner, &servers, labels, zone);

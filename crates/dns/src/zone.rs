@@ -55,8 +55,6 @@ pub(crate) enum Found<'z> {
     Alias(Rrset<'z>),
     /// A balancer stands here. Addresses and the alias are its to decide, mail and service records perhaps.
     Balanced(BalancerSlot),
-    /// The addresses are this node's own.
-    Proxied,
     /// The name exists and everything was asked for.
     Anything,
     /// The name is delegated; `labels` is how many labels of the question's name are the delegated one.
@@ -141,7 +139,7 @@ impl Zone {
         if inside { self.node(name, 0)?.find(rtype) } else { None }
     }
 
-    /// Precedence at one name: a balancer takes the addresses and hides any CNAME; then the proxy; then records.
+    /// Precedence at one name: a balancer takes the addresses and hides any CNAME; then come the records.
     #[inline(always)]
     fn found<'z>(&'z self, node: &Node<'z>, qtype: u16, is_apex: bool) -> Found<'z> {
         if is_apex && qtype == SOA {
@@ -151,7 +149,6 @@ impl Zone {
         match (balancer, qtype) {
             (Some(slot), A | AAAA | CNAME | MX | SRV) => return Found::Balanced(slot),
             (Some(_), ANY) => return Found::Anything,
-            (None, A | AAAA) if node.is_proxied() => return Found::Proxied,
             (Some(_) | None, _) => {}
         }
         let alias = if balancer.is_none() { node.find(CNAME) } else { None };

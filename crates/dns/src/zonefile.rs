@@ -3,6 +3,7 @@
 mod entry;
 mod export;
 mod import;
+mod remark;
 
 use trimtab_model::{Name, RecordType};
 
@@ -10,6 +11,7 @@ use crate::rdata::Parsed;
 
 pub use export::export;
 pub use import::import;
+pub use remark::Remark;
 
 /// What a zone file holds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,8 +33,7 @@ pub struct Imported {
     pub kind: RecordType,
     /// Seconds as the API takes them; 1 is automatic.
     pub ttl: u32,
-    /// The hosted product's comment `cf_tags=cf-proxied:true`.
-    pub proxied: bool,
+    pub remark: Remark,
     pub parsed: Parsed,
 }
 

@@ -17,7 +17,7 @@ fn name(text: &str) -> Name {
 }
 
 fn a_record(rdata: &[u8]) -> RecordInput<'_> {
-    RecordInput { kind: RecordType::A, ttl: 300, rdata, proxied: false }
+    RecordInput { kind: RecordType::A, ttl: 300, rdata }
 }
 
 /// Bytes of memory that the process holds.

@@ -2,6 +2,7 @@
 //!
 //! One task, owned by whoever runs [`Publisher::run`]; it ends when every sender of events is gone.
 
+mod balancers;
 mod checks;
 mod pools;
 
@@ -15,10 +16,9 @@ use tokio::sync::{mpsc, oneshot};
 use trimtab_dns::Node;
 use trimtab_geo::Table;
 use trimtab_health::{Passed, Signal, Thresholds};
-use trimtab_model::balancer::Scope;
-use trimtab_model::{Fed, Moment, Name, PoolId, Timestamp, ZoneId};
+use trimtab_model::{Fed, Moment, PoolId, Timestamp};
 use trimtab_steer::pool::Ejectable;
-use trimtab_steer::{Balancer, BalancerSlot, Pool, Site, World};
+use trimtab_steer::{Balancer, Pool, Site, World};
 
 use crate::changes::HealthChange;
 use crate::checks::CheckTable;
@@ -27,7 +27,6 @@ use crate::ejections::{Ejections, wants_ejection};
 use crate::epochs::Epochs;
 use crate::hosts::HostTable;
 use crate::observers::{Observer, Observers, endpoint_key};
-use crate::routes::Route;
 use crate::rulings::Rulings;
 use crate::saved::{Clocks, Saved};
 use crate::zones::{Hosted, Hosting};
@@ -271,7 +270,8 @@ impl Publisher {
             self.configure_check(id, check);
         }
         self.rebuild_dependents();
-        for &id in &touched.balancers {
+        let in_zones = self.balancers_of(&touched.zones);
+        for &id in touched.balancers.union(&in_zones) {
             self.build_balancer(id);
         }
         let rewritten = touched.rewritten.iter();
@@ -309,37 +309,6 @@ impl Publisher {
         for apex in &touched.dropped {
             self.hosted.drop_zone(apex);
         }
-    }
-
-    fn build_balancer(&mut self, id: trimtab_model::BalancerId) {
-        let Some(config) = self.directory.balancers.get(&id) else { return };
-        let Some(slot) = self.directory.balancer_slot(id) else { return };
-        let built = Balancer::build(config, |pool| self.directory.pool_slot(pool));
-        let serves = built.is_some() && config.enabled;
-        if let Scope::Zone(zone) = config.scope {
-            let slot = serves.then_some(slot);
-            self.hosted.set_balancer(zone, &config.name, slot);
-        }
-        let built = built.map(Arc::new);
-        let before = put(&mut self.balancers, slot.0, built.clone());
-        self.reroute(before.as_deref(), built.as_deref());
-    }
-
-    /// Routes are built anew when a name is proxied that was not, or is no more.
-    fn reroute(&mut self, before: Option<&Balancer>, after: Option<&Balancer>) {
-        let [before, after] = [before, after].map(|balancer| balancer.and_then(proxied_name));
-        if before != after {
-            self.routes = None;
-        }
-    }
-
-    fn build_routes(&self) -> Routes {
-        let slots = (0..).map(BalancerSlot).zip(&self.balancers);
-        Routes::build(slots.filter_map(|(slot, balancer)| {
-            let (name, zone) = proxied_name(balancer.as_deref()?)?;
-            let zone = &self.directory.zones.get(&zone)?.name;
-            Some(Route { name, zone, balancer: slot })
-        }))
     }
 
     /// How long the report's effect may wait.
@@ -458,14 +427,6 @@ fn clocks() -> Clocks {
 fn wall_time() -> Timestamp {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
     Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
-}
-
-/// Balancers of accounts are private: no request names them.
-fn proxied_name(balancer: &Balancer) -> Option<(&Name, ZoneId)> {
-    match balancer.scope {
-        Scope::Zone(zone) if balancer.enabled && balancer.proxied => Some((&balancer.name, zone)),
-        Scope::Zone(_) | Scope::Account(_) => None,
-    }
 }
 
 /// Puts a value into its slot, growing the table; gives back what was there.

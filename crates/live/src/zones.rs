@@ -85,7 +85,7 @@ impl Hosted {
 
     /// All records at one name; none removes it. Names outside the zone are left out: the API lets none in.
     pub(crate) fn set_records(&mut self, zone: ZoneId, name: &Name, records: &[Record]) {
-        let inputs: Vec<RecordInput<'_>> = records.iter().map(input).collect();
+        let inputs: Vec<RecordInput<'_>> = records.iter().map(RecordInput::from).collect();
         if let Some(builder) = self.builder(zone) {
             for record in inputs {
                 if !builder.push(name, record) {
@@ -129,15 +129,6 @@ impl Hosted {
         let mname = self.hosting.nameservers.first().unwrap_or(apex).clone();
         let nameservers = self.hosting.nameservers.clone();
         Authority { nameservers, soa: Soa::new(mname, rname, 0) }
-    }
-}
-
-fn input(record: &Record) -> RecordInput<'_> {
-    RecordInput {
-        kind: record.kind,
-        ttl: record.ttl_seconds(),
-        rdata: &record.rdata.0,
-        proxied: record.proxied,
     }
 }
 

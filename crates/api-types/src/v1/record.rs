@@ -104,6 +104,9 @@ pub struct Parsed {
 }
 
 const RESET_BY_NULL: &[&str] = &["comment"];
+/// What `proxied` of a record comes to.
+pub const NOT_PROXIED: &str =
+    "this node proxies load balancers; records are answered with their own data";
 
 /// Reads the body of a POST or PUT.
 ///
@@ -140,6 +143,22 @@ fn move_priority(kind: RecordType, body: &Value, fields: &mut Map<String, Value>
     {
         data.insert("priority".into(), priority.clone());
     }
+}
+
+/// What is stored and does not act, for the `messages` of an answer.
+pub fn notices(record: &model::Record) -> Vec<String> {
+    let RecordSettings { ipv4_only, ipv6_only, flatten_cname } = record.settings;
+    let is_family_chosen = ipv4_only == Some(true) || ipv6_only == Some(true);
+    let notices = [
+        record.proxied.then(|| format!("proxied: {NOT_PROXIED}")),
+        is_family_chosen
+            .then(|| format!("settings: a family is chosen for proxied records; {NOT_PROXIED}")),
+        (flatten_cname == Some(true)).then(|| {
+            "settings.flatten_cname: the CNAME is answered as it is; a load balancer flattens"
+                .into()
+        }),
+    ];
+    notices.into_iter().flatten().collect()
 }
 
 fn changes(body: &Value, key: &str, before: &str) -> bool {

@@ -11,13 +11,14 @@ use trimtab_api_types::v1::envelope::Deleted;
 use trimtab_api_types::v1::paging::RECORDS;
 use trimtab_api_types::v1::record::Batched;
 use trimtab_model::Permission::{DnsRead, DnsWrite};
-use trimtab_model::RecordId;
+use trimtab_model::{Record, RecordId};
 
 use crate::app::App;
 use crate::config::{Imported, RecordFilter};
 use crate::errors::Error;
 use crate::extract::{AtZone, Body, Id, Params};
 use crate::form::{self, UPLOAD_BYTES_MAX};
+use crate::notices;
 use crate::respond::{self, Answer, Reply};
 use crate::route::Gives::{Many, Object, One, Text};
 use crate::route::Method::{Delete, Get, Patch, Post, Put};
@@ -100,8 +101,12 @@ async fn list(State(app): State<App>, at: AtZone, params: Params) -> Answer<Vec<
 }
 
 async fn create(State(app): State<App>, at: AtZone, Body(body): Body) -> Answer<v1::Record> {
-    let record = app.config.create_record(&at, &body).await?;
-    Ok(Reply::one(v1::Record::from(&record)))
+    app.config.create_record(&at, &body).await.map(|record| told(&record))
+}
+
+/// With what of it does not act.
+fn told(record: &Record) -> Reply<v1::Record> {
+    Reply::one(v1::Record::from(record)).with_messages(notices::of_record(record))
 }
 
 async fn read_one(State(app): State<App>, at: AtZone, Id(id): Id<RecordId>) -> Answer<v1::Record> {
@@ -115,8 +120,7 @@ async fn replace(
     Id(id): Id<RecordId>,
     Body(body): Body,
 ) -> Answer<v1::Record> {
-    let record = app.config.replace_record(&at, id, &body).await?;
-    Ok(Reply::one(v1::Record::from(&record)))
+    app.config.replace_record(&at, id, &body).await.map(|record| told(&record))
 }
 
 async fn patch(
@@ -125,8 +129,7 @@ async fn patch(
     Id(id): Id<RecordId>,
     Body(body): Body,
 ) -> Answer<v1::Record> {
-    let record = app.config.patch_record(&at, id, &body).await?;
-    Ok(Reply::one(v1::Record::from(&record)))
+    app.config.patch_record(&at, id, &body).await.map(|record| told(&record))
 }
 
 async fn delete(State(app): State<App>, at: AtZone, Id(id): Id<RecordId>) -> Answer<Deleted> {
@@ -152,8 +155,8 @@ async fn import(
     form: Result<Multipart, MultipartRejection>,
 ) -> Answer<Imported> {
     let upload = form::read(form).await?;
-    let imported = app.config.import(&at, upload).await?;
-    Ok(Reply::one(imported))
+    let (imported, notices) = app.config.import(&at, upload).await?;
+    Ok(Reply::one(imported).with_messages(notices::messages(notices)))
 }
 
 /// How many records there are; nothing limits them but the store.

@@ -65,7 +65,6 @@ impl ZoneBuilder {
         };
         self.note(name, |notes| {
             notes.push(u8::try_from(kind).unwrap_or(BALANCER));
-            notes.push(record.proxied.into());
             notes.extend_from_slice(&record.ttl.to_be_bytes());
             notes.extend_from_slice(&u32::try_from(record.rdata.len()).unwrap_or(0).to_be_bytes());
             notes.extend_from_slice(record.rdata);
@@ -117,9 +116,9 @@ impl ZoneBuilder {
             BALANCER => What::Balancer(BalancerSlot(from.u32()?)),
             kind => {
                 let kind = *RecordType::ALL.get(usize::from(kind))?;
-                let (proxied, ttl, length) = (from.u8()? != 0, from.u32()?, from.u32()?);
+                let (ttl, length) = (from.u32()?, from.u32()?);
                 let rdata = from.take(usize::try_from(length).ok()?)?;
-                What::Record(RecordInput { kind, ttl, rdata, proxied })
+                What::Record(RecordInput { kind, ttl, rdata })
             }
         };
         Some(Note { name, what })

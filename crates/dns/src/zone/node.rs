@@ -24,7 +24,6 @@ pub(super) struct Content {
 pub(super) struct Sets {
     pub(super) count: u8,
     pub(super) bytes: Vec<u8>,
-    pub(super) proxied: bool,
 }
 
 /// One name, read in place.
@@ -49,9 +48,8 @@ pub(crate) struct Rrset<'z> {
 
 const HAS_CHILDREN: u8 = 1;
 const BALANCED: u8 = 2;
-const PROXIED: u8 = 4;
 /// The name and all below it are delegated.
-const CUT: u8 = 8;
+const CUT: u8 = 4;
 /// Type, number of records, number of bytes.
 const SET_HEADER_BYTES: usize = 8;
 
@@ -59,7 +57,7 @@ const SET_HEADER_BYTES: usize = 8;
 
 impl Content {
     pub(super) fn is_empty(&self) -> bool {
-        self.balancer.is_none() && self.sets.count == 0 && !self.sets.proxied
+        self.balancer.is_none() && self.sets.count == 0
     }
 
     /// NS records below the apex delegate (RFC 1034 section 4.2.1).
@@ -73,7 +71,6 @@ impl Content {
         for (flag, holds) in [
             (HAS_CHILDREN, children > 0),
             (BALANCED, self.balancer.is_some()),
-            (PROXIED, self.sets.proxied),
             (CUT, self.is_cut(name)),
         ] {
             flags |= if holds { flag } else { 0 };
@@ -112,11 +109,6 @@ impl<'z> Node<'z> {
         self.balancer
     }
 
-    /// Address questions are answered with the node's own addresses.
-    pub(crate) fn is_proxied(&self) -> bool {
-        self.flags & PROXIED != 0
-    }
-
     pub(crate) fn is_cut(&self) -> bool {
         self.flags & CUT != 0
     }
@@ -127,8 +119,7 @@ impl<'z> Node<'z> {
     }
 
     pub(super) fn content(&self) -> Content {
-        let bytes = self.own_sets().to_vec();
-        let sets = Sets { count: self.count, bytes, proxied: self.is_proxied() };
+        let sets = Sets { count: self.count, bytes: self.own_sets().to_vec() };
         Content { balancer: self.balancer, sets }
     }
 

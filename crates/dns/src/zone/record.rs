@@ -33,8 +33,6 @@ pub struct RecordInput<'a> {
     pub ttl: u32,
     /// Wire form, names uncompressed and in lower case.
     pub rdata: &'a [u8],
-    /// Answered with the node's own addresses.
-    pub proxied: bool,
 }
 
 // === impl RecordInput ===
@@ -42,7 +40,7 @@ pub struct RecordInput<'a> {
 impl<'a> From<&'a model::Record> for RecordInput<'a> {
     fn from(record: &'a model::Record) -> RecordInput<'a> {
         let (ttl, rdata) = (record.ttl_seconds(), &*record.rdata.0);
-        RecordInput { kind: record.kind, ttl, rdata, proxied: record.proxied }
+        RecordInput { kind: record.kind, ttl, rdata }
     }
 }
 
@@ -50,19 +48,13 @@ impl<'a> From<&'a model::Record> for RecordInput<'a> {
 
 impl Sets {
     /// Groups records by type and drops doubles (RFC 2181 section 5). A set has one TTL (section 5.2): the
-    /// shortest of its records. When any address or CNAME record is proxied, all of them are: half a name
-    /// cannot be hidden.
+    /// shortest of its records.
     pub(super) fn of(records: &mut [RecordInput<'_>]) -> Sets {
-        let proxied =
-            records.iter().any(|record| record.proxied && leads_to_addresses(record.kind));
         records.sort_unstable_by_key(|record| (record.kind.number(), record.rdata));
-        let mut sets = Sets { proxied, ..Sets::default() };
+        let mut sets = Sets::default();
         let mut image = Vec::new();
         for set in records.chunk_by(|a, b| a.kind == b.kind) {
             let Some(kind) = set.first().map(|record| record.kind) else { continue };
-            if proxied && leads_to_addresses(kind) {
-                continue;
-            }
             image.clear();
             let records = append_set(set, &mut image);
             Rrset { rtype: kind.number(), records, image: &image }.encode(&mut sets.bytes);
@@ -70,10 +62,6 @@ impl Sets {
         }
         sets
     }
-}
-
-fn leads_to_addresses(kind: RecordType) -> bool {
-    matches!(kind, RecordType::A | RecordType::Aaaa | RecordType::Cname)
 }
 
 fn append_set(set: &[RecordInput<'_>], image: &mut Vec<u8>) -> u16 {

@@ -130,7 +130,6 @@ impl Apex {
                 kind: trimtab_model::RecordType::Ns,
                 ttl: NAMESERVER_TTL,
                 rdata,
-                proxied: false,
             }));
         }
         Sets::of(&mut records)

@@ -47,7 +47,6 @@ fn describe(found: Found<'_>) -> String {
         Found::Records(records) => set(records),
         Found::Alias(alias) => format!("alias {}", set(alias)),
         Found::Balanced(BalancerSlot(slot)) => format!("balancer {slot}"),
-        Found::Proxied => "proxied".into(),
         Found::Anything => "anything".into(),
         Found::Referral { servers, labels } => format!("referral {labels} {}", set(servers)),
         Found::NoData => "no data".into(),
@@ -60,7 +59,6 @@ struct Record {
     kind: RecordType,
     ttl: u32,
     rdata: String,
-    proxied: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -87,7 +85,7 @@ impl Naive {
         if name == APEX {
             for server in ["\x03ns1\x07example\x03net\x00", "\x03ns2\x07example\x03net\x00"] {
                 let (kind, rdata) = (RecordType::Ns, server.to_owned());
-                records.push(Record { kind, ttl: 86_400, rdata, proxied: false });
+                records.push(Record { kind, ttl: 86_400, rdata });
             }
         }
         records.sort_by(|a, b| a.rdata.cmp(&b.rdata));
@@ -95,17 +93,7 @@ impl Naive {
         records
     }
 
-    fn proxied(&self, name: &str) -> bool {
-        let hides = |r: &Record| {
-            r.proxied && matches!(r.kind, RecordType::A | RecordType::Aaaa | RecordType::Cname)
-        };
-        self.0.get(name).is_some_and(|stands| stands.records.iter().any(hides))
-    }
-
     fn set(&self, name: &str, kind: u16) -> Option<String> {
-        if self.proxied(name) && [A, AAAA, CNAME].contains(&kind) {
-            return None;
-        }
         let mut records = self.records(name, kind);
         let ttl = records.iter().map(|record| record.ttl).min()?;
         records.dedup_by(|a, b| a.rdata == b.rdata);
@@ -136,13 +124,9 @@ impl Naive {
 
     fn at(&self, name: &str, qtype: u16) -> String {
         let balancer = self.0.get(name).and_then(|stands| stands.balancer);
-        let addresses = qtype == A || qtype == AAAA;
-        let decided = addresses || [CNAME, MX, SRV].contains(&qtype);
+        let decided = [A, AAAA, CNAME, MX, SRV].contains(&qtype);
         if let Some(slot) = balancer.filter(|_| decided) {
             return format!("balancer {slot}");
-        }
-        if addresses && self.proxied(name) {
-            return "proxied".into();
         }
         if let Some(set) = self.set(name, qtype) {
             return set;
@@ -198,11 +182,8 @@ fn records() -> impl Strategy<Value = Vec<Record>> {
         RecordType::Ns,
         RecordType::Ds,
     ];
-    let record = (prop::sample::select(kinds.to_vec()), 1..4_u32, "[x-z]{1,2}", 0..8_u8);
-    let record = record.prop_map(|(kind, ttl, rdata, proxied)| {
-        // A few delegations and proxied records, or nothing else would be left to find.
-        Record { kind, ttl, rdata, proxied: proxied == 0 }
-    });
+    let record = (prop::sample::select(kinds.to_vec()), 1..4_u32, "[x-z]{1,2}");
+    let record = record.prop_map(|(kind, ttl, rdata)| Record { kind, ttl, rdata });
     prop::collection::vec(record, 0..4)
 }
 
@@ -227,7 +208,6 @@ fn inputs(records: &[Record]) -> Vec<RecordInput<'_>> {
             kind: record.kind,
             ttl: record.ttl,
             rdata: record.rdata.as_bytes(),
-            proxied: record.proxied,
         })
         .collect()
 }
@@ -295,7 +275,7 @@ fn address(number: u32) -> [u8; 4] {
 }
 
 fn a_record(rdata: &[u8]) -> RecordInput<'_> {
-    RecordInput { kind: RecordType::A, ttl: 300, rdata, proxied: false }
+    RecordInput { kind: RecordType::A, ttl: 300, rdata }
 }
 
 #[test]

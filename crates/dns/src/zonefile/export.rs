@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use trimtab_model::{Name, Record};
 
+use super::Remark;
 use crate::rdata;
 use crate::zone::Authority;
 
@@ -25,8 +26,8 @@ pub fn export<'r>(
         let Record { name, ttl, kind, .. } = record;
         let data = rdata::display_file(record.kind, &record.rdata.0)
             .unwrap_or_else(|| generic(&record.rdata.0));
-        let tags = if record.proxied { " ; cf_tags=cf-proxied:true" } else { "" };
-        push_line(&mut text, format_args!("{name}.\t{ttl}\tIN\t{kind}\t{data}{tags}"));
+        let remark = Remark::write(record);
+        push_line(&mut text, format_args!("{name}.\t{ttl}\tIN\t{kind}\t{data}{remark}"));
     }
     text
 }

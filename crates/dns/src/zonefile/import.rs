@@ -4,7 +4,7 @@ use trimtab_model::zone::{TTL_AUTOMATIC, TTL_SECONDS};
 use trimtab_model::{Name, RecordType};
 
 use super::entry::{Entry, entries};
-use super::{Import, Imported, PROBLEMS_MAX, Problem, TEXT_BYTES_MAX, TooLarge};
+use super::{Import, Imported, PROBLEMS_MAX, Problem, Remark, TEXT_BYTES_MAX, TooLarge};
 use crate::rdata;
 use crate::rdata::token::Token;
 
@@ -42,9 +42,6 @@ enum Kind {
 
 /// RFC 1035 section 3.2.4; anything but IN is not served.
 const CLASSES: [&str; 5] = ["IN", "CS", "CH", "HS", "ANY"];
-/// Written into comments by the hosted product.
-const TAGS: &str = "cf_tags=";
-const TAG_PROXIED: &str = "cf-proxied:true";
 
 /// Reads a zone file for the zone `apex`. Lifetimes outside of what the API takes are moved to its limits.
 ///
@@ -116,7 +113,7 @@ impl State<'_> {
             name,
             kind,
             ttl: ttl.map_or(TTL_AUTOMATIC, taken_ttl),
-            proxied: is_proxied(&entry.comment),
+            remark: Remark::read(&entry.comment),
             parsed,
         })))
     }
@@ -207,10 +204,4 @@ fn taken_ttl(seconds: u32) -> u32 {
         return TTL_AUTOMATIC;
     }
     seconds.clamp(*TTL_SECONDS.start(), *TTL_SECONDS.end())
-}
-
-fn is_proxied(comment: &str) -> bool {
-    let tags = comment.split_once(TAGS).map_or("", |(_, tags)| tags);
-    let tags = tags.split_ascii_whitespace().next().unwrap_or("");
-    tags.split(',').any(|tag| tag == TAG_PROXIED)
 }

@@ -14,7 +14,7 @@ fn apex() -> Name {
 fn lines(text: &str) -> (Vec<String>, Vec<String>, usize) {
     let import = import(text, &apex()).unwrap();
     let records = import.records.iter().map(|r| {
-        let proxied = if r.proxied { " proxied" } else { "" };
+        let proxied = if r.remark.proxied { " proxied" } else { "" };
         format!("{}: {} {} {} {}{proxied}", r.line, r.name, r.ttl, r.kind, r.parsed.content)
     });
     let problems = import.problems.iter().map(|p| format!("{}: {}", p.line, p.message));
@@ -126,7 +126,24 @@ fn files_lines_and_problem_lists_have_limits() {
     assert_eq!((many.problems.len(), many.problems_found), (PROBLEMS_MAX, 1_000));
 }
 
-fn record(name: &str, kind: RecordType, ttl: u32, proxied: bool, rdata: Vec<u8>) -> Record {
+#[test]
+fn what_stands_behind_a_record_is_its_comment_and_its_tags() {
+    let check = |behind: &str, comment: Option<&str>, tags: &[&str], proxied| {
+        let text = format!("www 60 A 192.0.2.1 {behind}\n");
+        let remark = import(&text, &apex()).unwrap().records.remove(0).remark;
+        let tags = tags.iter().map(|&tag| tag.to_owned()).collect();
+        assert_eq!(remark, Remark { comment: comment.map(str::to_owned), tags, proxied });
+    };
+    check("", None, &[], false);
+    check(";;  to be moved; soon ", Some("to be moved; soon"), &[], false);
+    check("; cf_tags=cf-proxied:true", None, &[], true);
+    check("; cf_tags=cf-proxied:false", None, &[], false);
+    check("; web cf_tags=team:a b,cf-proxied:true,", Some("web"), &["team:a b"], true);
+    check("; not cf_tags=a, but cf_tags=b", Some("not cf_tags=a, but"), &["b"], false);
+    check(&format!("; {}", "x".repeat(600)), Some(&"x".repeat(500)), &[], false);
+}
+
+fn record(name: &str, kind: RecordType, ttl: u32, remark: Remark, rdata: Vec<u8>) -> Record {
     let at = Timestamp::from_micros(0);
     Record {
         id: RecordId::new([0; 16]),
@@ -138,10 +155,10 @@ fn record(name: &str, kind: RecordType, ttl: u32, proxied: bool, rdata: Vec<u8>)
         rdata: Rdata(rdata.into()),
         ttl,
         priority: None,
-        proxied,
+        proxied: remark.proxied,
         settings: RecordSettings::default(),
-        comment: None,
-        tags: vec![],
+        comment: remark.comment,
+        tags: remark.tags,
         created_on: at,
         modified_on: at,
         comment_modified_on: None,
@@ -154,14 +171,24 @@ fn any_record() -> impl Strategy<Value = Record> {
     let ttl = prop_oneof![Just(1), 30..86_400_u32];
     let kind = prop::sample::select(RecordType::ALL.to_vec());
     let text = prop::collection::vec(any::<u8>(), 0..300);
-    (name, kind, ttl, any::<bool>(), text, any::<u128>()).prop_filter_map(
+    (name, kind, ttl, any_remark(), text, any::<u128>()).prop_filter_map(
         "the zone's own NS records are not imported",
-        |(name, kind, ttl, proxied, text, bits)| {
+        |(name, kind, ttl, remark, text, bits)| {
             let rdata = sample(kind, &text, bits);
             let own = kind == RecordType::Ns && name == "example.com";
-            (!own).then(|| record(&name, kind, ttl, proxied, rdata))
+            (!own).then(|| record(&name, kind, ttl, remark, rdata))
         },
     )
+}
+
+fn any_remark() -> impl Strategy<Value = Remark> {
+    let comment = prop::option::of("[a-zß\"(\\\\]([ -~]{0,9}cf_tags=)?[ -~é]{0,9}[a-z;=]");
+    let tags = prop::collection::vec("[a-z]{1,3}(:[a-z \";=(]{0,5}[a-z])?", 0..3);
+    (comment, tags, any::<bool>()).prop_map(|(comment, tags, proxied)| Remark {
+        comment,
+        tags,
+        proxied,
+    })
 }
 
 /// Sound data of a type, made of chance.
@@ -207,15 +234,18 @@ proptest! {
         let back = import(&text, &apex()).unwrap();
         prop_assert_eq!(&back.problems, &vec![], "{}", text);
         prop_assert_eq!(back.skipped, 3, "SOA and two name servers");
-        let whole = |name: &Name, kind, ttl, proxied, rdata: &[u8]| {
-            (name.clone(), kind, ttl, proxied, rdata.to_vec())
+        let remark = |r: &Record| {
+            Remark { comment: r.comment.clone(), tags: r.tags.clone(), proxied: r.proxied }
+        };
+        let whole = |name: &Name, kind, ttl, remark, rdata: &[u8]| {
+            (name.clone(), kind, ttl, remark, rdata.to_vec())
         };
         let sent: Vec<_> =
-            records.iter().map(|r| whole(&r.name, r.kind, r.ttl, r.proxied, &r.rdata.0)).collect();
+            records.iter().map(|r| whole(&r.name, r.kind, r.ttl, remark(r), &r.rdata.0)).collect();
         let came: Vec<_> = back
             .records
             .iter()
-            .map(|r| whole(&r.name, r.kind, r.ttl, r.proxied, &r.parsed.rdata))
+            .map(|r| whole(&r.name, r.kind, r.ttl, r.remark.clone(), &r.parsed.rdata))
             .collect();
         prop_assert_eq!(came, sent, "{}", text);
     }

@@ -140,7 +140,8 @@ fn proxied_addresses_are_all_told_and_begin_anywhere() {
     let mut stage = Stage::new();
     stage.node("addresses=192.0.2.0,192.0.2.1,192.0.2.2");
     stage.zone("example.com");
-    stage.zone_line("www 300 A 198.51.100.1 ; cf_tags=cf-proxied:true");
+    stage.pool("p : 198.51.100.1");
+    stage.balancer("www.example.com off default=p fallback=p proxied");
     let built = stage.build();
     let mut seen = std::collections::BTreeSet::new();
     for dice in 0..100 {

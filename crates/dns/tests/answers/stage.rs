@@ -205,7 +205,6 @@ impl Stage {
                 kind: record.kind,
                 ttl: record.ttl,
                 rdata: &record.parsed.rdata,
-                proxied: record.proxied,
             });
         }
         for (name, records) in &by_name {

@@ -3,13 +3,14 @@ use std::net::SocketAddr;
 
 use trimtab_dns::{Outcome as Answered, Rcode, Scratch, Seed, Transport, answer};
 use trimtab_health::{FailureReason, Outcome, PoolStatus, Verdict};
-use trimtab_model::balancer::Steering;
+use trimtab_model::balancer::{Scope, Steering};
 use trimtab_model::config::Key;
 use trimtab_model::monitor::{ExpectedCodes, Pace, Probe};
 use trimtab_model::pool::Address;
 use trimtab_model::zone::Rdata;
 use trimtab_model::{
-    self as model, AccountId, BalancerId, Change, Document, MonitorId, RecordId, Timestamp, ZoneId,
+    self as model, AccountId, BalancerId, Change, Document, MonitorId, Name, RecordId, Timestamp,
+    ZoneId,
 };
 use trimtab_steer::pool::Usable;
 

@@ -184,6 +184,17 @@ fn a_patch_of_the_priority_alone_reaches_the_data() {
 }
 
 #[test]
+fn what_is_kept_and_does_not_act_is_said() {
+    let said = |change: Value| notices(&made(&with(&minimal(), change)));
+    assert_eq!(said(json!({})), Vec::<String>::new());
+    assert_eq!(said(json!({"proxied": true})), [format!("proxied: {NOT_PROXIED}")]);
+    let settings = json!({"ipv6_only": true, "flatten_cname": true});
+    let both = said(json!({"settings": settings}));
+    assert!(both[0].contains("a family") && both[1].contains("flatten_cname"), "{both:?}");
+    assert_eq!(both.len(), 2);
+}
+
+#[test]
 fn a_patch_changes_what_it_names() {
     let zone = samples::zone();
     let current = made(&with(&minimal(), json!({"ttl": 60, "comment": "c", "proxied": true})));

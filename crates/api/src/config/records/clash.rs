@@ -1,6 +1,6 @@
 //! Which records may not stand beside each other at one name.
 
-use trimtab_model::{Record, RecordType};
+use trimtab_model::{Name, Record, RecordType};
 
 use crate::errors::code;
 
@@ -14,6 +14,15 @@ pub(super) fn clash<'a>(
     others: impl Iterator<Item = &'a Record>,
 ) -> Option<Clash> {
     others.filter(|other| other.id != record.id).find_map(|other| beside(record, other))
+}
+
+/// The zone's own name has SOA and NS records, whoever wrote none (RFC 1034 section 4.2.1).
+pub(super) fn clash_with_apex(record: &Record, apex: &Name) -> Option<Clash> {
+    (record.kind == RecordType::Cname && record.name == *apex).then_some((
+        code::NS_EXISTS,
+        "NS records with that host already exist: the zone's own name can have no CNAME. A load balancer there, \
+         with an endpoint that is a host name, answers with its addresses.",
+    ))
 }
 
 fn beside(new: &Record, old: &Record) -> Option<Clash> {
@@ -93,6 +102,17 @@ mod tests {
             check(other, Cname, None);
             check(Cname, other, None);
         }
+    }
+
+    #[test]
+    fn rfc1034_3_6_2_the_zones_own_name_has_no_alias() {
+        let check = |kind, apex: &str, want: Option<u32>| {
+            let found = clash_with_apex(&record(1, kind, "x", 1), &apex.parse().unwrap());
+            assert_eq!(found.map(|(code, _)| code), want, "{kind} {apex}");
+        };
+        check(RecordType::Cname, "www.example.com", Some(81056));
+        check(RecordType::Cname, "example.com", None);
+        check(RecordType::A, "www.example.com", None);
     }
 
     #[test]

@@ -48,23 +48,28 @@ impl Config {
     }
 
     /// All of the file or nothing of it. Records that are there already are left as they are.
-    pub(crate) async fn import(&self, at: &AtZone, upload: Upload) -> Result<Imported, Error> {
-        let records = read(upload, &at.zone.name).await?;
-        self.transact(&at.token, || async {
+    /// Beside what was done there is what was not, in words.
+    pub(crate) async fn import(
+        &self,
+        at: &AtZone,
+        upload: Upload,
+    ) -> Result<(Imported, Vec<String>), Error> {
+        let file = read(upload, &at.zone.name).await?;
+        let imported = self.transact(&at.token, || async {
             let mut sheet = Sheet::new(self, &at.zone);
-            let added = add_all(&mut sheet, &records).await?;
+            let added = add_all(&mut sheet, &file.records).await?;
             sheet.outcome(Imported {
                 recs_added: added.values().sum(),
                 recs_added_by_type: added,
-                total_records_parsed: records.len() as u64,
+                total_records_parsed: file.records.len() as u64,
             })
-        })
-        .await
+        });
+        Ok((imported.await?, notices(&file)))
     }
 }
 
 /// Reading megabytes takes long enough to be done beside the server's own threads.
-async fn read(upload: Upload, apex: &Name) -> Result<Vec<zonefile::Imported>, Error> {
+async fn read(upload: Upload, apex: &Name) -> Result<zonefile::Import, Error> {
     let Upload { file, proxied } = upload;
     let name = apex.clone();
     let read = tokio::task::spawn_blocking(move || zonefile::import(&file, &name)).await;
@@ -80,9 +85,23 @@ async fn read(upload: Upload, apex: &Name) -> Result<Vec<zonefile::Imported>, Er
         problems.add("", format_args!("{found} records, at most {IMPORT_RECORDS_MAX} at a time"));
     }
     for record in &mut import.records {
-        record.proxied |= proxied && is_proxiable(record.kind);
+        record.remark.proxied |= proxied && is_proxiable(record.kind);
     }
-    problems.or(import.records).map_err(refused)
+    problems.or(import).map_err(refused)
+}
+
+fn notices(file: &zonefile::Import) -> Vec<String> {
+    let skipped = (file.skipped > 0).then(|| {
+        let count = file.skipped;
+        format!(
+            "left out: {count} SOA and NS records of the zone's own name, which are this node's own"
+        )
+    });
+    let proxied = file.records.iter().filter(|record| record.remark.proxied).count();
+    let proxied = (proxied > 0).then(|| {
+        format!("{proxied} records are proxied: {}", trimtab_api_types::v1::record::NOT_PROXIED)
+    });
+    skipped.into_iter().chain(proxied).collect()
 }
 
 fn is_proxiable(kind: RecordType) -> bool {
@@ -121,10 +140,10 @@ fn draft(record: &zonefile::Imported) -> RecordDraft {
         written: Written::Content(record.parsed.content.clone()),
         ttl: record.ttl,
         priority: record.parsed.priority.filter(|_| Form::of(record.kind).priority),
-        proxied: record.proxied,
+        proxied: record.remark.proxied,
         settings: RecordSettings::default(),
-        comment: None,
-        tags: Vec::new(),
+        comment: record.remark.comment.clone(),
+        tags: record.remark.tags.clone(),
     }
 }
 

@@ -9,7 +9,7 @@ use trimtab_model::config::{Document, Key};
 use trimtab_model::{Name, Record, RecordId, Timestamp, Zone};
 use trimtab_store::Rev;
 
-use super::clash::clash;
+use super::clash::{clash, clash_with_apex};
 use super::{parse, prefix_of_name, refused};
 use crate::config::Config;
 use crate::config::change::Change;
@@ -96,8 +96,10 @@ impl<'a> Sheet<'a> {
     }
 
     async fn place(&mut self, record: Record) -> Result<(), Error> {
+        let apex = &self.zone.name;
         let at = self.at(&record.name).await?;
-        if let Some((code, message)) = clash(&record, at.after.iter()) {
+        let others = clash(&record, at.after.iter());
+        if let Some((code, message)) = others.or_else(|| clash_with_apex(&record, apex)) {
             return Err(Error::coded("", code, message));
         }
         let (id, name) = (record.id, record.name.clone());

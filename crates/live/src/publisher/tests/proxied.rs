@@ -65,6 +65,15 @@ fn hosts_lead_to_enabled_proxied_balancers_of_zones() {
     check("with it", &["www.example.com", "api.example.com"], &|bench| {
         bench.apply(vec![zone()], vec![]);
     });
+    let paused = |bench: &mut Bench, paused| {
+        let Some(Document::Zone(zone)) = zone().document else { unreachable!() };
+        let document = Some(Document::Zone(model::Zone { paused, ..zone }));
+        bench.apply(vec![Change { key: Key::Zone(ZONE), document }], vec![]);
+        let world = bench.publisher.snapshot().world;
+        assert_eq!(world.balancer(BalancerSlot(0)).unwrap().proxied, !paused);
+    };
+    check("of a zone that is paused", &[], &|bench| paused(bench, true));
+    check("and goes on", &["www.example.com", "api.example.com"], &|bench| paused(bench, false));
     check("gone", &[], &|bench| {
         let key = Key::Balancer(Scope::Zone(ZONE), BALANCER);
         bench.apply(vec![Change { key, document: None }], vec![]);

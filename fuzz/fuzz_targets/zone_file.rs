@@ -17,7 +17,10 @@ fuzz_target!(|text: &str| {
     let second = import(&written, &apex).expect("what is written is no longer than what was read");
     assert!(second.problems.is_empty(), "{:?}\n{written}", second.problems);
     let essence = |records: &[Imported]| -> Vec<_> {
-        records.iter().map(|r| (r.name.clone(), r.kind, r.ttl, r.parsed.rdata.clone(), r.remark.clone())).collect()
+        records
+            .iter()
+            .map(|r| (r.name.clone(), r.kind, r.ttl, r.parsed.rdata.clone(), r.remark.clone()))
+            .collect()
     };
     assert_eq!(essence(&first.records), essence(&second.records), "{written}");
 });

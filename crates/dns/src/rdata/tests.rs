@@ -188,6 +188,12 @@ fn refusals_name_type_and_field() {
     );
     check(
         "CNAME",
+        "https://a.example/",
+        9007,
+        "Content for CNAME record is invalid: target is \"https://a.example/\"; it must be a domain name and not a URL.",
+    );
+    check(
+        "CNAME",
         "a..b",
         9007,
         "Content for CNAME record is invalid: target is \"a..b\"; it must be a domain name.",

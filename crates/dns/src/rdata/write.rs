@@ -173,7 +173,7 @@ fn rest(field: &'static str, words: &mut Words<'_>) -> Result<Token, BadField> {
     if text.is_empty() { Err(BadField::Missing(field)) } else { Ok(Token::plain(text)) }
 }
 
-/// The name in lower case. An address where a name belongs is a slip that no resolver could forgive.
+/// The name in lower case. An address or a URL where a name belongs is a slip that no resolver could forgive.
 fn wire_name(
     field: &'static str,
     token: &Token,
@@ -184,6 +184,9 @@ fn wire_name(
     // With or without the last dot: what is shown without it must be taken back.
     if text.strip_suffix('.').unwrap_or(text).parse::<IpAddr>().is_ok() {
         return Err(wrong(field, token, "a domain name and not an address"));
+    }
+    if text.contains("://") {
+        return Err(wrong(field, token, "a domain name and not a URL"));
     }
     let whole = match relative {
         Relative::ToNothing(zone) if text == "@" => zone.to_string(),

@@ -66,6 +66,14 @@ pub(crate) struct Slots<Id> {
     free: BTreeSet<u32>,
 }
 
+// === impl Touched ===
+
+impl Touched {
+    pub(crate) fn may_end_endpoints(&self) -> bool {
+        !(self.pools.is_empty() && self.freed_pools.is_empty() && self.checks.is_empty())
+    }
+}
+
 // === impl Directory ===
 
 impl Directory {

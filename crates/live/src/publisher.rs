@@ -6,7 +6,7 @@ mod balancers;
 mod checks;
 mod pools;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,7 +26,7 @@ use crate::directory::{Directory, Touched};
 use crate::ejections::{Ejections, wants_ejection};
 use crate::epochs::Epochs;
 use crate::hosts::HostTable;
-use crate::observers::{Observer, Observers, endpoint_key};
+use crate::observers::{Observer, Observers};
 use crate::rulings::Rulings;
 use crate::saved::{Clocks, Saved};
 use crate::zones::{Hosted, Hosting};
@@ -140,7 +140,8 @@ impl Publisher {
         Arc::clone(&self.changes_dropped)
     }
 
-    /// Takes configuration in without publishing: how a node reads its store at the start, page by page.
+    /// Takes configuration in without publishing: how a node reads its store at the start, page by page. Nothing that
+    /// was known before is forgotten on the way: what it belongs to may stand on a later page.
     pub fn load(&mut self, batch: Batch) {
         self.apply_batch(batch);
     }
@@ -177,9 +178,7 @@ impl Publisher {
 
     /// Runs until every sender is gone; then what is known is saved.
     pub async fn run(mut self, cell: Cell, mut events: mpsc::Receiver<Event>) {
-        self.hosts.forget_remembered();
-        self.rulings.keep_pools(|pool| self.directory.pools.contains_key(&pool));
-        self.fed = None;
+        self.forget_the_gone();
         let mut publish_at: Option<Moment> = None;
         let mut save_at: Option<Moment> = None;
         loop {
@@ -232,7 +231,10 @@ impl Publisher {
     fn take(&mut self, event: Event, now: Moment) -> Moment {
         match event {
             Event::Config(batch) => {
-                self.apply_batch(batch);
+                let touched = self.apply_batch(batch);
+                if touched.may_end_endpoints() {
+                    self.forget_endpoints();
+                }
                 now
             }
             Event::Report(report) => now + self.apply_report(&report),
@@ -248,7 +250,7 @@ impl Publisher {
         }
     }
 
-    fn apply_batch(&mut self, batch: Batch) {
+    fn apply_batch(&mut self, batch: Batch) -> Touched {
         self.revision = self.revision.max(batch.revision);
         let touched = self.directory.apply(batch.changes);
         self.free(&touched);
@@ -281,7 +283,7 @@ impl Publisher {
         for names in batch.names {
             self.hosted.set_records(names.zone, &names.name, &names.records);
         }
-        self.forget_endpoints(&touched);
+        touched
     }
 
     fn free(&mut self, touched: &Touched) {
@@ -371,25 +373,6 @@ impl Publisher {
             self.build_check(id);
         }
         self.rebuild_dependents();
-    }
-
-    /// Observations of endpoints that are gone would otherwise be kept for ever.
-    fn forget_endpoints(&mut self, touched: &Touched) {
-        let pools = touched.pools.is_empty() && touched.freed_pools.is_empty();
-        if pools && touched.checks.is_empty() {
-            return;
-        }
-        let living: HashSet<(PoolId, u64)> = self
-            .directory
-            .pools
-            .values()
-            .chain(self.checks.configured.values().map(|configured| &configured.pool))
-            .flat_map(|pool| pool.origins.iter().map(|o| (pool.id, endpoint_key(pool.id, o))))
-            .collect();
-        if !living.is_empty() {
-            self.observers.keep_only(&living);
-            self.ejections.keep_only(&living);
-        }
     }
 
     fn tell(&self, change: HealthChange) {

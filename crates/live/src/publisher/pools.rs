@@ -1,6 +1,6 @@
 //! How a pool of the next snapshot comes about: configuration, what was seen, what persons say, what others are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -97,6 +97,26 @@ impl Publisher {
         };
         let restored = wanted.of.iter().any(is_restored);
         Requirement { restored, ..Requirement::count(wanted, is_well) }
+    }
+
+    /// All of the configuration is read: what was remembered of anything else belongs to nobody.
+    pub(super) fn forget_the_gone(&mut self) {
+        self.hosts.forget_remembered();
+        self.rulings.keep_pools(|pool| self.directory.pools.contains_key(&pool));
+        self.fed = None;
+        self.forget_endpoints();
+    }
+
+    /// Observations of endpoints that are gone would otherwise be kept for ever.
+    pub(super) fn forget_endpoints(&mut self) {
+        let pools = self.directory.pools.values();
+        let checks = self.checks.configured.values().map(|configured| &configured.pool);
+        let living: HashSet<(PoolId, u64)> = pools
+            .chain(checks)
+            .flat_map(|pool| pool.origins.iter().map(|o| (pool.id, endpoint_key(pool.id, o))))
+            .collect();
+        self.observers.keep_only(&living);
+        self.ejections.keep_only(&living);
     }
 
     fn built(&self, id: PoolId) -> Option<&Pool> {

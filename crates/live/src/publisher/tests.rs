@@ -16,6 +16,7 @@ use trimtab_steer::pool::Usable;
 
 use super::*;
 use crate::NameRecords;
+use crate::observers::endpoint_key;
 
 mod certificates;
 mod ejections;
@@ -163,7 +164,13 @@ impl Bench {
 
     fn apply(&mut self, changes: Vec<Change>, names: Vec<NameRecords>) {
         self.revision += 1;
-        self.publisher.load(Batch { revision: self.revision, changes, names });
+        let batch = Batch { revision: self.revision, changes, names };
+        self.publisher.take(Event::Config(batch), self.now);
+    }
+
+    /// One page of what a node reads at its start.
+    fn load(&mut self, page: Vec<Change>) {
+        self.publisher.load(Batch { revision: 1, changes: page, names: vec![] });
     }
 
     /// The addresses answered for an A question, by their last byte; None for NXDOMAIN and refusals.

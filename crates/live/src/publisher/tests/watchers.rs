@@ -184,6 +184,27 @@ fn semantics_5_what_a_calculated_check_counts_is_from_before_a_restart_until_it_
 }
 
 #[test]
+fn semantics_5_what_was_known_outlives_every_page_of_a_start_and_only_what_is_gone_is_forgotten() {
+    let world = [zone(), standalone(false), monitor(1), pool(5, &[1]), pool(6, &[6])];
+    let mut before = Bench::new(&["FRA"], None);
+    before.apply(world.to_vec(), vec![]);
+    before.report("FRA", 5, 1, true);
+    before.report("FRA", 6, 6, true);
+    report_check(&mut before, true);
+    let mut after = Bench::new(&["FRA"], Some(saved(&before)));
+    let [zone, check, monitor, five, _gone] = world;
+    for page in [zone, check, monitor, pool(4, &[4]), five] {
+        after.load(vec![page]);
+    }
+    assert_eq!(after.pool(5).usable, Usable::Yes);
+    let checks = after.publisher.snapshot().checks;
+    assert_eq!(checks[&CHECK].is_healthy(), Some(true));
+    assert_eq!(after.publisher.observers.all().count(), 3);
+    after.publisher.forget_the_gone();
+    assert_eq!(after.publisher.observers.all().count(), 2);
+}
+
+#[test]
 fn a_pool_is_probed_at_full_pace_as_soon_as_a_balancer_uses_it() {
     let mut bench = Bench::new(&["FRA"], None);
     bench.apply(vec![zone(), monitor(1), pool(5, &[1])], vec![]);

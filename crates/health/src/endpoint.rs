@@ -156,7 +156,7 @@ impl EndpointHealth {
         self.ruling.as_ref().is_some_and(|ruling| ruling.verdict().is_some())
     }
 
-    /// What probes say of it is, at least in part, what they said before a restart. Traffic goes by that; whether
+    /// What probes say of it is, at least in part, what they said before a restart or a pause. Traffic goes by that; whether
     /// something became better or worse cannot be told from it.
     pub fn is_restored(&self) -> bool {
         !self.is_held() && self.votes().any(|(_, seen)| seen.restored)

@@ -77,7 +77,8 @@ pub struct Observation {
     pub last: Option<Outcome>,
     /// When that was.
     pub seen: Moment,
-    /// All of it is from before a restart: the world may have gone on since.
+    /// All of it is from before a restart, or from before probing was stopped for a while: the world may have gone on
+    /// since.
     pub restored: bool,
     pub rtt: Option<Rtt>,
     /// Of the last probe, if it failed.

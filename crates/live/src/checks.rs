@@ -1,9 +1,11 @@
 //! Standalone health checks: endpoints that are probed and judged like those of pools, and that no traffic goes to.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use trimtab_health::{EndpointHealth, PoolHealth, Verdict};
+use trimtab_model::health_check::CheckProbe;
 use trimtab_model::{AccountId, HealthCheck, HealthCheckId, Name, Pool, PoolId, ZoneId};
 
 use crate::plan::Watcher;
@@ -37,6 +39,8 @@ pub(crate) struct Configured {
     pub(crate) check: HealthCheck,
     pub(crate) pool: Pool,
     pub(crate) watcher: Watcher,
+    /// What it asks, as part of its endpoint's key.
+    pub(crate) asked: u64,
 }
 
 /// A check's id is that of the pool that it is probed as.
@@ -47,6 +51,21 @@ pub(crate) fn pool_of(id: HealthCheckId) -> PoolId {
 /// And back.
 pub fn check_of(id: PoolId) -> HealthCheckId {
     HealthCheckId::new(*id.bytes())
+}
+
+/// Tells apart what checks ask, so that nothing is known of another port or path. How an answer is judged is no part
+/// of it: by that goes the next probe.
+pub(crate) fn asked(probe: &CheckProbe) -> u64 {
+    // The hasher's keys are fixed, so the key is the same after a restart of the same build.
+    let mut hasher = DefaultHasher::new();
+    std::mem::discriminant(probe).hash(&mut hasher);
+    match probe {
+        CheckProbe::Http(http) | CheckProbe::Https(http) => {
+            (http.method.word(), http.port, &http.path, &http.header).hash(&mut hasher);
+        }
+        CheckProbe::Tcp { port } => port.hash(&mut hasher),
+    }
+    hasher.finish()
 }
 
 // === impl CheckHealth ===

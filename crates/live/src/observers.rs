@@ -11,7 +11,7 @@ use trimtab_health::{
 };
 use trimtab_model::monitor::INTERVAL_SECONDS_MAX;
 use trimtab_model::pool::CheckRegions;
-use trimtab_model::{Moment, Monitor, MonitorId, Pool, PoolId, Pop, Region, Upstream};
+use trimtab_model::{Moment, Monitor, MonitorId, Origin, Pool, PoolId, Pop, Region};
 use trimtab_steer::PoolSlot;
 
 use crate::event::Report;
@@ -37,6 +37,9 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) is_used: bool,
     pub(crate) ejections: &'a [Ejection],
     pub(crate) rulings: &'a [Option<Arc<Ruling>>],
+    /// What is asked of the endpoints, as part of their keys. 0 for pools: what is known of their endpoints stays,
+    /// whatever their monitors ask.
+    pub(crate) asked: u64,
 }
 
 /// All observations, by endpoint and then by monitor and observer.
@@ -105,6 +108,17 @@ impl Observers {
         self.seen.entry(endpoint).or_default().insert(by, seen);
     }
 
+    /// What was probed and is not any more is remembered from then on, as after a restart.
+    pub(crate) fn remember(&mut self, pool: PoolId, before: &[Arc<Job>], after: &[Job]) {
+        let going_on: HashSet<_> = after.iter().flat_map(Job::probes).collect();
+        for (key, by) in before.iter().flat_map(|job| job.probes()) {
+            let seen = self.seen.get_mut(&(pool, key)).and_then(|seen| seen.get_mut(&by));
+            if let Some(seen) = seen.filter(|_| !going_on.contains(&(key, by))) {
+                seen.restored = true;
+            }
+        }
+    }
+
     pub(crate) fn all(
         &self,
     ) -> impl Iterator<Item = ((PoolId, u64), (MonitorId, Pop), &Observation)> {
@@ -129,7 +143,8 @@ impl Observers {
         let enabled: Vec<bool> = pool.origins.iter().map(|origin| origin.enabled).collect();
         let sites = self.sites_of(&pool.watch.check_regions);
         let judged = pool.origins.iter().enumerate().map(|(index, origin)| {
-            let seen = self.seen.get(&(pool.id, endpoint_key(pool.id, origin)));
+            let key = endpoint_key(pool.id, origin) ^ around.asked;
+            let seen = self.seen.get(&(pool.id, key));
             let before = before.and_then(|before| before.endpoints.get(index));
             let judged = match around.watchers {
                 [] => EndpointHealth::unmonitored(),
@@ -168,7 +183,7 @@ impl Observers {
             pool_name: pool.name.as_str().into(),
             schedule: self.schedule(pool, sites.len(), &watcher.monitor, around.is_used),
             monitor: Arc::clone(&watcher.monitor),
-            targets: targets(pool, &watcher.monitor),
+            targets: targets(pool, &watcher.monitor, around.asked),
             observers: sites.iter().map(|site| site.pop).collect(),
         };
         around.watchers.iter().map(job).collect()
@@ -240,29 +255,26 @@ fn spread(pool: PoolId, monitor: MonitorId) -> u32 {
 }
 
 /// Names an endpoint as long as its address and port stay; its place in the list does not matter.
-pub(crate) fn endpoint_key(pool: PoolId, origin: &trimtab_model::Origin) -> u64 {
+pub(crate) fn endpoint_key(pool: PoolId, origin: &Origin) -> u64 {
     // The hasher's keys are fixed, so the key is the same after a restart of the same build.
     let mut hasher = DefaultHasher::new();
     (pool, &origin.address, origin.port, &origin.virtual_network_id).hash(&mut hasher);
     hasher.finish()
 }
 
-fn targets(pool: &Pool, monitor: &Monitor) -> Box<[Target]> {
+fn targets(pool: &Pool, monitor: &Monitor, asked: u64) -> Box<[Target]> {
     // A monitor with a zone goes to the endpoint as that zone's requests do.
     let upstream = monitor.probe.probe_zone.as_ref().and(pool.upstream.as_deref());
     let upstream = upstream.cloned().map(Arc::new);
-    pool.origins.iter().map(|origin| target(pool.id, origin, upstream.clone())).collect()
-}
-
-fn target(pool: PoolId, origin: &trimtab_model::Origin, upstream: Option<Arc<Upstream>>) -> Target {
-    Target {
-        upstream,
-        key: endpoint_key(pool, origin),
+    let target = |origin: &Origin| Target {
+        upstream: upstream.clone(),
+        key: endpoint_key(pool.id, origin) ^ asked,
         name: origin.name.as_str().into(),
         address: origin.address.clone(),
         port: origin.port,
         host: origin.host.as_deref().map(Into::into),
-    }
+    };
+    pool.origins.iter().map(target).collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use trimtab_health::Schedule;
 use trimtab_model::group::Role;
 use trimtab_model::pool::Address;
-use trimtab_model::{Monitor, PoolId, Pop, Upstream};
+use trimtab_model::{Monitor, MonitorId, PoolId, Pop, Upstream};
 use trimtab_steer::PoolSlot;
 
 /// One pool's probes with one monitor: every target, from every observer, at the beats of the schedule.
@@ -31,7 +31,8 @@ pub(crate) struct Watcher {
 /// One endpoint to probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// Depends on pool, address and port: a changed endpoint is a new one, a reordered list is not.
+    /// Depends on pool, address and port, and on what a standalone check asks: a changed endpoint is a new one, a
+    /// reordered list is not.
     pub key: u64,
     pub name: Box<str>,
     pub address: Address,
@@ -41,4 +42,15 @@ pub struct Target {
     pub host: Option<Box<str>>,
     /// How the proxy reaches it: for monitors that take the proxy's path.
     pub upstream: Option<Arc<Upstream>>,
+}
+
+// === impl Job ===
+
+impl Job {
+    /// Everything it looks at: an endpoint's key, through whom and from where.
+    pub(crate) fn probes(&self) -> impl Iterator<Item = (u64, (MonitorId, Pop))> + '_ {
+        self.targets.iter().flat_map(|target| {
+            self.observers.iter().map(|pop| (target.key, (self.monitor.id, *pop)))
+        })
+    }
 }

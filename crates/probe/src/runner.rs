@@ -106,8 +106,8 @@ fn catch_up<P: Probe>(roster: &mut Roster<P>, snapshot: &Snapshot) {
     roster.apply(&snapshot.jobs, |job| unknown_targets(job, snapshot.health_of(job), now));
 }
 
-/// The places of the job's targets of which some observer has no opinion, or one that was due for a probe while the
-/// node was down.
+/// The places of the job's targets of which some observer has no opinion, or one that was due for a probe while
+/// nobody probed.
 fn unknown_targets(job: &Job, health: Option<&PoolHealth>, now: Moment) -> Vec<usize> {
     let is_overdue = |seen: &Observation| seen.restored && seen.seen + job.schedule.interval <= now;
     let known = |place: usize, pop: &Pop| {

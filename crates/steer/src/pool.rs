@@ -80,7 +80,7 @@ pub struct Requirement {
     pub at_least: u32,
     pub of: u32,
     pub healthy: u32,
-    /// What is known of some of them is from before a restart.
+    /// What is known of some of them is from before a restart or a pause.
     pub restored: bool,
 }
 
@@ -197,11 +197,13 @@ impl Pool {
             && all(self) == all(other)
     }
 
-    /// What is known of some endpoint that counts, or of what the pool requires, is from before a restart.
+    /// What is known of some endpoint that counts, or of what the pool requires, is from before a restart or a pause,
+    /// and is to be looked at again: nobody probes a pool that is disabled.
     pub fn is_restored(&self) -> bool {
         let mut endpoints = self.endpoints.iter().zip(&self.health.endpoints);
-        self.requirement.is_some_and(|wanted| wanted.restored)
-            || endpoints.any(|(endpoint, health)| endpoint.enabled && health.is_restored())
+        let mut any =
+            || endpoints.any(|(endpoint, health)| endpoint.enabled && health.is_restored());
+        self.enabled && (self.requirement.is_some_and(|wanted| wanted.restored) || any())
     }
 
     /// The pool as it would be if a person had disabled it.

@@ -4,7 +4,7 @@ use trimtab_health::{FailureReason, Outcome, PoolStatus};
 use trimtab_model::group::Role;
 use trimtab_model::monitor::{ExpectedCodes, Pace, Probe};
 use trimtab_model::pool::Watch;
-use trimtab_model::{MonitorId, Origin, Timestamp};
+use trimtab_model::{MonitorId, Timestamp};
 
 use super::*;
 
@@ -76,7 +76,7 @@ fn watcher(monitor: Arc<Monitor>) -> Watcher {
 }
 
 fn around(watchers: &[Watcher]) -> Circumstances<'_> {
-    Circumstances { watchers, is_used: true, ejections: &[], rulings: &[] }
+    Circumstances { watchers, is_used: true, ejections: &[], rulings: &[], asked: 0 }
 }
 
 fn named(regions: &str) -> CheckRegions {

@@ -7,7 +7,7 @@ use trimtab_model::group::Role;
 use trimtab_model::{HealthCheck, HealthCheckId, PoolId};
 
 use super::Publisher;
-use crate::checks::{CheckHealth, Configured, pool_of};
+use crate::checks::{CheckHealth, Configured, asked, pool_of};
 use crate::observers::Circumstances;
 use crate::plan::Watcher;
 
@@ -20,7 +20,8 @@ impl Publisher {
         match check {
             Some(check) => {
                 let watcher = Watcher { monitor: Arc::new(check.monitor()), role: Role::Voter };
-                let configured = Configured { pool: check.pool(), watcher, check };
+                let asked = asked(&check.probe);
+                let configured = Configured { pool: check.pool(), watcher, asked, check };
                 self.checks.configured.insert(pool, configured);
                 self.build_check(pool);
             }
@@ -45,7 +46,8 @@ impl Publisher {
 
     /// Nothing happens for a pool that is no check's.
     pub(super) fn build_check(&mut self, id: PoolId) {
-        let Some(Configured { check, pool, watcher }) = self.checks.configured.get(&id) else {
+        let Some(Configured { check, pool, watcher, asked }) = self.checks.configured.get(&id)
+        else {
             return;
         };
         let Some(zone) = self.directory.zones.get(&check.zone) else { return };
@@ -54,6 +56,7 @@ impl Publisher {
             is_used: true,
             ejections: &[],
             rulings: &[],
+            asked: *asked,
         };
         let before = self.checks.known.get(&check.id).map(|before| &before.health);
         let known = CheckHealth {
@@ -80,8 +83,9 @@ impl Publisher {
         self.checks.known.get(&id).is_some_and(|check| check.is_healthy() == Some(true))
     }
 
+    /// Nobody waits for the next probe of one that is suspended.
     pub(super) fn is_check_restored(&self, id: HealthCheckId) -> bool {
-        let endpoint = self.checks.known.get(&id).and_then(|check| check.endpoint());
-        endpoint.is_some_and(EndpointHealth::is_restored)
+        let check = self.checks.known.get(&id).filter(|check| !check.suspended);
+        check.and_then(|check| check.endpoint()).is_some_and(EndpointHealth::is_restored)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use trimtab_model::pool::{Requires, Subject};
-use trimtab_model::{AccountId, Moment, Override, OverrideId, PoolId};
+use trimtab_model::{self as model, AccountId, Moment, Override, OverrideId, PoolId};
 use trimtab_steer::Pool;
 use trimtab_steer::pool::Requirement;
 
@@ -31,6 +31,7 @@ impl Publisher {
             is_used: self.directory.is_used(id),
             ejections: &self.ejections.of_pool(config),
             rulings,
+            asked: 0,
         };
         let known = before.filter(|before| same_endpoints(before, config)).map(|b| &b.health);
         let health = self.observers.health(config, &around, known);
@@ -61,6 +62,7 @@ impl Publisher {
         if before.iter().map(Arc::as_ref).eq(&jobs) {
             return;
         }
+        self.observers.remember(pool, before, &jobs);
         let kept = |job: crate::Job| {
             let same = before.iter().find(|before| ***before == job);
             same.map_or_else(|| Arc::new(job.clone()), Arc::clone)
@@ -109,12 +111,13 @@ impl Publisher {
 
     /// Observations of endpoints that are gone would otherwise be kept for ever.
     pub(super) fn forget_endpoints(&mut self) {
-        let pools = self.directory.pools.values();
-        let checks = self.checks.configured.values().map(|configured| &configured.pool);
-        let living: HashSet<(PoolId, u64)> = pools
-            .chain(checks)
-            .flat_map(|pool| pool.origins.iter().map(|o| (pool.id, endpoint_key(pool.id, o))))
-            .collect();
+        let of = |pool: &model::Pool, asked: u64| -> Vec<(PoolId, u64)> {
+            let key = |origin| endpoint_key(pool.id, origin) ^ asked;
+            pool.origins.iter().map(|origin| (pool.id, key(origin))).collect()
+        };
+        let pools = self.directory.pools.values().flat_map(|pool| of(pool, 0));
+        let checks = self.checks.configured.values().flat_map(|it| of(&it.pool, it.asked));
+        let living: HashSet<(PoolId, u64)> = pools.chain(checks).collect();
         self.observers.keep_only(&living);
         self.ejections.keep_only(&living);
     }
@@ -173,7 +176,7 @@ impl Publisher {
     }
 }
 
-fn same_endpoints(before: &Pool, config: &trimtab_model::Pool) -> bool {
+fn same_endpoints(before: &Pool, config: &model::Pool) -> bool {
     before.endpoints.len() == config.origins.len()
         && before.endpoints.iter().zip(&config.origins).all(|(a, b)| a.address == b.address)
 }

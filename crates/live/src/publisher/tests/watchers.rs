@@ -43,6 +43,12 @@ fn with(change: Change, watch: Watch) -> Change {
     Change { key, document: Some(Document::Pool(Box::new(model::Pool { watch, ..*pool }))) }
 }
 
+fn off(change: Change) -> Change {
+    let Some(Document::Pool(pool)) = change.document else { panic!("not a pool") };
+    let pool = model::Pool { enabled: false, ..*pool };
+    Change { document: Some(Document::Pool(Box::new(pool))), ..change }
+}
+
 fn grouped(number: u8, hosts: &[u8]) -> Change {
     with(pool(number, hosts), Watch { monitor_group: Some(GROUP), ..Watch::default() })
 }
@@ -184,6 +190,57 @@ fn semantics_5_what_a_calculated_check_counts_is_from_before_a_restart_until_it_
 }
 
 #[test]
+fn semantics_5_what_nobody_probes_is_waited_for_by_nobody() {
+    let of = vec![Subject::Pool(pool_id(6)), Subject::HealthCheck(CHECK)];
+    let watch =
+        Watch { requires: Some(Box::new(Requires { at_least: 1, of })), ..Watch::default() };
+    let mut before = Bench::new(&["FRA"], None);
+    before.apply(vec![zone(), monitor(1), pool(6, &[6]), standalone(false)], vec![]);
+    before.report("FRA", 6, 6, true);
+    report_check(&mut before, true);
+    let mut after = Bench::new(&["FRA"], Some(saved(&before)));
+    let five = with(pool(5, &[1]), watch);
+    after.apply(vec![zone(), monitor(1), five, pool(6, &[6]), standalone(false)], vec![]);
+    assert!(after.pool(5).is_restored());
+    after.apply(vec![standalone(true)], vec![]);
+    assert!(after.pool(5).is_restored(), "the pool is still to be looked at");
+    after.apply(vec![off(pool(6, &[6]))], vec![]);
+    assert!(!after.pool(5).is_restored());
+    after.apply(vec![standalone(false)], vec![]);
+    assert!(after.pool(5).is_restored());
+}
+
+#[test]
+fn semantics_5_what_was_not_probed_for_a_while_is_as_after_a_restart() {
+    let mut bench = Bench::new(&["FRA"], None);
+    bench.apply(vec![zone(), monitor(1), pool(5, &[1]), standalone(false)], vec![]);
+    let on = || with(pool(5, &[1]), Watch { monitor: Some(MONITOR), ..Watch::default() });
+    for pause in [off(on()), with(on(), Watch::default())] {
+        bench.report("FRA", 5, 1, true);
+        assert!(!bench.pool(5).is_restored());
+        bench.apply(vec![pause], vec![]);
+        assert!(!bench.pool(5).is_restored(), "nobody looks");
+        bench.apply(vec![on()], vec![]);
+        assert_eq!((bench.pool(5).usable, bench.pool(5).is_restored()), (Usable::Yes, true));
+        // Another interval is no pause.
+        bench.report("FRA", 5, 1, true);
+        bench.apply(vec![balancer("www.example.com", &[5])], vec![]);
+        assert!(!bench.pool(5).is_restored());
+    }
+    report_check(&mut bench, true);
+    bench.apply(vec![standalone(true)], vec![]);
+    bench.apply(vec![standalone(false)], vec![]);
+    let known = |bench: &mut Bench| {
+        let checks = bench.publisher.snapshot().checks;
+        (checks[&CHECK].is_healthy(), checks[&CHECK].endpoint().unwrap().is_restored())
+    };
+    assert_eq!(known(&mut bench), (Some(true), true));
+    bench.apply(vec![standalone_at(8443, false)], vec![]);
+    assert_eq!(known(&mut bench), (None, false), "of another port nothing is known");
+    assert_eq!(report_check(&mut bench, false), Some(Verdict::Down));
+}
+
+#[test]
 fn semantics_5_what_was_known_outlives_every_page_of_a_start_and_only_what_is_gone_is_forgotten() {
     let world = [zone(), standalone(false), monitor(1), pool(5, &[1]), pool(6, &[6])];
     let mut before = Bench::new(&["FRA"], None);
@@ -286,6 +343,10 @@ fn check_restart(before: &Bench, answer: &[u8], words: usize) {
 }
 
 fn standalone(suspended: bool) -> Change {
+    standalone_at(443, suspended)
+}
+
+fn standalone_at(port: u16, suspended: bool) -> Change {
     use trimtab_model::health_check::{CheckPace, CheckProbe};
     let check = HealthCheck {
         id: CHECK,
@@ -302,7 +363,7 @@ fn standalone(suspended: bool) -> Change {
             consecutive_fails: 1,
             consecutive_successes: 1,
         },
-        probe: CheckProbe::Tcp { port: 443 },
+        probe: CheckProbe::Tcp { port },
         created_on: Timestamp::default(),
         modified_on: Timestamp::default(),
     };

@@ -202,12 +202,13 @@ impl<'q> Ecs<'q> {
         clear.then_some(Ecs { family, source_prefix, address })
     }
 
-    /// As decisions take it; none for family 0.
+    /// As decisions take it; none for a source prefix of 0, by which the client asks that nothing of its address be
+    /// used (RFC 7871 section 7.1.2). Family 0 has no other.
     pub(crate) fn subnet(&self) -> Option<Subnet> {
-        let address = match self.family {
-            FAMILY_V4 => IpAddr::V4(Ipv4Addr::from_octets(filled_up(self.address))),
-            FAMILY_V6 => IpAddr::V6(Ipv6Addr::from_octets(filled_up(self.address))),
-            _ => return None,
+        let address = match (self.source_prefix, self.family) {
+            (0, _) => return None,
+            (_, FAMILY_V4) => IpAddr::V4(Ipv4Addr::from_octets(filled_up(self.address))),
+            _ => IpAddr::V6(Ipv6Addr::from_octets(filled_up(self.address))),
         };
         Some(Subnet { address, source_prefix: self.source_prefix })
     }

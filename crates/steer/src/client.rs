@@ -54,6 +54,8 @@ pub struct Failed {
 pub struct Subnet {
     /// Bits after `source_prefix` are zero.
     pub address: IpAddr,
+    /// Not 0: that is how a client asks that nothing of its address be used, and so is no subnet for decisions
+    /// (RFC 7871 section 7.1.2). Only explanations leave out one that has it.
     pub source_prefix: u8,
 }
 
@@ -81,6 +83,11 @@ pub struct Location<'a> {
 // === impl Client ===
 
 impl<'a> Client<'a> {
+    /// The client as a query's sender is read, which has no subnet with a source prefix of 0.
+    pub(crate) fn as_read(&self) -> Client<'a> {
+        Client { subnet: self.subnet.filter(|subnet| subnet.source_prefix > 0), ..*self }
+    }
+
     /// The address that hashes are taken of: the subnet's if there is one.
     pub fn address(&self) -> IpAddr {
         self.subnet.map_or(self.address, |subnet| subnet.address)

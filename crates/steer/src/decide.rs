@@ -76,7 +76,7 @@ pub fn explain<'a>(
     dice: u64,
 ) -> (Decision<'a>, Vec<Step>) {
     let mut steps = Steps::default();
-    let decision = walk(world, balancer, client, now, dice, &mut steps);
+    let decision = walk(world, balancer, &client.as_read(), now, dice, &mut steps);
     (decision, steps.0)
 }
 

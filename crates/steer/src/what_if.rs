@@ -91,7 +91,7 @@ impl<'a> Asking<'a> {
         let Asking { world, balancer, client, now, dice } = self;
         match client.http {
             Some(_) => decide_request(world, balancer, client, now, dice).decision,
-            None => decide(world, balancer, client, now, dice),
+            None => decide(world, balancer, &client.as_read(), now, dice),
         }
     }
 

@@ -251,6 +251,12 @@ fn cut(bits: u32, prefix: u8) -> IpAddr {
     IpAddr::V4(Ipv4Addr::from_bits(bits & mask))
 }
 
+/// The client as queries are read: a source prefix of 0 asks that nothing of its address be used (RFC 7871 section
+/// 7.1.2).
+fn as_read(client: &Client<'static>) -> Client<'static> {
+    Client { subnet: client.subnet.filter(|subnet| subnet.source_prefix > 0), ..*client }
+}
+
 /// Another subnet of the same length inside the scope.
 fn neighbour(client: &Client<'static>, scope: u8, chance: &mut Chance) -> Client<'static> {
     let Some(Subnet { address: IpAddr::V4(address), source_prefix }) = client.subnet else {
@@ -285,12 +291,13 @@ fn check_picks(world: &World, named: &[PoolId], client: &Client<'_>, decision: &
 }
 
 fn check(world: &World, balancer: &Balancer, named: &[PoolId], now: Moment, chance: &mut Chance) {
-    let client = client(chance);
+    let asked = client(chance);
+    let client = as_read(&asked);
     let (now, dice) = (now + Duration::from_millis(chance.below(100_000).into()), chance.0.draw());
     let decision = decide(world, balancer, &client, now, dice);
     check_picks(world, named, &client, &decision);
     assert!(decision.ttl >= 1);
-    let (told, _steps) = explain(world, balancer, &client, now, dice);
+    let (told, _steps) = explain(world, balancer, &asked, now, dice);
     assert_eq!(addresses(&told), addresses(&decision));
     assert_eq!(
         (told.ttl, told.scope, told.soonest_flip, told.why),
@@ -306,14 +313,14 @@ fn check(world: &World, balancer: &Balancer, named: &[PoolId], now: Moment, chan
         "{near:?} is in the scope of {client:?}"
     );
     if chance.one_in(TURNED_EVERY) {
-        check_what_if(&Asking { world, balancer, client: &client, now, dice }, &decision);
+        check_what_if(&Asking { world, balancer, client: &asked, now, dice }, &client, &decision);
     }
 }
 
 /// The verdicts that would flip the answer are those that do, and no others, wherever they are; and the runner-up is
 /// what is chosen without the pool that was.
-fn check_what_if(asking: &Asking<'_>, decision: &Decision<'_>) {
-    let Asking { world, balancer, client, now, dice } = *asking;
+fn check_what_if(asking: &Asking<'_>, client: &Client<'_>, decision: &Decision<'_>) {
+    let Asking { world, balancer, now, dice, .. } = *asking;
     let steps = explain(world, balancer, client, now, dice).1;
     let told = asking.flips(decision, &steps).into_iter().filter_map(|flip| match flip {
         Flip::Verdict { pool, endpoint, .. } => Some((pool, usize::from(endpoint))),

@@ -268,7 +268,7 @@ fn choose_fallback(asked: &Asked<'_>, choice: &mut Choice, notes: &mut impl Note
     if let Some(pool) = enabled {
         choice.pool = Some(slot);
         choice.chosen = PoolChoice::Fallback;
-        choice.looked_at(pool, asked.now);
+        choice.looked_at(pool, asked);
     } else {
         notes.note(Step::FallbackDisabled { pool: slot });
         choice.chosen = PoolChoice::Nothing;

@@ -87,13 +87,17 @@ impl Choice {
         chosen: PoolChoice,
     ) -> Choice {
         let mut choice = Choice { pool: Some(slot), chosen, ..Choice::none() };
-        choice.looked_at(pool, asked.now);
+        choice.looked_at(pool, asked);
         choice
     }
 
-    /// The choice rests on this pool's health from now on.
-    pub fn looked_at(&mut self, pool: &Pool, now: Moment) {
-        self.soonest_flip = self.soonest_flip.min(pool.health.soonest_flip(now));
+    /// The choice rests on this pool's health from now on, and on that of what it requires.
+    pub fn looked_at(&mut self, pool: &Pool, asked: &Asked<'_>) {
+        self.soonest_flip = self.soonest_flip.min(pool.health.soonest_flip(asked.now));
+        if let Some(required) = &pool.required {
+            let flip = required.soonest_flip(asked.world, asked.now);
+            self.soonest_flip = self.soonest_flip.min(flip);
+        }
     }
 
     /// The pool if steering may use it.
@@ -104,7 +108,7 @@ impl Choice {
         notes: &mut impl Notes,
     ) -> Option<&'a Pool> {
         let pool = asked.world.pool(slot)?;
-        self.looked_at(pool, asked.now);
+        self.looked_at(pool, asked);
         if pool.usable == Usable::Yes {
             return (!asked.has_failed_in(slot)).then_some(pool);
         }

@@ -1,6 +1,7 @@
 //! A pool made ready for decisions: configuration and health in one value, with the endpoints that serve sorted out.
 
 mod endpoint;
+mod required;
 mod set;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -19,6 +20,7 @@ use crate::latency::Latency;
 use crate::shedding::Shedding;
 
 pub use endpoint::{Endpoint, Service, hash_ip};
+pub use required::Required;
 use set::Sets;
 pub use set::{Data, Member, Set};
 
@@ -38,6 +40,8 @@ pub struct Pool {
     pub usable: Usable,
     /// What its calculated check has come to, if it has one.
     pub requirement: Option<Requirement>,
+    /// What that one rests on.
+    pub(crate) required: Option<Box<Required>>,
     /// None: it keeps every request.
     pub shedding: Option<Shedding>,
     pub shedding_of_sessions: Option<Shedding>,
@@ -134,6 +138,7 @@ impl Pool {
             health,
             usable: Usable::Empty,
             requirement: None,
+            required: None,
             latency: Latency::default(),
             loaded: None,
             has_aliases: false,
@@ -171,6 +176,13 @@ impl Pool {
     pub fn requiring(mut self, requirement: Option<Requirement>) -> Pool {
         self.requirement = requirement;
         self.sorted_out()
+    }
+
+    /// The same pool with what its calculated check rests on, so that no answer outlives that.
+    #[must_use]
+    pub fn resting_on(mut self, required: Option<Required>) -> Pool {
+        self.required = required.map(Box::new);
+        self
     }
 
     /// Healthy by what its own endpoints say, whatever it requires of others: what calculated checks count.

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use trimtab_model::pool::{Requires, Subject};
 use trimtab_model::{self as model, AccountId, Moment, Override, OverrideId, PoolId};
 use trimtab_steer::Pool;
-use trimtab_steer::pool::Requirement;
+use trimtab_steer::pool::{Required, Requirement};
 
 use super::{Publisher, clocks, put};
 use crate::Loads;
@@ -20,7 +20,11 @@ use crate::rulings;
 
 impl Publisher {
     pub(super) fn build_pool(&mut self, id: PoolId) {
-        let Some(config) = self.directory.pools.get(&id) else { return };
+        let Some(config) = self.directory.pools.get(&id) else {
+            // A standalone check may have been reported on, and its next flip be nearer.
+            self.dependents.extend(self.directory.requiring(id));
+            return;
+        };
         let Some(slot) = self.directory.pool_slot(id) else { return };
         let before = self.pools.get(slot.0 as usize).and_then(Option::as_deref);
         let rulings = self.rulings.of_pool(id);
@@ -37,10 +41,12 @@ impl Publisher {
         let health = self.observers.health(config, &around, known);
         let jobs = self.observers.jobs(config, Some(slot), &around);
         self.hosts.follow(before, config);
+        let requires = config.watch.requires.as_deref();
         let pool = Pool::resolved(config, health, |name| self.hosts.addresses(name))
             .measured_by(self.geo.latencies())
             .monitored_by(watchers.first().map(|watcher| &*watcher.monitor))
-            .requiring(config.watch.requires.as_deref().map(|wanted| self.requirement(wanted)));
+            .requiring(requires.map(|wanted| self.requirement(wanted)))
+            .resting_on(requires.map(|wanted| self.required(wanted)));
         if let Some(change) = HealthChange::between(before, &pool, config, SystemTime::now()) {
             self.tell(change);
         }
@@ -120,6 +126,23 @@ impl Publisher {
         let living: HashSet<(PoolId, u64)> = pools.chain(checks).collect();
         self.observers.keep_only(&living);
         self.ejections.keep_only(&living);
+    }
+
+    fn required(&self, wanted: &Requires) -> Required {
+        let (mut pools, mut checks) = (Vec::new(), Vec::new());
+        for subject in &wanted.of {
+            match subject {
+                Subject::Pool(id) | Subject::Origin(id, _) => {
+                    pools.extend(self.directory.pool_slot(*id));
+                }
+                Subject::HealthCheck(id) => {
+                    checks.extend(self.checks.known.get(id).map(|check| check.health.clone()));
+                }
+            }
+        }
+        pools.sort_unstable();
+        pools.dedup();
+        Required { pools: pools.into(), checks: checks.into() }
     }
 
     fn built(&self, id: PoolId) -> Option<&Pool> {

@@ -4,7 +4,7 @@ use trimtab_model::group::Member;
 use trimtab_model::overrides::{Forced, Pattern};
 use trimtab_model::pool::{Requires, Subject};
 use trimtab_model::{HealthCheck, HealthCheckId, MonitorGroup, MonitorGroupId, OverrideId};
-use trimtab_model::{Override, pool::Watch};
+use trimtab_model::{Override, Wait, pool::Watch};
 
 use super::*;
 
@@ -166,6 +166,56 @@ fn a_calculated_check_takes_a_pool_out_while_too_few_of_others_are_healthy() {
     bench.report("FRA", 6, 6, false);
     assert_eq!(bench.ask("www.example.com"), Some(vec![9]));
     assert_eq!(told(&mut bench), Some((pool_id(5), false, true)));
+}
+
+/// Pool 5 has no monitor and requires this one thing, which three failed probes in a row turn.
+fn check_rests_on(subject: Subject, fail: impl Fn(&mut Bench), known: impl Fn(&mut Bench) -> Wait) {
+    let requires = Some(Box::new(Requires { at_least: 1, of: vec![subject.clone()] }));
+    let watch = Watch { requires, ..Watch::default() };
+    let Some(Document::HealthCheck(mut check)) = standalone(false).document else { unreachable!() };
+    check.pace.consecutive_fails = 3;
+    let document = Some(Document::HealthCheck(check));
+    let check = Change { key: Key::HealthCheck(ZONE, CHECK), document };
+    let pools = [with(pool(5, &[1]), watch), pool(6, &[6]), balancer("www.example.com", &[5])];
+    let mut bench = Bench::new(&["FRA"], None);
+    bench.apply([vec![zone(), monitor(3), check], pools.to_vec()].concat(), vec![]);
+    bench.report("FRA", 6, 6, true);
+    report_check(&mut bench, true);
+    let told = |bench: &mut Bench| {
+        let (world, now) = (bench.publisher.snapshot().world, bench.now);
+        let balancer = world.balancers.iter().flatten().next().unwrap();
+        let client = trimtab_steer::Client {
+            name: b"www.example.com.",
+            address: [10, 0, 0, 1].into(),
+            subnet: None,
+            wanted: trimtab_model::Wanted::A,
+            load: None,
+            session: false,
+            http: None,
+        };
+        let decision = trimtab_steer::decide(&world, balancer, &client, now, 1);
+        assert_eq!(decision.pool.map(|pool| pool.usable), Some(Usable::Yes));
+        decision.soonest_flip
+    };
+    let before = told(&mut bench);
+    assert_eq!(before, known(&mut bench), "{subject:?}");
+    fail(&mut bench);
+    let after = told(&mut bench);
+    assert_eq!(after, known(&mut bench), "{subject:?} after a probe that failed");
+    assert_eq!(after.and_then(Duration::from_secs(60).into()), before, "{subject:?}");
+}
+
+#[test]
+fn semantics_27_an_answer_rests_on_what_its_pool_requires() {
+    let of_pool = |bench: &mut Bench| bench.pool(6).health.soonest_flip(bench.now);
+    let fail = |bench: &mut Bench| _ = bench.report("FRA", 6, 6, false);
+    check_rests_on(Subject::Pool(pool_id(6)), fail, of_pool);
+    check_rests_on(Subject::Origin(pool_id(6), "6".into()), fail, of_pool);
+    let of_check = |bench: &mut Bench| {
+        let known = bench.publisher.snapshot().checks;
+        known[&CHECK].health.soonest_flip(bench.now)
+    };
+    check_rests_on(Subject::HealthCheck(CHECK), |bench| _ = report_check(bench, false), of_check);
 }
 
 #[test]

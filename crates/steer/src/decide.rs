@@ -291,7 +291,7 @@ fn choose_endpoints<'a>(
             endpoint::choose(pool.policy, set, client, asked.kept, dice)
         }
     };
-    notes.note(Step::Endpoints { how, eligible: set.members().len() });
+    notes.note(Step::Endpoints { how, eligible: picks.members().len() });
     if notes.listens() && client.wanted == Wanted::Endpoint && how.draws() {
         for (endpoint, weight, full) in Weights::at(pool, asked.now).rising(set.members()) {
             notes.note(Step::Rising { pool: slot, endpoint, weight, full });

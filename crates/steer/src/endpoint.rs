@@ -20,7 +20,7 @@ pub struct Picks<'a> {
     chosen: ArrayVec<u16, ANSWERS_MAX>,
 }
 
-/// Equal weights answer with every address of every endpoint, shuffled; any difference in weight answers with
+/// Equal weights answer with every address of every endpoint, each once, shuffled; any difference in weight answers with
 /// one address of one endpoint.
 pub fn choose<'a>(
     policy: OriginPolicy,
@@ -45,14 +45,21 @@ pub fn choose<'a>(
             | OriginPolicy::LeastOutstandingRequests
             | OriginPolicy::LeastConnections,
             None,
-        ) => match members.len() {
-            _ if !set.weights_are_equal() => {
-                let weighed = (set.total_weight(), |member: &Member| member.weight);
-                (one(drawn(set, weighed, all, dice)), EndpointChoice::Drawn)
+        ) => {
+            if set.weights_are_equal() {
+                return choose_all(set.distinct(), dice);
             }
-            few if few <= ANSWERS_MAX => (shuffled(few, dice), EndpointChoice::All),
-            many => (sampled(many, dice), EndpointChoice::Sample),
-        },
+            let weighed = (set.total_weight(), |member: &Member| member.weight);
+            (one(drawn(set, weighed, all, dice)), EndpointChoice::Drawn)
+        }
+    };
+    (Picks { members, chosen }, how)
+}
+
+fn choose_all<'a>(members: &'a [Member], dice: &mut Dice) -> (Picks<'a>, EndpointChoice) {
+    let (chosen, how) = match members.len() {
+        few if few <= ANSWERS_MAX => (shuffled(few, dice), EndpointChoice::All),
+        many => (sampled(many, dice), EndpointChoice::Sample),
     };
     (Picks { members, chosen }, how)
 }
@@ -112,6 +119,11 @@ impl<'a> Picks<'a> {
 
     pub fn len(&self) -> usize {
         self.chosen.len()
+    }
+
+    /// What they were chosen from.
+    pub(crate) fn members(&self) -> &'a [Member] {
+        self.members
     }
 
     pub fn is_empty(&self) -> bool {

@@ -21,6 +21,7 @@ use crate::shedding::Shedding;
 
 pub use endpoint::{Endpoint, Service, hash_ip};
 pub use required::Required;
+pub(crate) use set::Record;
 use set::Sets;
 pub use set::{Data, Member, Set};
 

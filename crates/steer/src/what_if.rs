@@ -8,9 +8,9 @@ use std::time::Duration;
 use trimtab_health::Verdict;
 use trimtab_model::{Moment, Wait};
 
-use crate::endpoint::Picks;
+use crate::pool::Record;
 use crate::why::{PoolChoice, Step};
-use crate::{Balancer, Client, Decision, Pool, PoolSlot, World, decide, decide_request};
+use crate::{Balancer, Client, Decision, Pool, PoolSlot, Wanted, World, decide, decide_request};
 
 /// One question of one moment: all that a decision is made of.
 #[derive(Clone, Copy, Debug)]
@@ -125,9 +125,11 @@ impl<'a> Asking<'a> {
             Verdict::Down | Verdict::Unknown | Verdict::Ejected { .. } => Verdict::Up,
             Verdict::Unmonitored => return None,
         };
-        let world = self.world.with_pool(slot, |pool| pool.with_verdict(index, to));
+        let (world, client) =
+            (self.world.with_pool(slot, |pool| pool.with_verdict(index, to)), self.client);
         let other = Asking { world: &world, ..*self }.decide();
-        let flips = other.why.pool != decision.why.pool || !same(&other.picks, &decision.picks);
+        let flips =
+            other.why.pool != decision.why.pool || told(&other, client) != told(decision, client);
         flips.then_some(Flip::Verdict {
             pool: slot,
             endpoint: u16::try_from(index).ok()?,
@@ -152,14 +154,17 @@ impl World {
     }
 }
 
-/// Whatever their order: that is drawn.
-fn same(a: &Picks<'_>, b: &Picks<'_>) -> bool {
-    let sorted = |picks: &Picks<'_>| {
-        let mut told: Vec<_> = picks.iter().map(|pick| (pick.endpoint, pick.data)).collect();
-        told.sort_unstable();
-        told
-    };
-    sorted(a) == sorted(b)
+/// What the client is told, whatever the order: that is drawn. Endpoints with one address are one answer of DNS, unless
+/// the client is sent on to their names; a request goes to one of them.
+fn told<'a>(decision: &Decision<'a>, client: &Client<'_>) -> Vec<(Option<u16>, Record<'a>)> {
+    let told = decision.picks.iter().filter_map(|pick| {
+        let endpoint = decision.endpoint(pick)?;
+        let matters = client.wanted == Wanted::Endpoint || endpoint.unflattened;
+        Some((matters.then_some(pick.endpoint), pick.data.record(endpoint)))
+    });
+    let mut told: Vec<_> = told.collect();
+    told.sort_unstable();
+    told
 }
 
 /// The pools that steps speak of and the chosen one, each once.

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use trimtab_health::{EndpointHealth, PoolHealth, Probing, Schedule, Thresholds, Verdict};
-use trimtab_model::pool::{Address, OriginPolicy, Weight};
+use trimtab_model::pool::{Address, OriginPolicy, Service, Weight};
 use trimtab_model::{self as model, Moment, MonitorId, Name, PoolId};
 use trimtab_steer::dice::Dice;
 use trimtab_steer::endpoint::choose;
@@ -129,6 +129,86 @@ fn semantics_28_equal_weights_answer_every_address_of_every_name() {
     let v4 = vec![address(0, "192.0.2.1"), address(0, "192.0.2.2"), address(1, "192.0.2.9")];
     assert_eq!(answered(Wanted::A), (v4, EndpointChoice::All));
     assert_eq!(answered(Wanted::Aaaa), (vec![address(0, "2001:db8::1")], EndpointChoice::All));
+}
+
+/// What one question is answered, in the order of addresses, and how it was chosen.
+fn answer(policy: OriginPolicy, set: &Set, dice: u64) -> (Vec<IpAddr>, EndpointChoice) {
+    let (picks, how) = choose(policy, set, &client(1), None, &mut Dice::new(dice));
+    let mut all: Vec<IpAddr> = picks.iter().filter_map(|pick| pick.data.address()).collect();
+    all.sort();
+    (all, how)
+}
+
+#[test]
+fn rfc2181_5_an_address_of_several_endpoints_is_answered_once_and_takes_no_place_of_another() {
+    let hosts: [(&str, &[&str]); 2] =
+        [("a.example", &["192.0.2.1", "192.0.2.2"]), ("b.example", &["192.0.2.2", "192.0.2.3"])];
+    let check = |shared: usize, origins: &[(&str, f64, bool)], want: &[&str], how| {
+        let shared = std::iter::repeat_n(("192.0.2.1", 1.0, true), shared);
+        let origins: Vec<_> = shared.chain(origins.iter().copied()).collect();
+        let want: Vec<IpAddr> = want.iter().map(|address| address.parse().unwrap()).collect();
+        let pool = pool(1, &origins, &hosts);
+        for dice in 0..100 {
+            let answer = answer(OriginPolicy::Random, pool.serving(Wanted::A), dice);
+            assert_eq!(answer, (want.clone(), how), "{origins:?}");
+        }
+    };
+    let other = ("192.0.2.2", 1.0, true);
+    check(2, &[], &["192.0.2.1"], EndpointChoice::All);
+    check(20, &[other], &["192.0.2.1", "192.0.2.2"], EndpointChoice::All);
+    check(1, &[("a.example", 1.0, true)], &["192.0.2.1", "192.0.2.2"], EndpointChoice::All);
+    let names = [("a.example", 1.0, true), ("b.example", 1.0, true)];
+    check(0, &names, &["192.0.2.1", "192.0.2.2", "192.0.2.3"], EndpointChoice::All);
+    check(2, &[("192.0.2.2", 1.0, false)], &["192.0.2.1"], EndpointChoice::All);
+}
+
+#[test]
+fn semantics_25_beyond_eight_addresses_each_is_as_likely_however_many_endpoints_have_it() {
+    let addresses: Vec<String> = (1..=9).map(|host| format!("192.0.2.{host}")).collect();
+    let shared = std::iter::repeat_n("192.0.2.1", 20);
+    let origins: Vec<_> =
+        shared.chain(addresses.iter().map(String::as_str)).map(|ip| (ip, 1.0, true)).collect();
+    let ninth = 100.0 / 9.0;
+    let want: Vec<_> = addresses.iter().map(|address| (address.as_str(), ninth)).collect();
+    check_shares(OriginPolicy::Random, &pool(1, &origins, &[]), &want, EndpointChoice::Sample);
+}
+
+#[test]
+fn endpoints_with_one_address_keep_their_weights_where_one_of_them_is_drawn() {
+    let same = "192.0.2.1";
+    let drawn = [(same, 0.25, true), (same, 0.25, true), ("192.0.2.2", 0.5, true)];
+    let want = [(same, 50.0), ("192.0.2.2", 50.0)];
+    check_shares(OriginPolicy::Random, &pool(1, &drawn, &[]), &want, EndpointChoice::Drawn);
+    let unequal = [(same, 0.3, true), (same, 0.3, true), ("192.0.2.2", 0.4, true)];
+    let want = [(same, 60.0), ("192.0.2.2", 40.0)];
+    check_shares(OriginPolicy::Random, &pool(1, &unequal, &[]), &want, EndpointChoice::Drawn);
+}
+
+#[test]
+fn rfc2181_5_a_mail_exchange_or_service_is_answered_once_unless_its_data_differs() {
+    let check = |wanted, services: &[(&str, Service, u16)], want: &[u16]| {
+        let origins = services.iter().map(|&(host, service, port)| model::Origin {
+            service: Some(service),
+            port,
+            ..origin(host, 1.0)
+        });
+        let config = model::Pool { origins: origins.collect(), ..trimtab_testkit::pool() };
+        let address = [IpAddr::from([192, 0, 2, 1])];
+        let health = PoolHealth::unmonitored(services.len());
+        let pool = Pool::resolved(&config, health, |_| &address);
+        let set = pool.serving(wanted);
+        let (picks, _) = choose(config.origin_steering, set, &client(1), None, &mut Dice::new(1));
+        let mut told: Vec<u16> = picks.iter().map(|pick| pick.endpoint).collect();
+        told.sort_unstable();
+        assert_eq!(told, want, "{services:?}");
+    };
+    let mx = |priority| Service::Mx { priority };
+    let (a, b) = ("mx1.example", "mx2.example");
+    check(Wanted::Mx, &[(a, mx(10), 25), (a, mx(10), 26), (b, mx(10), 25)], &[0, 2]);
+    check(Wanted::Mx, &[(a, mx(10), 25), (a, mx(20), 25)], &[0, 1]);
+    let srv = |weight| Service::Srv { priority: 1, weight };
+    check(Wanted::Srv, &[(a, srv(5), 80), (a, srv(5), 81), (a, srv(5), 80)], &[0, 1]);
+    check(Wanted::Srv, &[(a, srv(5), 80), (a, srv(6), 80)], &[0, 1]);
 }
 
 #[test]

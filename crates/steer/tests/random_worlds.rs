@@ -88,13 +88,15 @@ impl Chance {
 }
 
 fn pool(number: u8, geo: &Table, now: Moment, chance: &mut Chance) -> Pool {
-    let equal = chance.one_in(2);
+    let (equal, several_ports) = (chance.one_in(2), chance.one_in(3));
     let origins = (0..chance.below(5)).map(|host| model::Origin {
         name: host.to_string(),
         address: Address::Ip(match chance.one_in(4) {
             true => [0x2001, 0xdb8, 0, 0, 0, 0, number.into(), host as u16].into(),
+            false if several_ports => [192, 0, number, host as u8 / 3].into(),
             false => [192, 0, number, host as u8].into(),
         }),
+        port: host as u16,
         enabled: !chance.one_in(4),
         disabled_at: chance.one_in(2).then(|| Timestamp::from_micros(7_000_000)),
         weight: if equal { Weight::ONE } else { chance.weight() },
@@ -288,6 +290,8 @@ fn check_picks(world: &World, named: &[PoolId], client: &Client<'_>, decision: &
         assert!(fallback || pool.health.endpoints[index].verdict.serves());
         assert_eq!(pick.data.address().unwrap().is_ipv4(), client.wanted == Wanted::A);
     }
+    let told = addresses(decision);
+    assert_eq!(told.iter().collect::<BTreeSet<_>>().len(), told.len(), "{told:?}");
 }
 
 fn check(world: &World, balancer: &Balancer, named: &[PoolId], now: Moment, chance: &mut Chance) {

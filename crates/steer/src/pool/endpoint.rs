@@ -36,7 +36,7 @@ pub struct Endpoint {
 }
 
 /// What stands before the host name in an MX (RFC 1035 section 3.3.9) or SRV record (RFC 2782).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Service {
     Mx { priority: u16 },
     Srv { priority: u16, weight: u16, port: u16 },

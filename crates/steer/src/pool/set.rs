@@ -1,14 +1,19 @@
 //! The endpoints of a pool that may be answered, sorted by what is asked for.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 
+use trimtab_model::Name;
+
 use crate::Wanted;
-use crate::pool::Endpoint;
+use crate::pool::{Endpoint, Service};
 
 /// What may be answered to one kind of question; what belongs to one endpoint is neighbours.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Set {
     members: Box<[Member]>,
+    /// The members without those whose record one before them has too; None where all records differ.
+    distinct: Option<Box<[Member]>>,
     /// Sum of the members' weights; never 0 when there are any.
     total: u32,
     /// True when no endpoint of the pool differs in weight from another; never where one endpoint is asked for.
@@ -36,6 +41,13 @@ pub enum Data {
     Service,
 }
 
+/// What a client sees of a member: equal records cannot be told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Record<'a> {
+    Address(IpAddr),
+    Service(Option<Service>, Option<&'a Name>),
+}
+
 /// One set for each kind of question.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sets {
@@ -54,7 +66,8 @@ impl Sets {
         let set = |wanted| {
             let members = endpoints.iter().enumerate().filter(|(index, _)| eligible(*index));
             let members = members.flat_map(|(index, endpoint)| members_of(index, endpoint, wanted));
-            Set::of_pool(members.collect(), equal && wanted != Wanted::Endpoint)
+            let set = Set::of_pool(members.collect(), equal && wanted != Wanted::Endpoint);
+            set.told_once(endpoints)
         };
         Sets {
             a: set(Wanted::A),
@@ -123,11 +136,32 @@ impl Set {
             member.weight = if first { member.weight.max(1) } else { 0 };
         }
         let total = members.iter().fold(0, |sum: u32, m| sum.saturating_add(m.weight.into()));
-        Set { members: members.into(), total, equal }
+        Set { members: members.into(), distinct: None, total, equal }
+    }
+
+    /// RFC 2181 section 5: an answer has no record twice. Found out here, because the answer to a query has no time
+    /// for it; what is drawn or hashed is one record, and there each endpoint keeps its chance.
+    fn told_once(mut self, endpoints: &[Endpoint]) -> Set {
+        if !self.equal || self.members.len() < 2 {
+            return self;
+        }
+        let mut told = HashSet::with_capacity(self.members.len());
+        let is_new = |member: &&Member| {
+            let endpoint = endpoints.get(usize::from(member.endpoint));
+            endpoint.is_some_and(|endpoint| told.insert(member.data.record(endpoint)))
+        };
+        let distinct: Box<[Member]> = self.members.iter().filter(is_new).copied().collect();
+        self.distinct = (distinct.len() < self.members.len()).then_some(distinct);
+        self
     }
 
     pub fn members(&self) -> &[Member] {
         &self.members
+    }
+
+    /// What an answer with all of them has.
+    pub fn distinct(&self) -> &[Member] {
+        self.distinct.as_deref().unwrap_or(&self.members)
     }
 
     pub fn total_weight(&self) -> u32 {
@@ -139,11 +173,12 @@ impl Set {
     }
 
     /// Whether both give every endpoint the same chance. Addresses may differ: a name whose addresses rotate is
-    /// drawn as before.
+    /// drawn as before, unless another endpoint had or has them too.
     pub(super) fn draws_as(&self, other: &Set) -> bool {
         let weighed = |member: &Member| (member.endpoint, member.weight);
         self.equal == other.equal
             && self.members.iter().map(weighed).eq(other.members.iter().map(weighed))
+            && self.distinct().iter().map(weighed).eq(other.distinct().iter().map(weighed))
     }
 }
 
@@ -154,6 +189,14 @@ impl Data {
         match self {
             Data::Address(address) => Some(address),
             Data::Service => None,
+        }
+    }
+
+    /// With its endpoint.
+    pub(crate) fn record(self, endpoint: &Endpoint) -> Record<'_> {
+        match self {
+            Data::Address(address) => Record::Address(address),
+            Data::Service => Record::Service(endpoint.service, endpoint.host_name()),
         }
     }
 }

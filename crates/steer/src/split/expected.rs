@@ -84,8 +84,10 @@ impl Expected {
 
     /// Of the answers of its pool.
     pub(super) fn endpoint(&self, slot: PoolSlot, pool: &Pool, index: usize) -> Configured {
-        let steered = || share_in(pool, Pool::serving, index);
-        let fallen_back = || share_in(pool, Pool::whatever_health, index);
+        let by_hash = (pool.policy == OriginPolicy::Hash).then_some(Unknown::EndpointHash);
+        let by_client = self.kept.then_some(Unknown::Persistence).or(by_hash);
+        let steered = || share_in(pool, Pool::serving, index, by_client);
+        let fallen_back = || share_in(pool, Pool::whatever_health, index, by_client);
         let can_fall_back = self.ruled || slot == self.fallback;
         let share = match self.chance(slot) {
             Ok(Chance { steered: 0.0, fallback }) if fallback > 0.0 => fallen_back(),
@@ -94,9 +96,7 @@ impl Expected {
             Err(_) if can_fall_back => both(steered(), fallen_back()),
             Err(_) => steered(),
         };
-        let by_hash = (pool.policy == OriginPolicy::Hash).then_some(Unknown::EndpointHash);
-        let kept = self.kept.then_some(Unknown::Persistence);
-        share.map_or_else(Configured::Unknown, |share| settle(share, kept.or(by_hash)))
+        share.map_or_else(Configured::Unknown, |share| settle(share, by_client))
     }
 
     fn chance(&self, slot: PoolSlot) -> Result<Chance, Unknown> {
@@ -232,20 +232,26 @@ fn share_in(
     pool: &Pool,
     eligible: fn(&Pool, Wanted) -> &Set,
     index: usize,
+    by_client: Option<Unknown>,
 ) -> Result<f64, Unknown> {
     let sets = Wanted::RECORDS.into_iter().map(|wanted| eligible(pool, wanted));
-    let mut shares = sets.filter(|set| !set.members().is_empty()).map(|set| share_of(set, index));
+    let sets = sets.filter(|set| !set.members().is_empty());
+    let mut shares = sets.map(|set| share_of(set, index, by_client));
     let first = shares.next().unwrap_or(0.0);
     let agree = shares.all(|share| (share - first).abs() < NEGLIGIBLE);
     if agree { Ok(first) } else { Err(Unknown::Families) }
 }
 
-/// Equal weights answer with every address, shuffled, so each address comes first as often as any other; any
-/// difference in weight draws endpoints.
-fn share_of(set: &Set, index: usize) -> f64 {
-    let own = set.members().iter().filter(|member| usize::from(member.endpoint) == index);
+/// Equal weights answer with every address once, shuffled, so each address comes first as often as any other; any
+/// difference in weight draws endpoints, and so does whatever the client decides.
+fn share_of(set: &Set, index: usize, by_client: Option<Unknown>) -> f64 {
+    let members = match by_client {
+        Some(_) => set.members(),
+        None => set.distinct(),
+    };
+    let own = members.iter().filter(|member| usize::from(member.endpoint) == index);
     match set.weights_are_equal() {
-        true => own.count() as f64 / set.members().len() as f64,
+        true => own.count() as f64 / members.len() as f64,
         false => {
             let weight: u32 = own.map(|member| u32::from(member.weight)).sum();
             f64::from(weight) / f64::from(set.total_weight())

@@ -273,6 +273,26 @@ fn endpoints_have_no_configured_share_where_the_client_decides() {
 }
 
 #[test]
+fn an_address_of_several_endpoints_counts_for_the_first_of_them_where_all_are_answered() {
+    let at = |port, weight| model::Origin { port, ..endpoint(1, weight) };
+    let check = |origins: &[model::Origin], policy, down: &[usize], want: &[_]| {
+        let want = want.iter().map(|want: &Result<&str, _>| want.map(str::to_owned));
+        let want: Vec<_> = want.collect();
+        assert_eq!(endpoints(origins.to_vec(), policy, down, one(1.0)), want);
+    };
+    let (random, hash) = (OriginPolicy::Random, OriginPolicy::Hash);
+    let equal = [at(80, 1.0), at(81, 1.0), endpoint(2, 1.0)];
+    check(&equal, random, &[], &[Ok("50.00"), Ok("0.00"), Ok("50.00")]);
+    check(&equal, random, &[0], &[Ok("0.00"), Ok("50.00"), Ok("50.00")]);
+    check(&equal, hash, &[], &[Err(EndpointHash); 3]);
+    check(&equal[..2], random, &[], &[Ok("100.00"), Ok("0.00")]);
+    // The hash is of the port too: both have clients.
+    check(&equal[..2], hash, &[], &[Err(EndpointHash); 2]);
+    let drawn = [at(80, 0.2), at(81, 0.3), endpoint(2, 0.5)];
+    check(&drawn, random, &[], &[Ok("20.00"), Ok("30.00"), Ok("50.00")]);
+}
+
+#[test]
 fn what_is_worked_out_is_what_decisions_come_to() {
     const DRAWS: u64 = 20_000;
     let check = |policy, list: &[One]| {

@@ -166,3 +166,33 @@ fn counters(
     }
     Ok(())
 }
+
+/// Of a histogram, in seconds. The last bucket holds all that is longer, and the format calls for its bound: `+Inf`.
+fn bounds(micros: &[u64]) -> impl Iterator<Item = f64> {
+    micros.iter().map(|&micros| micros as f64 / 1e6).chain([f64::INFINITY])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Histogram;
+
+    impl Collector for Histogram {
+        fn encode(&self, mut to: DescriptorEncoder) -> fmt::Result {
+            let mut metric = to.encode_descriptor("waits", "help", None, MetricType::Histogram)?;
+            let buckets: Vec<(f64, u64)> = bounds(&[500]).zip([1, 2]).collect();
+            metric.encode_histogram::<Labels>(0.5, 3, &buckets, None)
+        }
+    }
+
+    #[test]
+    fn the_last_bucket_of_a_histogram_is_the_one_that_readers_look_for() {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Histogram));
+        let text = Metrics(registry).text().unwrap();
+        let buckets: Vec<&str> = text.lines().filter(|line| line.contains("_bucket")).collect();
+        assert_eq!(buckets, [r#"waits_bucket{le="0.0005"} 1"#, r#"waits_bucket{le="+Inf"} 3"#]);
+    }
+}

@@ -8,7 +8,7 @@ use trimtab_live::Snapshot;
 use trimtab_probe::stats::BUCKET_MICROS;
 use trimtab_probe::{Counts, Labels as Series};
 
-use super::{Labels, counters, gauges};
+use super::{Labels, bounds, counters, gauges};
 
 pub(super) fn encode(
     read: &[(Series, Counts)],
@@ -41,17 +41,12 @@ pub(super) fn encode(
     let mut metric =
         to.encode_descriptor("monitor_check_duration_seconds", help, None, MetricType::Histogram)?;
     for (labels, counts) in labelled() {
-        let buckets: Vec<(f64, u64)> = bounds().zip(counts.buckets).collect();
+        let buckets: Vec<(f64, u64)> = bounds(&BUCKET_MICROS).zip(counts.buckets).collect();
         let count = counts.buckets.iter().sum();
         let sum = counts.duration.as_secs_f64();
         metric.encode_family(&labels)?.encode_histogram::<Labels>(sum, count, &buckets, None)?;
     }
     Ok(())
-}
-
-/// The format wants the last bucket's bound to be the largest number there is.
-fn bounds() -> impl Iterator<Item = f64> {
-    BUCKET_MICROS.iter().map(|&micros| micros as f64 / 1e6).chain([f64::MAX])
 }
 
 fn labels(series: &Series, snapshot: &Snapshot) -> Labels {

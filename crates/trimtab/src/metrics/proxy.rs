@@ -11,7 +11,7 @@ use trimtab_proxy::Tally;
 use trimtab_proxy::tally::{BOUNDS_MICROS, Durations};
 use trimtab_steer::{BalancerSlot, PoolSlot};
 
-use super::{Labels, counters, gauges};
+use super::{Labels, bounds, counters, gauges};
 
 pub(super) fn encode(
     tally: &Tally,
@@ -119,8 +119,7 @@ fn histograms<'a>(
 ) -> fmt::Result {
     let mut metric = to.encode_descriptor(name, help, None, MetricType::Histogram)?;
     for (labels, durations) in values {
-        let bounds = BOUNDS_MICROS.iter().map(|micros| *micros as f64 / 1e6).chain([f64::MAX]);
-        let buckets: Vec<(f64, u64)> = bounds.zip(durations.buckets).collect();
+        let buckets: Vec<(f64, u64)> = bounds(&BOUNDS_MICROS).zip(durations.buckets).collect();
         let sum = durations.sum_micros as f64 / 1e6;
         let mut encoder = metric.encode_family(&labels)?;
         encoder.encode_histogram::<Labels>(sum, durations.count(), &buckets, None)?;

@@ -21,13 +21,13 @@ pub struct Want {
 /// Of a certificate's life: one that lives for less than the time to renew it before would be ordered without end.
 const LAST_PART: u32 = 3;
 
-/// All of one moment. An uploaded certificate counts until it has expired, even if its time has not begun.
+/// All of one moment. An uploaded certificate counts while it is valid: before and after that clients do not believe it.
 pub fn wanted(snapshot: &Snapshot, renew_before: Duration, now: Timestamp) -> BTreeMap<Name, Want> {
     let mut uploaded = HashSet::new();
     let mut ordered: HashMap<Name, &Certificate> = HashMap::new();
     for certificate in snapshot.certificates.values() {
         match certificate.source {
-            CertificateSource::Upload if !has_expired(certificate, now) => {
+            CertificateSource::Upload if is_valid(certificate, now) => {
                 uploaded.extend(snapshot.hosts_of(certificate));
             }
             CertificateSource::Upload => {}
@@ -74,8 +74,8 @@ fn covers(hosts: &HashSet<Name>, name: &Name) -> bool {
     hosts.contains(name) || above().is_some_and(|above| hosts.contains(&above))
 }
 
-fn has_expired(certificate: &Certificate, now: Timestamp) -> bool {
-    certificate.facts.status(now) == CertificateStatus::Expired
+fn is_valid(certificate: &Certificate, now: Timestamp) -> bool {
+    certificate.facts.status(now) == CertificateStatus::Active
 }
 
 fn due_on(certificate: &Certificate, renew_before: Duration) -> Timestamp {

@@ -91,6 +91,11 @@ impl Certificate {
         };
         (uploaded, legacy, self.priority, self.uploaded_on, self.id)
     }
+
+    /// The same of one moment: one that clients believe goes before one that they do not.
+    pub fn rank_at(&self, now: Timestamp) -> impl Ord + use<> {
+        (self.facts.status(now) == CertificateStatus::Active, self.rank())
+    }
 }
 
 // === impl CertificateFacts ===
@@ -145,6 +150,16 @@ mod tests {
             [(SniCustom, 9, 9), (LegacyCustom, 0, 9), (LegacyCustom, 1, 1), (LegacyCustom, 1, 2)];
         let ranks = ranked.map(|(kind, priority, at)| certificate(kind, priority, at).rank());
         assert!(ranks.is_sorted());
+    }
+
+    #[test]
+    fn what_is_valid_now_outranks_what_is_not() {
+        let at = Timestamp::from_micros;
+        let mut pending = certificate(CertificateType::LegacyCustom, 9, 9);
+        pending.facts.starts_on = at(15);
+        let valid = certificate(CertificateType::SniCustom, 0, 0);
+        let wins = |now| valid.rank_at(at(now)) > pending.rank_at(at(now));
+        assert_eq!([9, 14, 15, 20].map(wins), [false, true, false, false]);
     }
 
     #[test]

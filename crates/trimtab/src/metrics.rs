@@ -78,7 +78,8 @@ impl Collector for Sources {
         let proxied = (self.proxy)();
         proxy::encode(&proxied, &self.cell.load(), &mut to)?;
         dns::decisions(&(self.dns)(), &proxied, &self.cell.load(), &mut to)?;
-        certificates::encode(&self.cell.load().certificates, &mut to)?;
+        let now = timestamp(SystemTime::now());
+        certificates::encode(&self.cell.load().certificates, now, &mut to)?;
         if let Some(orders) = &self.acme {
             certificates::encode_orders(orders(), &mut to)?;
         }

@@ -45,7 +45,7 @@ fn enabled_proxied_balancers_of_zones_want_certificates() {
 }
 
 #[test]
-fn a_name_with_an_uploaded_certificate_is_left_alone_until_that_expires() {
+fn a_name_with_an_uploaded_certificate_is_left_alone_while_that_is_valid() {
     let check_with = |name: &str, host: &str, time, is_wanted: bool| {
         let balancer = put_balancer(balancer(1, name));
         let certificate = certificate(1, CertificateSource::Upload, host, time);
@@ -55,7 +55,7 @@ fn a_name_with_an_uploaded_certificate_is_left_alone_until_that_expires() {
     let good = (0, NOW + 1);
     check_with("www.example.com", "www.example.com", good, false);
     check_with("www.example.com", "*.example.com", good, false);
-    check_with("www.example.com", "www.example.com", (NOW + 5, NOW + 9), false);
+    check_with("www.example.com", "www.example.com", (NOW + 5, NOW + 9), true);
     check_with("*.example.com", "*.example.com", good, false);
     check_with("www.example.com", "www.example.com", (0, NOW), true);
     check_with("www.example.com", "example.com", good, true);

@@ -6,7 +6,7 @@ use std::fmt;
 use prometheus_client::encoding::DescriptorEncoder;
 use trimtab_acme::board::Orders;
 use trimtab_live::Certificates;
-use trimtab_model::Certificate;
+use trimtab_model::{Certificate, Timestamp};
 
 use super::{counters, gauges};
 
@@ -14,9 +14,13 @@ use super::{counters, gauges};
 const NAMES_MAX: usize = 1_000;
 const MICROS_PER_SEC: f64 = 1e6;
 
-pub(super) fn encode(certificates: &Certificates, to: &mut DescriptorEncoder) -> fmt::Result {
+pub(super) fn encode(
+    certificates: &Certificates,
+    now: Timestamp,
+    to: &mut DescriptorEncoder,
+) -> fmt::Result {
     let help = "when the certificate that is shown for a name ends";
-    let ends = ends(certificates)
+    let ends = ends(certificates, now)
         .into_iter()
         .map(|(name, micros)| (vec![("name", name.to_owned())], micros as f64 / MICROS_PER_SEC));
     gauges(to, "tls_certificate_expiry_timestamp_seconds", help, ends)
@@ -30,12 +34,12 @@ pub(super) fn encode_orders(orders: Orders, to: &mut DescriptorEncoder) -> fmt::
 }
 
 /// By first host. Of several for one host the one that is shown counts.
-fn ends(certificates: &Certificates) -> Vec<(&str, i64)> {
+fn ends(certificates: &Certificates, now: Timestamp) -> Vec<(&str, i64)> {
     let mut shown: BTreeMap<&str, &Certificate> = BTreeMap::new();
     for certificate in certificates.values() {
         let Some(name) = certificate.facts.hosts.first() else { continue };
         let known = shown.entry(name).or_insert(certificate);
-        if known.rank() < certificate.rank() {
+        if known.rank_at(now) < certificate.rank_at(now) {
             *known = certificate;
         }
     }
@@ -54,7 +58,7 @@ mod tests {
     use trimtab_model::certificate::{
         BundleMethod, CertificateFacts, CertificateSource, CertificateType,
     };
-    use trimtab_model::{CertificateId, SecretPem, Timestamp, ZoneId};
+    use trimtab_model::{CertificateId, SecretPem, ZoneId};
 
     use super::*;
 
@@ -91,7 +95,9 @@ mod tests {
     #[test]
     fn a_name_ends_with_the_certificate_that_is_shown() {
         let certificates = certificates(&[("a.example", 5), ("b.example", 1), ("a.example", 7)]);
-        assert_eq!(ends(&certificates), [("b.example", 1), ("a.example", 5)]);
+        let ends = |now| ends(&certificates, Timestamp::from_micros(now));
+        assert_eq!(ends(0), [("b.example", 1), ("a.example", 5)]);
+        assert_eq!(ends(5), [("b.example", 1), ("a.example", 7)]);
     }
 
     #[test]
@@ -100,7 +106,7 @@ mod tests {
         let of: Vec<(&str, i64)> =
             names.iter().zip(1..).map(|(name, number)| (name.as_str(), -number)).collect();
         let certificates = certificates(&of);
-        let told = ends(&certificates);
+        let told = ends(&certificates, Timestamp::default());
         assert_eq!((told.len(), told[0].0), (NAMES_MAX, "n1004"));
         assert!(!told.iter().any(|(name, _)| *name == "n4"));
     }

@@ -30,7 +30,7 @@ use crate::watch::Watch;
 use crate::worker::Worker;
 
 pub(crate) use self::client::Exchange;
-pub(crate) use self::connections::{Connections, Place, Want, handshake, place};
+pub(crate) use self::connections::{Connections, Life, Place, Want, handshake, place};
 
 /// What begins every connection (RFC 9113 section 3.4).
 pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

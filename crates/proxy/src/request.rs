@@ -241,11 +241,10 @@ impl<'a> Request<'a> {
                 Err(Ended::Client) => return Attempt::ClientGone,
                 Err(Ended::Refused(refusal)) => return Attempt::Refused(refusal),
                 Err(Ended::Origin(fault)) => {
-                    let stale = upstream.is_used && fault == Fault::HungUp;
-                    if stale {
-                        upstream.was_stale(self.worker);
-                    }
-                    if !stale || fresh || !self.may_repeat(fault, body) {
+                    if !upstream.may_be_stale(fault, self.worker)
+                        || fresh
+                        || !self.may_repeat(fault, body)
+                    {
                         return Attempt::Failed(fault);
                     }
                     (fresh, _) = (true, body.rewind());

@@ -16,7 +16,7 @@ use crate::fault::Fault;
 use crate::forward::{self, Sender, host_of};
 use crate::h1::Wire;
 use crate::head::{Body, Host, RequestHead, ResponseHead};
-use crate::http2::{self, Connections, Exchange, Place, Want};
+use crate::http2::{self, Connections, Exchange, Life, Place, Want};
 use crate::idle::{AtWorst, Connection, Key, Served};
 use crate::replay::KEPT_BYTES_MAX;
 use crate::stream::Stream;
@@ -87,8 +87,9 @@ async fn open_http2(
         Place::Turn(_turn) => {
             let stream = connect(worker, target, server).await?;
             let made = http2::handshake(stream, connect_timeout(target)).await?;
-            let retires = worker.retirement(upstream);
-            let add = |connections: &mut Connections| connections.add(key.clone(), made, retires);
+            let idle_timeout = Duration::from_secs(upstream.idle_timeout.into());
+            let life = Life { retires: worker.retirement(upstream), idle_timeout };
+            let add = |connections: &mut Connections| connections.add(key.clone(), made, life);
             (worker.http2_with(add), false)
         }
     };
@@ -194,9 +195,21 @@ impl Upstream {
         }
     }
 
-    /// It waited, and had ended.
-    pub(crate) fn was_stale(&self, worker: &Worker) {
-        worker.with_idle(|idle| idle.doubt(&self.key));
+    /// What the fault says of the connection. True when the same endpoint may take the request over another one.
+    pub(crate) fn may_be_stale(&self, fault: Fault, worker: &Worker) -> bool {
+        match (fault, &self.carrier) {
+            // It waited, and had ended.
+            (Fault::HungUp, _) if self.is_used => {
+                worker.with_idle(|idle| idle.doubt(&self.key));
+                true
+            }
+            // Perhaps nobody is there any more: others get another one.
+            (Fault::ResponseTimeout, Carrier::Http2(exchange)) => {
+                exchange.retire();
+                false
+            }
+            _ => false,
+        }
     }
 
     /// The connection itself, for a tunnel; a stream of HTTP/2 is none.

@@ -41,6 +41,11 @@ impl Exchange {
         }
     }
 
+    /// Its origin did not answer in time.
+    pub(crate) fn retire(&self) {
+        self.lease.retire();
+    }
+
     pub(crate) fn begin(&mut self, head: &RequestHead, target: &Target, sender: &Sender<'_>) {
         self.head = request_of(head, target, sender);
         self.ends = head.body == Body::None;

@@ -38,10 +38,28 @@ struct Endpoint {
 #[derive(Debug)]
 struct Connection {
     requests: SendRequest<Bytes>,
+    usage: Arc<Usage>,
+    life: Life,
+    /// When it last had a stream, as far as anybody looked.
+    used: Instant,
+}
+
+/// What the streams of a connection tell it.
+#[derive(Debug, Default)]
+struct Usage {
     /// Streams of ours.
-    open: Arc<AtomicUsize>,
+    open: AtomicUsize,
+    /// A request got no answer in time: perhaps there is nobody at the other end any more.
+    is_silent: AtomicBool,
+}
+
+/// How long a connection is used.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Life {
     /// From then on it gets no more streams, and ends with its last one.
-    retires: Instant,
+    pub(crate) retires: Instant,
+    /// Without a stream.
+    pub(crate) idle_timeout: Duration,
 }
 
 /// Those who wait for a stream to one endpoint.
@@ -58,7 +76,7 @@ struct Line {
 #[derive(Debug)]
 pub(crate) struct Lease {
     pub(super) requests: SendRequest<Bytes>,
-    open: Arc<AtomicUsize>,
+    usage: Arc<Usage>,
     line: Arc<Line>,
 }
 
@@ -172,13 +190,13 @@ impl Connections {
         let endpoint = self.endpoints.entry(key.clone()).or_default();
         endpoint.connections.retain_mut(|one| one.serves(now));
         let (line, is_full) = (&endpoint.line, endpoint.connections.len() >= connections_max);
-        let mut with_room = endpoint.connections.iter().filter(|one| one.has_room());
+        let mut with_room = endpoint.connections.iter_mut().filter(|one| one.has_room());
         let found = match want {
             Want::Any => with_room.next(),
             Want::New => with_room.next_back().filter(|_| is_full),
         };
         if let Some(one) = found {
-            Next::Send(one.lease(line))
+            Next::Send(one.lease(line, now))
         } else if is_full {
             Next::Full
         } else if line.makes.swap(true, Ordering::Relaxed) {
@@ -193,7 +211,7 @@ impl Connections {
         &mut self,
         key: Key,
         (requests, driver): (SendRequest<Bytes>, Driver<T, Bytes>),
-        retires: Instant,
+        life: Life,
     ) -> Lease {
         self.drivers.spawn(async move {
             if let Err(error) = driver.await {
@@ -201,8 +219,9 @@ impl Connections {
             }
         });
         let endpoint = self.endpoints.entry(key).or_default();
-        let connection = Connection { requests, open: Arc::default(), retires };
-        let lease = connection.lease(&endpoint.line);
+        let now = Instant::now();
+        let mut connection = Connection { requests, usage: Arc::default(), life, used: now };
+        let lease = connection.lease(&endpoint.line, now);
         endpoint.connections.push(connection);
         lease
     }
@@ -226,19 +245,35 @@ impl Connections {
 impl Connection {
     /// One that does not is let go: it ends with its last stream (RFC 9113 section 6.8).
     fn serves(&mut self, now: Instant) -> bool {
+        if self.usage.open.load(Ordering::Relaxed) > 0 {
+            self.used = now;
+        }
         let cx = &mut Context::from_waker(Waker::noop());
-        self.retires > now && !matches!(self.requests.poll_ready(cx), Poll::Ready(Err(_)))
+        self.life.retires > now
+            && now.duration_since(self.used) < self.life.idle_timeout
+            && !self.usage.is_silent.load(Ordering::Relaxed)
+            && !matches!(self.requests.poll_ready(cx), Poll::Ready(Err(_)))
     }
 
     fn has_room(&self) -> bool {
         let streams_max = self.requests.current_max_send_streams().min(STREAMS_MAX);
-        self.open.load(Ordering::Relaxed) < streams_max
+        self.usage.open.load(Ordering::Relaxed) < streams_max
     }
 
-    fn lease(&self, line: &Arc<Line>) -> Lease {
-        self.open.fetch_add(1, Ordering::Relaxed);
-        let (requests, open) = (self.requests.clone(), Arc::clone(&self.open));
-        Lease { requests, open, line: Arc::clone(line) }
+    fn lease(&mut self, line: &Arc<Line>, now: Instant) -> Lease {
+        self.used = now;
+        self.usage.open.fetch_add(1, Ordering::Relaxed);
+        let (requests, usage) = (self.requests.clone(), Arc::clone(&self.usage));
+        Lease { requests, usage, line: Arc::clone(line) }
+    }
+}
+
+// === impl Lease ===
+
+impl Lease {
+    /// The connection gets no more streams. Those that it has may still be answered.
+    pub(super) fn retire(&self) {
+        self.usage.is_silent.store(true, Ordering::Relaxed);
     }
 }
 
@@ -266,7 +301,7 @@ impl Drop for Waiting<'_> {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.open.fetch_sub(1, Ordering::Relaxed);
+        self.usage.open.fetch_sub(1, Ordering::Relaxed);
         self.line.changed.notify_one();
     }
 }

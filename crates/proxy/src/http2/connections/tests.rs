@@ -7,10 +7,15 @@ use tokio::io::{DuplexStream, duplex};
 use super::*;
 
 const LIFE: Duration = Duration::from_secs(900);
+const IDLE: Duration = Duration::from_secs(60);
 const LIMIT: Duration = Duration::from_secs(2);
 
 fn key() -> Key {
     Key { address: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)), identity: 0 }
+}
+
+fn life(now: Instant) -> Life {
+    Life { retires: now + LIFE, idle_timeout: IDLE }
 }
 
 type Made = (SendRequest<Bytes>, Driver<DuplexStream, Bytes>);
@@ -61,11 +66,11 @@ async fn rfc_9113_section_5_1_2_one_connection_has_the_streams_that_its_origin_a
     };
     let first = check(&mut all, &["make", "wait", "wait"]);
     let (made, _served) = origin(2, Arc::clone(&answers)).await;
-    let lease = all.add(key(), made, now + LIFE);
+    let lease = all.add(key(), made, life(now));
     drop(first);
     let second = check(&mut all, &["send", "make", "wait"]);
     let (made, _served) = origin(1, answers).await;
-    let other = all.add(key(), made, now + LIFE);
+    let other = all.add(key(), made, life(now));
     drop((second, other));
     let third = check(&mut all, &["send", "send", "full"]);
     drop((lease, third));
@@ -76,7 +81,7 @@ async fn rfc_9113_section_5_1_2_one_connection_has_the_streams_that_its_origin_a
 async fn we_open_no_more_streams_than_our_own_limit() {
     let (mut all, now) = (Connections::default(), Instant::now());
     let (made, _served) = origin(1_000, Arc::default()).await;
-    let mut leases = vec![all.add(key(), made, now + LIFE)];
+    let mut leases = vec![all.add(key(), made, life(now))];
     while let Next::Send(lease) = all.next(&key(), Want::Any, 1, now) {
         leases.push(lease);
     }
@@ -87,15 +92,15 @@ async fn we_open_no_more_streams_than_our_own_limit() {
 async fn who_failed_over_one_connection_gets_another_as_far_as_there_may_be_one() {
     let (mut all, now) = (Connections::default(), Instant::now());
     let (made, _first) = origin(1, Arc::default()).await;
-    drop(all.add(key(), made, now + LIFE));
+    drop(all.add(key(), made, life(now)));
     assert_eq!(name(&all.next(&key(), Want::Any, 2, now)), "send");
     assert_eq!(name(&all.next(&key(), Want::New, 2, now)), "make");
     let (made, _second) = origin(1, Arc::default()).await;
-    drop(all.add(key(), made, now + LIFE));
+    drop(all.add(key(), made, life(now)));
     let newest = all.next(&key(), Want::New, 2, now);
     let Next::Send(lease) = &newest else { panic!("{newest:?}") };
     let second = &all.endpoints[&key()].connections[1];
-    assert!(Arc::ptr_eq(&lease.open, &second.open));
+    assert!(Arc::ptr_eq(&lease.usage, &second.usage));
 }
 
 #[tokio::test(start_paused = true)]
@@ -103,7 +108,7 @@ async fn rfc_9113_section_6_8_an_old_connection_ends_with_its_last_stream() {
     let (mut all, now) = (Connections::default(), Instant::now());
     let answers = Arc::<Notify>::default();
     let (made, served) = origin(2, Arc::clone(&answers)).await;
-    let mut lease = all.add(key(), made, now + LIFE);
+    let mut lease = all.add(key(), made, life(now));
     let (response, _) = lease.requests.send_request(Request::new(()), true).unwrap();
     assert_eq!(name(&all.next(&key(), Want::Any, 8, now)), "send");
     assert_eq!(name(&all.next(&key(), Want::Any, 8, now + LIFE)), "make");
@@ -132,4 +137,32 @@ async fn so_many_wait_and_no_more() {
     assert!(first.is_some() && line.wait(1).is_none());
     drop(first);
     assert!(line.wait(1).is_some() && line.wait(0).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_without_streams_ends_after_its_idle_timeout() {
+    let (mut all, now) = (Connections::default(), Instant::now());
+    let (made, served) = origin(2, Arc::default()).await;
+    let lease = all.add(key(), made, life(now));
+    all.sweep(now + IDLE * 2);
+    drop(lease);
+    let last = now + IDLE * 3 - Duration::from_secs(1);
+    let next = all.next(&key(), Want::Any, 8, last);
+    assert_eq!(name(&next), "send");
+    drop(next);
+    all.sweep(last + IDLE - Duration::from_secs(1));
+    assert!(!all.endpoints.is_empty());
+    all.sweep(last + IDLE);
+    assert!(all.endpoints.is_empty());
+    assert_eq!(served.await.unwrap(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_whose_origin_is_silent_gets_no_more_streams() {
+    let (mut all, now) = (Connections::default(), Instant::now());
+    let (made, _served) = origin(8, Arc::default()).await;
+    let lease = all.add(key(), made, life(now));
+    assert_eq!(name(&all.next(&key(), Want::Any, 1, now)), "send");
+    lease.retire();
+    assert_eq!(name(&all.next(&key(), Want::Any, 1, now)), "make");
 }

@@ -13,6 +13,8 @@ pub(crate) enum Fault {
     Refused,
     /// It hung up before the first byte of a response.
     HungUp,
+    /// It said that it did nothing about the request (RFC 9113 section 8.7).
+    NotTaken,
     /// It hung up within the head of a response.
     CutShort,
     ConnectTimeout,
@@ -34,7 +36,7 @@ impl Fault {
     pub(crate) const fn status(self) -> u16 {
         match self {
             Fault::Unknown | Fault::CutShort => 520,
-            Fault::Refused | Fault::HungUp => 521,
+            Fault::Refused | Fault::HungUp | Fault::NotTaken => 521,
             Fault::ConnectTimeout => 522,
             Fault::Unreachable => 523,
             Fault::ResponseTimeout => 524,
@@ -45,8 +47,8 @@ impl Fault {
         }
     }
 
-    /// Another endpoint may be asked. Nothing of the request was taken where no connection was made; who hung up may
-    /// have taken it, so that only what may be repeated is.
+    /// Another endpoint may be asked. Nothing of the request was taken where no connection was made, or where the origin
+    /// says so; who hung up may have taken it, so that only what may be repeated is.
     pub(crate) const fn fails_over(self) -> FailsOver {
         match self {
             Fault::Refused
@@ -54,6 +56,7 @@ impl Fault {
             | Fault::Unreachable
             | Fault::TlsHandshake
             | Fault::Certificate
+            | Fault::NotTaken
             | Fault::Busy => FailsOver::Always,
             Fault::HungUp | Fault::CutShort => FailsOver::Idempotent,
             Fault::Unknown | Fault::ResponseTimeout | Fault::NoOrigin => FailsOver::Never,
@@ -63,7 +66,7 @@ impl Fault {
     /// Counts against the endpoint's health.
     pub(crate) const fn is_of_endpoint(self) -> bool {
         match self {
-            Fault::NoOrigin | Fault::Busy => false,
+            Fault::NoOrigin | Fault::Busy | Fault::NotTaken => false,
             Fault::Unknown
             | Fault::Refused
             | Fault::HungUp
@@ -82,6 +85,7 @@ impl Fault {
             Fault::Unknown => "unknown",
             Fault::Refused => "refused",
             Fault::HungUp => "hung_up",
+            Fault::NotTaken => "not_taken",
             Fault::CutShort => "cut_short",
             Fault::ConnectTimeout => "connect_timeout",
             Fault::Unreachable => "unreachable",
@@ -129,11 +133,19 @@ impl From<&Broken> for Fault {
     fn from(broken: &Broken) -> Fault {
         match broken {
             Broken::Io(error) if refuses_certificate(error) => Fault::TlsHandshake,
+            Broken::Http2(error) if says_not_taken(error) => Fault::NotTaken,
             Broken::Io(_) | Broken::Http2(_) => Fault::HungUp,
             Broken::Ended => Fault::CutShort,
             Broken::Refused(_) | Broken::Response => Fault::Unknown,
         }
     }
+}
+
+/// A stream that it refused, or that is behind the last one that it names as it leaves: of those before that one it is
+/// not the origin's leaving that is heard of, but the end of the connection.
+fn says_not_taken(error: &h2::Error) -> bool {
+    let refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
+    error.is_remote() && (refused || error.is_go_away())
 }
 
 /// With TLS 1.3 our side of the handshake is done before the origin has seen the certificate that we show, or do not.

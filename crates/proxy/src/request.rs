@@ -215,8 +215,8 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Sends the request and waits for the head of its response. A connection that waited and turns out to have ended is
-    /// replaced once, as long as nothing can be done twice by that.
+    /// Sends the request and waits for the head of its response. A connection that waited and turns out to have ended, or
+    /// that is ending, is replaced once, as long as nothing can be done twice by that.
     async fn send<C: Client>(
         &self,
         client: &mut C,

@@ -203,6 +203,7 @@ impl Upstream {
                 worker.with_idle(|idle| idle.doubt(&self.key));
                 true
             }
+            (Fault::NotTaken, _) => true,
             // Perhaps nobody is there any more: others get another one.
             (Fault::ResponseTimeout, Carrier::Http2(exchange)) => {
                 exchange.retire();

@@ -2,9 +2,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use h2::server;
 use http::{Request, Response};
-use tokio::io::{DuplexStream, duplex};
+use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
 
 use super::*;
+use crate::exchange::Broken;
 
 const LIFE: Duration = Duration::from_secs(900);
 const IDLE: Duration = Duration::from_secs(60);
@@ -165,4 +166,43 @@ async fn a_connection_whose_origin_is_silent_gets_no_more_streams() {
     assert_eq!(name(&all.next(&key(), Want::Any, 1, now)), "send");
     lease.retire();
     assert_eq!(name(&all.next(&key(), Want::Any, 1, now)), "make");
+}
+
+/// The driver has to run, as it does for requests.
+async fn fault_of(far: impl Future<Output = DuplexStream>, made: Made) -> Fault {
+    let (mut all, now) = (Connections::default(), Instant::now());
+    let mut lease = all.add(key(), made, life(now));
+    let (response, _) = lease.requests.send_request(Request::new(()), true).unwrap();
+    let (answer, _far) = tokio::join!(response, far);
+    Fault::from(&Broken::Http2(answer.unwrap_err()))
+}
+
+/// A frame without its length, which is that of the payload.
+fn frame(kind: u8, stream: u32, payload: &[u32]) -> Vec<u8> {
+    let length = u8::try_from(payload.len() * 4).unwrap();
+    let mut frame = vec![0, 0, length, kind, 0];
+    for word in std::iter::once(&stream).chain(payload) {
+        frame.extend(word.to_be_bytes());
+    }
+    frame
+}
+
+#[tokio::test(start_paused = true)]
+async fn rfc_9113_section_8_7_what_an_origin_did_not_process_is_told_from_what_it_may_have() {
+    let [no_error, refused_stream, cancel] = [0, 7, 8];
+    let check = async |said: Vec<u8>, want| {
+        let (near, mut far) = duplex(64 * 1024);
+        far.write_all(&frame(4, 0, &[])).await.unwrap();
+        let made = handshake(near, LIMIT).await.unwrap();
+        let says = async {
+            // Once nothing else happens, the request has come.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            far.write_all(&said).await.unwrap();
+            far
+        };
+        assert_eq!(fault_of(says, made).await, want, "{said:?}");
+    };
+    check(frame(3, 1, &[refused_stream]), Fault::NotTaken).await;
+    check(frame(3, 1, &[cancel]), Fault::HungUp).await;
+    check(frame(7, 0, &[0, no_error]), Fault::NotTaken).await;
 }

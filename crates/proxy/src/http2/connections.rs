@@ -116,7 +116,9 @@ const STREAMS_MAX: usize = 100;
 const CONNECTIONS_MAX: usize = 8;
 /// Of one stream: a response that a client reads slowly waits at its origin.
 const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
-const CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+/// All streams at once: were it less, a few clients that do not read would use it up and hold back everybody else's
+/// responses. What that costs is 256 KiB for each client that does not read, 25 MiB of memory for a connection at worst.
+const CONNECTION_WINDOW_BYTES: u32 = STREAMS_MAX as u32 * STREAM_WINDOW_BYTES;
 /// Trailers of gRPC carry messages and details.
 const HEADER_LIST_BYTES_MAX: u32 = 64 * 1024;
 

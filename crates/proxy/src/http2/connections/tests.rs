@@ -206,3 +206,33 @@ async fn rfc_9113_section_8_7_what_an_origin_did_not_process_is_told_from_what_i
     check(frame(3, 1, &[cancel]), Fault::HungUp).await;
     check(frame(7, 0, &[0, no_error]), Fault::NotTaken).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn clients_that_do_not_read_hold_back_nobody_else() {
+    let (near, far) = duplex(64 * 1024);
+    tokio::spawn(async move {
+        let mut connection = server::handshake(far).await.unwrap();
+        while let Some(request) = connection.accept().await {
+            let (_, mut respond) = request.unwrap();
+            let mut body = respond.send_response(Response::new(()), false).unwrap();
+            body.send_data(vec![0; STREAM_WINDOW_BYTES as usize].into(), true).unwrap();
+        }
+    });
+    let (mut all, now) = (Connections::default(), Instant::now());
+    let made = handshake(near, LIMIT).await.unwrap();
+    let mut lease = all.add(key(), made, life(now));
+    let mut unread = Vec::new();
+    for _ in 0..40 {
+        let (response, _) = lease.requests.send_request(Request::new(()), true).unwrap();
+        unread.push(response.await.unwrap().into_body());
+    }
+    let last = unread.last_mut().unwrap();
+    let read = timeout(LIMIT, async {
+        let mut bytes = 0;
+        while let Some(data) = last.data().await {
+            bytes += data.unwrap().len();
+        }
+        bytes
+    });
+    assert_eq!(read.await.ok(), Some(STREAM_WINDOW_BYTES as usize));
+}

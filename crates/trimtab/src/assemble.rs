@@ -4,15 +4,18 @@
 //! names, the prober, the issuer of certificates, alerting with its reader of the store, DNS threads and streams, the API's server, the writer of health
 //! events, the keeper of decisions.
 
+mod proxying;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use trimtab_analytics::{EventLog, Retention};
 use trimtab_connect::{Connector, Detours, Egress, Resolver, Tls, os_roots};
 use trimtab_dns::{Node, Seed};
@@ -22,13 +25,13 @@ use trimtab_live::{
     Cell, Clocks, Event, HealthChange, Hosting, Observer, Publisher, Saved, Settings, Start,
 };
 use trimtab_probe::{Prober, Simulate, Uplinks};
-use trimtab_proxy::{ClientCertificates, Server as Proxy, access_log};
+use trimtab_proxy::Server as Proxy;
 use trimtab_steer::Site;
 use trimtab_store::{AnyStore, Sqlite};
 
 use crate::acme::Ordering;
 use crate::alert::Alerting;
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::decisions::Samplings;
 use crate::metrics::{Metrics, Sources};
 use crate::{control, decisions, events, feed, resolve};
@@ -37,6 +40,9 @@ use crate::{control, decisions, events, feed, resolve};
 const EVENTS_MAX: usize = 4096;
 /// Flips on their way to the event log; more are counted and dropped.
 const CHANGES_MAX: usize = 1024;
+/// For what the tasks still do when everything that gives them work has stopped, the API's last answers and
+/// `snapshot.bin` among it. Supervisors that kill wait longer.
+const TASKS_END_WITHIN: Duration = Duration::from_secs(10);
 
 /// What a demo has beside a configuration.
 #[derive(Default)]
@@ -212,19 +218,13 @@ impl Running {
     }
 
     /// No new changes, then no new probes, then no new answers; what is known is saved last.
-    pub(crate) async fn stop(mut self) {
+    pub(crate) async fn stop(self) {
         self.stop_api.send_replace(true);
         self.edges.prober.stop().await;
         self.stop_feed.send_replace(true);
         self.edges.proxy.stop().await;
         self.edges.dns.stop().await;
-        while let Some(ended) = self.tasks.join_next().await {
-            match ended {
-                Ok(Ok(())) => {}
-                Ok(Err(why)) => tracing::error!(why, "a part of the node ended badly"),
-                Err(error) => tracing::error!(%error, "a part of the node panicked"),
-            }
-        }
+        end(self.tasks).await;
         if let Err(error) = self.base.store.close().await {
             tracing::error!(%error, "the store did not close");
         }
@@ -271,7 +271,7 @@ impl Base {
             decisions::keep(store.clone(), Arc::clone(events), every);
         tasks.spawn(task);
         let dns = Server::start(&config.dns.listen, config.dns.threads, cell, Some(&dns))?;
-        let settings = proxy_settings(config, ordering);
+        let settings = proxying::settings(config, ordering);
         let proxy = Proxy::start(settings, cell, connector, to_publisher, Some(http))?;
         Ok(Edges { prober, dns, proxy, names, kept })
     }
@@ -309,6 +309,26 @@ impl Edges {
             http: self.proxy.http().to_vec(),
             https: self.proxy.https().to_vec(),
         }
+    }
+}
+
+/// What does not end in time is cut off: whoever stopped the node wants it gone.
+async fn end(mut tasks: JoinSet<Result<(), String>>) {
+    let all = async {
+        while let Some(ended) = tasks.join_next().await {
+            match ended {
+                Ok(Ok(())) => {}
+                Ok(Err(why)) => tracing::error!(why, "a part of the node ended badly"),
+                Err(error) => tracing::error!(%error, "a part of the node panicked"),
+            }
+        }
+    };
+    if timeout(TASKS_END_WITHIN, all).await.is_err() {
+        tracing::error!(
+            left = tasks.len(),
+            "parts of the node are cut off: they did not end in time"
+        );
+        tasks.shutdown().await;
     }
 }
 
@@ -403,51 +423,6 @@ fn publisher(
     };
     let start = Start { geo, saved: saved.flatten(), clocks: Clocks::now() };
     Ok(Publisher::new(settings, start, changes))
-}
-
-fn proxy_settings(config: &Config, ordering: &Ordering) -> trimtab_proxy::Settings {
-    /// Of a process whose limit cannot be read: what every system allows.
-    const DESCRIPTORS_MIN: u64 = 1024;
-    let descriptors = trimtab_net::files::raise_limit().unwrap_or_else(|error| {
-        tracing::warn!(%error, "the limit of open files is not raised");
-        DESCRIPTORS_MIN
-    });
-    let proxy = &config.proxy;
-    trimtab_proxy::Settings {
-        http: proxy.http.clone(),
-        https: proxy.https.clone(),
-        http3: proxy.http3,
-        trusted: proxy.trusted_proxies.clone(),
-        threads: proxy.threads,
-        connections_max: match proxy.max_connections {
-            // A client's connection needs another one to an origin, and DNS, the API and probes need some, too.
-            0 => usize::try_from(descriptors / 2).unwrap_or(usize::MAX).saturating_sub(200),
-            wanted => wanted,
-        },
-        memory_max: (proxy.max_memory > 0).then_some(proxy.max_memory),
-        client_certificates: client_certificates(proxy),
-        challenges: Arc::clone(&ordering.challenges),
-        expose: proxy.expose,
-        access_log: proxy.access_log.as_ref().map(|path| access_log::Settings {
-            to: match path.as_os_str() == "-" {
-                true => access_log::Destination::Stdout,
-                false => access_log::Destination::File(path.clone()),
-            },
-            share: proxy.access_log_share.unwrap_or(1.0),
-        }),
-        explain_to: config.dns.explain_to.clone(),
-        place: config.node.pop.code().to_owned(),
-    }
-}
-
-/// Without `client_ca` nobody is asked: the configuration was checked for that.
-fn client_certificates(proxy: &config::Proxy) -> ClientCertificates {
-    let ca = proxy.client_ca.as_ref().map(|file| file.pem().to_owned());
-    match (proxy.client_certificates, ca) {
-        (config::ClientCertificates::Off, _) | (_, None) => ClientCertificates::Off,
-        (config::ClientCertificates::Optional, Some(ca)) => ClientCertificates::Optional { ca },
-        (config::ClientCertificates::Required, Some(ca)) => ClientCertificates::Required { ca },
-    }
 }
 
 fn connector(config: &Config, api: SocketAddr) -> Result<Connector, AssembleError> {

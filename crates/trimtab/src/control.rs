@@ -1,6 +1,7 @@
 //! The control side's one listener: the API, metrics, liveness and readiness.
 
-use std::net::SocketAddr;
+mod listener;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,8 +10,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
-use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use trimtab_analytics::EventLog;
 use trimtab_api::{
     AcmePort, AlertPort, App, Bootstrap, CheckState, ChecksPort, DrawsPort, FeedClosed, FeedPorts,
@@ -28,6 +28,8 @@ use crate::assemble::AssembleError;
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::watched;
+
+pub(crate) use listener::serve;
 
 /// Previews are of monitors; the pool that a probe's User-Agent names is none.
 const NO_POOL: PoolId = PoolId::new([0; 16]);
@@ -92,22 +94,6 @@ pub(crate) fn router(app: App, cell: &Cell, metrics: Metrics, more: Option<Route
         .with_state(shown)
         .merge(trimtab_api::router(app))
         .merge(more.unwrap_or_default())
-}
-
-/// Until told to stop; requests that have begun are answered first.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    router: Router,
-    mut stopped: watch::Receiver<bool>,
-) -> Result<(), String> {
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let told = async move {
-        if let Err(gone) = stopped.wait_for(|stopped| *stopped).await {
-            tracing::trace!(%gone, "the API stops with its owner");
-        }
-    };
-    let served = axum::serve(listener, service).with_graceful_shutdown(told).await;
-    served.map_err(|error| format!("the API's server failed: {error}"))
 }
 
 /// To the publisher, and back from the snapshot that acts by it.

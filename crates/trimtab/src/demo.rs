@@ -81,7 +81,7 @@ pub(crate) async fn run(options: Demo) -> Result<(), Failure> {
         }
     };
     drop(file);
-    world.running.stop().await;
+    signals.hurry(world.running.stop()).await?;
     ended
 }
 

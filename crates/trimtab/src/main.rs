@@ -51,20 +51,28 @@ fn main() -> ExitCode {
 
 fn run(verb: Verb) -> Result<(), Failure> {
     match verb {
-        Verb::Demo(options) => runtime()?.block_on(demo::run(options)),
-        Verb::Serve(options) => runtime()?.block_on(serve::run(&options.config)),
+        Verb::Demo(options) => to_the_end(demo::run(options)),
+        Verb::Serve(options) => to_the_end(serve::run(&options.config)),
         Verb::Check { file } => check(&file),
-        Verb::Health(wanted) => runtime()?.block_on(health::run(&wanted)),
-        Verb::Status(server) => runtime()?.block_on(status::run(&server)),
-        Verb::Explain(options) => runtime()?.block_on(explain::run(&options)),
-        Verb::Decisions(options) => runtime()?.block_on(explain::list(&options)),
-        Verb::Split(options) => runtime()?.block_on(split::run(&options)),
-        Verb::Probe(options) => runtime()?.block_on(probe::run(&options)),
-        Verb::Override(verb) => runtime()?.block_on(overrides::run(verb)),
-        Verb::Feed(wanted) => runtime()?.block_on(fed::run(&wanted)),
-        Verb::Notify(verb) => runtime()?.block_on(notify::run(verb)),
-        Verb::Token(verb) => runtime()?.block_on(token::run(verb)),
+        Verb::Health(wanted) => to_the_end(health::run(&wanted)),
+        Verb::Status(server) => to_the_end(status::run(&server)),
+        Verb::Explain(options) => to_the_end(explain::run(&options)),
+        Verb::Decisions(options) => to_the_end(explain::list(&options)),
+        Verb::Split(options) => to_the_end(split::run(&options)),
+        Verb::Probe(options) => to_the_end(probe::run(&options)),
+        Verb::Override(verb) => to_the_end(overrides::run(verb)),
+        Verb::Feed(wanted) => to_the_end(fed::run(&wanted)),
+        Verb::Notify(verb) => to_the_end(notify::run(verb)),
+        Verb::Token(verb) => to_the_end(token::run(verb)),
     }
+}
+
+/// Whatever a thread still does after that is not waited for: it would hold up one who was told to end at once.
+fn to_the_end(verb: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = runtime()?;
+    let ended = runtime.block_on(verb);
+    runtime.shutdown_background();
+    ended
 }
 
 /// The control runtime: store, API, probes. DNS over UDP has threads of its own.

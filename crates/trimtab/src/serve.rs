@@ -31,7 +31,7 @@ pub(crate) async fn run(file: &Path) -> Result<(), Failure> {
         () = signals.wait() => Ok(()),
         failed = running.failed() => Err(Failure::new(Exit::Failed, failed)),
     };
-    running.stop().await;
+    signals.hurry(running.stop()).await?;
     ended
 }
 
@@ -55,6 +55,16 @@ impl Signals {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,
         })
+    }
+
+    /// An orderly end, which whoever sends a second signal does not wait for.
+    pub(crate) async fn hurry(&mut self, end: impl Future<Output = ()>) -> Result<(), Failure> {
+        tokio::select! {
+            () = end => Ok(()),
+            () = self.wait() => {
+                Err(Failure::new(Exit::Failed, "ended by a second signal, before all was stopped"))
+            }
+        }
     }
 
     pub(crate) async fn wait(&mut self) {

@@ -41,6 +41,9 @@ pub(crate) enum Error {
     Refused { service: Service, problems: Problems },
     #[error("{kind} {id} does not exist")]
     Missing { kind: Kind, id: String },
+    /// Something else than a load balancer answers for the name.
+    #[error("no load balancer answers for {name}: {why}")]
+    Unsteered { name: String, why: String },
     #[error("{kind} {id} is still used")]
     Referenced { kind: Kind, id: String, by: Vec<Referrer> },
     #[error("no probe of the pool has ended yet")]
@@ -252,9 +255,8 @@ fn answer(error: &Error) -> (StatusCode, Failure) {
         Error::Missing { kind: Kind::Record, .. } => {
             (StatusCode::NOT_FOUND, one(code::RECORD_MISSING, "Record does not exist."))
         }
-        Error::Missing { kind, id } => {
-            (StatusCode::NOT_FOUND, one(code::MISSING, format!("{kind} not found: {id}")))
-        }
+        Error::Missing { kind, id } => missing(*kind, id),
+        Error::Unsteered { name, why } => missing(Kind::Balancer, &format!("{name}: {why}")),
         Error::Referenced { by, .. } => (StatusCode::PRECONDITION_FAILED, referenced(by)),
         Error::HealthUnavailable => {
             let message = "Health info unavailable";
@@ -289,6 +291,10 @@ const ROOTS: [&str; 5] = ["accounts", "ips", "trimtab", "user", "zones"];
 
 fn one(code: u32, message: impl Into<String>) -> Failure {
     Failure::new(vec![ApiError::new(code, message)])
+}
+
+fn missing(kind: Kind, what: &str) -> (StatusCode, Failure) {
+    (StatusCode::NOT_FOUND, one(code::MISSING, format!("{kind} not found: {what}")))
 }
 
 /// Scripts know these two together; where nothing begins with the path, no identifier is to blame.

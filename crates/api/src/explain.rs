@@ -1,5 +1,6 @@
 //! Decides as DNS or the proxy would, or as they did, and has everything told.
 
+pub(crate) mod asked;
 pub(crate) mod evidence;
 mod flips;
 mod http;
@@ -12,7 +13,7 @@ use trimtab_api_types::v1::explain::{
     RunnerUp, Step as Told, Tries,
 };
 use trimtab_live::{Snapshot, clock};
-use trimtab_model::{Moment, Name, PoolId, Timestamp};
+use trimtab_model::{Moment, Timestamp};
 use trimtab_steer::client::LocationSource;
 use trimtab_steer::tell::{RecordText, told};
 use trimtab_steer::what_if::Asking;
@@ -21,7 +22,8 @@ use trimtab_steer::{
     explain_request as decide_request_aloud,
 };
 
-use crate::errors::{Error, Kind};
+use self::asked::Asked;
+use crate::errors::Error;
 use crate::ids;
 
 /// One decision, made or to be made.
@@ -41,45 +43,20 @@ pub struct Case<'a> {
 /// Questions asked again with other dice, for the shares.
 const TRIES: u32 = 1000;
 
-/// The balancer that answers for a name, exact before wildcard, and its fallback pool.
-pub(crate) fn find<'a>(
-    snapshot: &'a Snapshot,
-    name: &Name,
-) -> Result<(&'a Balancer, PoolId), Error> {
-    let world = &snapshot.world;
-    let named = |wanted: &str| {
-        let mut enabled = world.balancers.iter().flatten().filter(|balancer| balancer.enabled);
-        enabled.find(|balancer| balancer.name.as_str() == wanted)
-    };
-    let found = named(name.as_str()).or_else(|| {
-        let mut below = name.as_str();
-        while let Some((_, above)) = below.split_once('.') {
-            if let Some(found) = named(&format!("*.{above}")) {
-                return Some(found);
-            }
-            below = above;
-        }
-        None
-    });
-    let missing = || Error::missing(Kind::Balancer, name);
-    let balancer = found.ok_or_else(missing)?;
-    let fallback = world.pool(balancer.fallback).ok_or_else(missing)?;
-    Ok((balancer, fallback.id))
-}
-
 /// The decision that the question or request would get now.
 ///
 /// # Errors
 /// When it is about a request that this balancer gets none of, or a session that is nowhere.
 pub(crate) fn explain(
     snapshot: &Snapshot,
-    balancer: &Balancer,
+    asked: &Asked<'_>,
     question: &Question,
     at: Timestamp,
 ) -> Result<Explanation, Error> {
+    let balancer = asked.balancer;
     let load = GivenLoad::new(&snapshot.world, question);
     let client = Client {
-        name: question.name.as_str().as_bytes(),
+        name: asked.name().as_bytes(),
         address: question.resolver,
         subnet: question.subnet.map(|(address, source_prefix)| Subnet { address, source_prefix }),
         wanted: question.wanted,
@@ -96,8 +73,15 @@ pub(crate) fn explain(
     if let Some(request) = &question.request {
         return case.explain_request(request);
     }
-    let name = format!("{}.", question.name);
-    Ok(Case { client: Client { name: name.as_bytes(), ..client }, ..case }.explain())
+    let name = format!("{}.", asked.name());
+    let mut told = Case { client: Client { name: name.as_bytes(), ..client }, ..case }.explain();
+    told.steps.splice(0..0, asked.names.array_windows().map(alias));
+    Ok(told)
+}
+
+fn alias([from, to]: &[String; 2]) -> Told {
+    let description = format!("{from} is an alias (CNAME) of {to}");
+    Told { step_name: "alias", description }
 }
 
 /// Open requests as the question gives them.

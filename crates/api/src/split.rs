@@ -5,26 +5,25 @@ use std::sync::Arc;
 use trimtab_api_types::v1::split::{EndpointSplit, Part, PoolSplit, Split};
 use trimtab_live::Snapshot;
 use trimtab_steer::split::{self, Configured, Draws};
-use trimtab_steer::{Balancer, BalancerSlot, World};
+use trimtab_steer::{BalancerSlot, World};
+
+use crate::explain::asked::Asked;
 
 /// What a balancer drew on this node, in the newest epoch that anybody counted. Filled in by whoever has the
 /// counters of the name server.
 pub type DrawsPort = Arc<dyn Fn(BalancerSlot) -> Draws + Send + Sync>;
 
-/// None when the balancer is not of this snapshot.
-pub(crate) fn split(snapshot: &Snapshot, balancer: &Balancer, draws: &DrawsPort) -> Option<Split> {
-    let world = &snapshot.world;
-    let mut slots = world.balancers.iter().zip(0..);
-    let (_, slot) = slots.find(|(other, _)| other.as_ref().is_some_and(|o| o.id == balancer.id))?;
-    let epoch = world.epoch(BalancerSlot(slot));
-    let split = split::split(world, balancer, epoch.number, &draws(BalancerSlot(slot)));
-    Some(Split {
+pub(crate) fn split(snapshot: &Snapshot, asked: &Asked<'_>, draws: &DrawsPort) -> Split {
+    let (world, Asked { slot, balancer, .. }) = (&snapshot.world, asked);
+    let epoch = world.epoch(*slot);
+    let split = split::split(world, balancer, epoch.number, &draws(*slot));
+    Split {
         name: balancer.name.to_string(),
         since: epoch.since,
         answers: split.answers,
         verdict: split.verdict.word(),
         pools: split.pools.iter().filter_map(|part| pool(world, part)).collect(),
-    })
+    }
 }
 
 fn pool(world: &World, split: &split::PoolSplit) -> Option<PoolSplit> {

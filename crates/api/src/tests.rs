@@ -4,6 +4,7 @@ mod accounts;
 mod acme;
 mod affinity;
 mod alerting;
+mod asked;
 mod auth;
 mod balancers;
 mod bench;

@@ -1,6 +1,7 @@
 //! One query, from its bytes to the bytes of its answer: every branch that a query can take.
 
 mod recorded;
+mod trail;
 mod walk;
 mod why;
 
@@ -19,9 +20,11 @@ use crate::query::{Header, Question};
 use crate::reply::{Full, Place, Reply};
 use crate::zone::{CLASS_IN, Found, TXT};
 use crate::zones::Zones;
+use trail::look_up;
 use walk::{Next, Walk};
 
 pub use recorded::{Recorded, record};
+pub use trail::{End, Hop, Trail, trail};
 
 /// Everything an answer reads, all of one moment.
 #[derive(Clone, Copy, Debug)]
@@ -165,7 +168,7 @@ fn resolve(walk: &mut Walk<'_, '_>) -> Result<Rcode, Full> {
             return Ok(if owners.is_empty() { Rcode::Refused } else { Rcode::NoError });
         };
         walk.facts.zone.get_or_insert(zone.id());
-        let found = walk.look_up(zone);
+        let found = look_up(zone, walk.view.world, &walk.scratch.name, walk.qtype);
         // AA is about the first owner (RFC 1035 section 4.1.1); what is delegated is not ours.
         walk.reply.authoritative |= !matches!(found, Found::Referral { .. });
         let alias = match found {

@@ -15,7 +15,7 @@ pub mod zone;
 pub mod zonefile;
 pub mod zones;
 
-pub use answer::{Recorded, Scratch, Transport, View, answer, record};
+pub use answer::{End, Hop, Recorded, Scratch, Trail, Transport, View, answer, record, trail};
 pub use facts::{DropReason, Facts, Outcome, Rcode, Steered};
 pub use node::Node;
 pub use zone::{Authority, RecordInput, Soa, Zone, ZoneBuilder};

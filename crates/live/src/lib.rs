@@ -31,7 +31,7 @@ pub use observers::Observer;
 pub use places::{Place, Places};
 pub use plan::{Job, Target};
 pub use publisher::{Publisher, Settings, Start};
-pub use routes::Routes;
+pub use routes::{Route, Routes};
 pub use sampling::{Allowance, Sampling, Wish};
 pub use saved::{Clocks, Saved};
 pub use snapshot::{Certificates, Snapshot};

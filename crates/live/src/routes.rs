@@ -15,10 +15,10 @@ pub struct Routes {
 
 /// One name that is proxied.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Route<'a> {
-    pub(crate) name: &'a Name,
-    pub(crate) zone: &'a Name,
-    pub(crate) balancer: BalancerSlot,
+pub struct Route<'a> {
+    pub name: &'a Name,
+    pub zone: &'a Name,
+    pub balancer: BalancerSlot,
 }
 
 /// RFC 1035 section 2.3.4, as text without the last dot; a longer host has more dots to look behind than any name.
@@ -28,7 +28,7 @@ const HOST_BYTES_MAX: usize = 253;
 
 impl Routes {
     /// A name that two zones have is the inner zone's, as it is in DNS.
-    pub(crate) fn build<'a>(routes: impl Iterator<Item = Route<'a>>) -> Routes {
+    pub fn build<'a>(routes: impl Iterator<Item = Route<'a>>) -> Routes {
         let mut routes: Vec<Route<'_>> = routes.collect();
         routes.sort_by_key(|route| route.zone.as_str().len());
         let mut built = Routes::default();

@@ -7,7 +7,7 @@ use trimtab_model::Permission::LoadBalancersAccountRead;
 use crate::app::App;
 use crate::auth::Access;
 use crate::errors::{Error, Service};
-use crate::explain;
+use crate::explain::{self, asked::Looking};
 use crate::extract::{AtAccount, Body};
 use crate::respond::{Answer, Reply};
 use crate::route::Gives::One;
@@ -28,8 +28,10 @@ async fn explain(State(app): State<App>, at: AtAccount, Body(body): Body) -> Ans
     let refused = |problems| Error::refused(Service::Plain, problems);
     let question = v1::read(&body).map_err(refused)?;
     let snapshot = app.cell.load();
-    let (balancer, pool) = explain::find(&snapshot, &question.name)?;
-    // Pools belong to accounts; who may not see the fallback pool may not see the balancer.
-    app.config.pool(at.account, pool).await?;
-    Ok(Reply::one(explain::explain(&snapshot, balancer, &question, app.now())?))
+    let looking = Looking { config: &app.config, snapshot: &snapshot, account: at.account };
+    let asked = match question.request {
+        Some(_) => looking.request(&question.name).await?,
+        None => looking.question(&question.name, question.wanted).await?,
+    };
+    Ok(Reply::one(explain::explain(&snapshot, &asked, &question, app.now())?))
 }

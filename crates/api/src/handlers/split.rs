@@ -3,17 +3,18 @@
 use axum::extract::State;
 use trimtab_api_types::v1::split::Split;
 use trimtab_model::Permission::LoadBalancersAccountRead;
-use trimtab_model::{Name, Problems};
+use trimtab_model::{Name, Problems, Wanted};
 
 use crate::app::App;
 use crate::auth::Access;
-use crate::errors::{Error, Kind, Service};
+use crate::errors::{Error, Service};
+use crate::explain::asked::Looking;
 use crate::extract::{AtAccount, Params};
 use crate::respond::{Answer, Reply};
 use crate::route::Gives::One;
 use crate::route::Method::Get;
 use crate::route::Route;
-use crate::{explain, split};
+use crate::split;
 
 pub(crate) fn routes() -> Vec<Route> {
     let path = "/accounts/{account_id}/trimtab/split";
@@ -28,11 +29,9 @@ pub(crate) fn routes() -> Vec<Route> {
 async fn split(State(app): State<App>, at: AtAccount, params: Params) -> Answer<Split> {
     let name = name(&params)?;
     let snapshot = app.cell.load();
-    let (balancer, pool) = explain::find(&snapshot, &name)?;
-    // Pools belong to accounts; who may not see the fallback pool may not see the balancer.
-    app.config.pool(at.account, pool).await?;
-    let split = split::split(&snapshot, balancer, &app.draws);
-    Ok(Reply::one(split.ok_or_else(|| Error::missing(Kind::Balancer, &name))?))
+    let looking = Looking { config: &app.config, snapshot: &snapshot, account: at.account };
+    let asked = looking.question(&name, Wanted::A).await?;
+    Ok(Reply::one(split::split(&snapshot, &asked, &app.draws)))
 }
 
 fn name(params: &Params) -> Result<Name, Error> {

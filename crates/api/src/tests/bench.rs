@@ -15,13 +15,13 @@ use tower::ServiceExt;
 use trimtab_analytics::{EventLog, Retention};
 use trimtab_api_types::v1::probe::ProbeLine;
 use trimtab_dns::zones::Seed;
-use trimtab_dns::{Node, Zones};
+use trimtab_dns::{Authority, Node, Soa, Zone, Zones};
 use trimtab_geo::Builder;
 use trimtab_health::{FailureReason, Outcome};
 use trimtab_live::{Cell, Snapshot};
-use trimtab_model::{AccountId, PoolId};
+use trimtab_model::{AccountId, Name, PoolId, ZoneId};
 use trimtab_steer::split::Draws;
-use trimtab_steer::{Pool, Site, World};
+use trimtab_steer::{BalancerSlot, Pool, Site, World};
 use trimtab_store::{AnyStore, Clock, Sqlite, Store};
 
 use super::live::FakeLive;
@@ -317,6 +317,17 @@ pub(super) fn cell(pools: Vec<Pool>) -> Cell {
         fed: Arc::default(),
         loads: Arc::default(),
     })
+}
+
+/// A zone with load balancers in these slots.
+pub(super) fn hosted(apex: &str, id: ZoneId, balancers: &[(&Name, u32)]) -> Zone {
+    let [apex, ns]: [Name; 2] = [apex, "ns1.example.net"].map(|name| name.parse().unwrap());
+    let authority = Authority { nameservers: vec![ns.clone()], soa: Soa::new(ns.clone(), ns, 1) };
+    let mut zone = Zone::empty(id, &apex, &authority, Seed(7));
+    for &(name, slot) in balancers {
+        assert!(zone.set_balancer(name, Some(BalancerSlot(slot))), "{name} is not in {apex}");
+    }
+    zone
 }
 
 pub(super) fn nothing_drawn() -> DrawsPort {

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use trimtab_dns::{Seed, Zones};
 use trimtab_health::PoolHealth;
-use trimtab_live::{Cell, Snapshot};
+use trimtab_live::{Cell, Route, Routes, Snapshot};
 use trimtab_model::balancer::{
-    Affinity, AffinityAttributes, FixedResponse, Rule, RuleAction, SessionAffinity, Steering,
+    Affinity, AffinityAttributes, FixedResponse, Rule, RuleAction, Scope, SessionAffinity, Steering,
 };
 use trimtab_model::pool::{Upstream, UpstreamTls, Weight};
-use trimtab_model::{Balancer, Origin, Pool, PoolId};
-use trimtab_steer::PoolSlot;
+use trimtab_model::{Balancer, Origin, Pool, PoolId, ZoneId};
+use trimtab_steer::{BalancerSlot, PoolSlot};
 
 use super::bench::{self, Bench};
 
@@ -47,7 +48,7 @@ fn rule(name: &str, condition: &str, action: RuleAction) -> Rule {
 
 /// `www.example.com` is proxied: to `plain`, paths below `/secure` to `secure`, and `/old` nowhere.
 /// `dns.example.com` is not.
-fn serving(ids: [PoolId; 2], affinity: Affinity) -> Cell {
+fn serving(ids: [PoolId; 2], zone: ZoneId, affinity: Affinity) -> Cell {
     let overrides = trimtab_model::balancer::Overrides {
         default_pools: Some(vec![ids[1]]),
         ..Default::default()
@@ -60,6 +61,7 @@ fn serving(ids: [PoolId; 2], affinity: Affinity) -> Cell {
                  and any(http.request.headers[\"x-tier\"][*] eq \"gold\")";
     let old = "http.request.uri eq \"/old?a=b\"";
     let proxied = Balancer {
+        scope: Scope::Zone(zone),
         proxied: true,
         affinity,
         steering: Steering {
@@ -85,7 +87,18 @@ fn serving(ids: [PoolId; 2], affinity: Affinity) -> Cell {
     let of =
         |pool: &Pool| trimtab_steer::Pool::build(pool, PoolHealth::unmonitored(pool.origins.len()));
     let mut snapshot = Snapshot::clone(&bench::cell(pools(ids).iter().map(of).collect()).load());
-    snapshot.world.balancers = Arc::new(vec![built(&proxied), built(&unproxied)]);
+    let balancers = [proxied, unproxied];
+    snapshot.world.balancers = Arc::new(balancers.iter().map(built).collect());
+    let mut zones = Zones::new(Seed(7));
+    zones.insert(Arc::new(bench::hosted(
+        "example.com",
+        zone,
+        &[(&balancers[0].name, 0), (&balancers[1].name, 1)],
+    )));
+    snapshot.zones = Arc::new(zones);
+    let (name, apex) = (&balancers[0].name, &"example.com".parse().unwrap());
+    let route = Route { name, zone: apex, balancer: BalancerSlot(0) };
+    snapshot.routes = Arc::new(Routes::build([route].into_iter()));
     Cell::new(snapshot)
 }
 
@@ -101,7 +114,8 @@ impl Asked {
         let affinity = Affinity { kind, ttl: None, attributes };
         let first = Bench::new().await;
         let ids = [first.pool("plain").await, first.pool("secure").await];
-        let cell = serving(ids.map(|id| id.parse().unwrap()), affinity);
+        let zone = first.zone("example.com").await.parse().unwrap();
+        let cell = serving(ids.map(|id| id.parse().unwrap()), zone, affinity);
         let path = format!("/accounts/{}/trimtab/explain", first.account);
         Asked { node: Bench::beside(&first, cell).await, path }
     }

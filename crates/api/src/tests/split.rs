@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use trimtab_dns::{Seed, Zones};
 use trimtab_health::PoolHealth;
 use trimtab_live::{Cell, Snapshot};
-use trimtab_model::balancer::{RandomSteering, Steering, SteeringPolicy};
+use trimtab_model::balancer::{RandomSteering, Scope, Steering, SteeringPolicy};
 use trimtab_model::pool::{OriginPolicy, Weight};
-use trimtab_model::{Balancer, Origin, Pool, PoolId, Timestamp};
+use trimtab_model::{Balancer, Origin, Pool, PoolId, Timestamp, ZoneId};
 use trimtab_steer::split::{Drawn, Draws};
 use trimtab_steer::{BalancerSlot, Epoch, PoolSlot};
 
@@ -19,7 +20,7 @@ const SINCE: Timestamp = Timestamp::from_micros(1_769_860_800_000_000);
 const EPOCH: u32 = 3;
 
 /// `*.canary.example.com` in the second slot: 70 % to a pool of two endpoints, 30 % to one that hashes clients.
-fn serving(ids: [PoolId; 2]) -> Cell {
+fn serving(ids: [PoolId; 2], zone: ZoneId) -> Cell {
     let [even, hashed] = ids;
     let origins =
         vec![trimtab_testkit::origin(), Origin { name: "b".into(), ..trimtab_testkit::origin() }];
@@ -35,6 +36,7 @@ fn serving(ids: [PoolId; 2]) -> Cell {
     ];
     let share = |share| Weight::from_share(share, 10).unwrap();
     let config = Balancer {
+        scope: Scope::Zone(zone),
         name: "*.canary.example.com".parse().unwrap(),
         steering: Steering {
             policy: SteeringPolicy::Random,
@@ -57,6 +59,9 @@ fn serving(ids: [PoolId; 2]) -> Cell {
     snapshot.world.balancers = Arc::new(vec![None, Some(Arc::new(balancer))]);
     let epoch = Epoch { number: EPOCH, since: SINCE };
     snapshot.world.epochs = Arc::new(vec![Epoch::default(), epoch]);
+    let mut zones = Zones::new(Seed(7));
+    zones.insert(Arc::new(bench::hosted("example.com", zone, &[(&config.name, 1)])));
+    snapshot.zones = Arc::new(zones);
     Cell::new(snapshot)
 }
 
@@ -80,7 +85,8 @@ fn drawn(epoch: u32) -> DrawsPort {
 async fn node(epoch: u32) -> (Bench, String) {
     let first = Bench::new().await;
     let ids = [first.pool("even").await, first.pool("hashed").await];
-    let cell = serving(ids.map(|id| id.parse().unwrap()));
+    let zone = first.zone("example.com").await.parse().unwrap();
+    let cell = serving(ids.map(|id| id.parse().unwrap()), zone);
     let path = format!("/accounts/{}/trimtab/split?name=", first.account);
     (Bench::drawing(&first, cell, drawn(epoch)).await, path)
 }

@@ -7,6 +7,7 @@ use trimtab_steer::dice::Dice;
 use trimtab_steer::pool::{Data, Endpoint, Service};
 use trimtab_steer::{BalancerSlot, Client, Decision, Wanted, decide};
 
+use super::trail::wanted;
 use super::{Recorded, Scratch, View};
 use crate::chaos::{self, CLASS_CHAOS};
 use crate::edns::Edns;
@@ -14,7 +15,7 @@ use crate::facts::{DropReason, Facts, Outcome, Rcode, Steered};
 use crate::name::{Presentation, to_wire};
 use crate::query::Header;
 use crate::reply::{Full, Place, Reply, Section};
-use crate::zone::{A, AAAA, CLASS_IN, CNAME, Found, HINFO, MX, RDATA_AT, Rrset, SRV, Zone};
+use crate::zone::{A, AAAA, CLASS_IN, CNAME, HINFO, MX, RDATA_AT, Rrset, SRV, Zone};
 
 /// One query on its way to an answer.
 pub(super) struct Walk<'a, 'o> {
@@ -50,23 +51,6 @@ const HINFO_RDATA: [u8; 9] = *b"\x07RFC8482\x00";
 // === impl Walk ===
 
 impl Walk<'_, '_> {
-    /// What the zone has for the name. A balancer that has nothing to say leaves the question to the records.
-    #[inline]
-    pub(super) fn look_up<'z>(&self, zone: &'z Zone) -> Found<'z> {
-        let (name, qtype) = (&self.scratch.name, self.qtype);
-        match (zone.lookup(name, qtype), qtype) {
-            (Found::Balanced(slot), MX | SRV) if !self.tells(slot) => {
-                zone.beside_balancer(name, qtype)
-            }
-            (found, _) => found,
-        }
-    }
-
-    fn tells(&self, slot: BalancerSlot) -> bool {
-        let world = self.view.world;
-        world.balancer(slot).is_some_and(|balancer| balancer.tells(self.wanted(), world))
-    }
-
     /// A stored set. Addresses begin anywhere, so that clients that take the first spread out.
     #[inline]
     pub(super) fn records(&mut self, owner: Place, set: &Rrset<'_>) -> Result<Rcode, Full> {
@@ -299,12 +283,7 @@ impl Walk<'_, '_> {
     }
 
     fn wanted(&self) -> Wanted {
-        match self.qtype {
-            AAAA => Wanted::Aaaa,
-            MX => Wanted::Mx,
-            SRV => Wanted::Srv,
-            _ => Wanted::A,
-        }
+        wanted(self.qtype)
     }
 
     /// Evenly from `0..limit`; 0 for a limit of 0.

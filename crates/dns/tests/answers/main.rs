@@ -6,6 +6,7 @@ mod hostile;
 mod limits;
 mod scenario;
 mod stage;
+mod trail;
 mod why;
 
 use scenario::play;

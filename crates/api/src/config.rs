@@ -129,11 +129,11 @@ impl Config {
     ) -> Result<T, Error> {
         let mut turn = Turn::WithOthers(self.turns.read().await);
         for tries in 1..=ATTEMPTS_MAX {
-            let (change, value) = match attempt().await? {
+            let (mut change, value) = match attempt().await? {
                 Outcome::Nothing(value) => return Ok(value),
                 Outcome::Commit(change, value) => (change, value),
             };
-            let served = change.is_served();
+            let (served, owners) = (change.is_served(), change.take_owners());
             match self.write(by, change).await {
                 Ok(rev) => {
                     drop(turn);
@@ -142,7 +142,11 @@ impl Config {
                     }
                     return Ok(value);
                 }
-                Err(Error::Commit(CommitError::Conflict(_))) => {}
+                Err(Error::Commit(CommitError::Conflict(conflict))) => {
+                    if let Some(gone) = owners.missing(&conflict) {
+                        return Err(gone);
+                    }
+                }
                 Err(why) => return Err(why),
             }
             turn = self.next_turn(turn, tries).await?;

@@ -1,18 +1,24 @@
 //! A change of the configuration in the making: what must hold, and what is written.
 
 use trimtab_model::config::{Document, Key};
-use trimtab_store::{Guard, Prefix, Rev, Write};
+use trimtab_store::{self as store, Conflict, Guard, Prefix, Rev, Write};
 
 use super::stored::store_key;
-use crate::errors::Error;
+use crate::errors::{Error, Kind};
 
 /// Guards and writes of one transaction.
 #[derive(Debug, Default)]
 pub(super) struct Change {
     guards: Vec<Guard>,
     writes: Vec<Write>,
+    owners: Owners,
     served: bool,
 }
+
+/// The zones and accounts that must be there for what is written to be in them. They were read before the first
+/// try, and no further try reads them again.
+#[derive(Debug, Default)]
+pub(super) struct Owners(Vec<(store::Key, Kind, String)>);
 
 /// What one attempt came to.
 pub(super) enum Outcome<T> {
@@ -41,7 +47,11 @@ impl Change {
     }
 
     pub(super) fn if_exists(&mut self, key: &Key) -> Result<(), Error> {
-        self.guards.push(Guard::Exists(store_key(key)?));
+        let stored = store_key(key)?;
+        if let Some((kind, id)) = owner(key) {
+            self.owners.0.push((stored.clone(), kind, id));
+        }
+        self.guards.push(Guard::Exists(stored));
         Ok(())
     }
 
@@ -64,6 +74,10 @@ impl Change {
         self.served
     }
 
+    pub(super) fn take_owners(&mut self) -> Owners {
+        std::mem::take(&mut self.owners)
+    }
+
     pub(super) fn into_parts(self) -> (Vec<Guard>, Vec<Write>) {
         (self.guards, self.writes)
     }
@@ -84,5 +98,36 @@ impl Change {
             | Key::AffinityKeys => true,
         };
         self.writes.push(write);
+    }
+}
+
+// === impl Owners ===
+
+impl Owners {
+    /// The one whose absence is the conflict: no further try can succeed.
+    pub(super) fn missing(&self, conflict: &Conflict) -> Option<Error> {
+        let gone = self.0.iter().find(|(key, ..)| *key == conflict.key);
+        let (_, kind, id) = gone.filter(|_| conflict.current.is_none())?;
+        Some(Error::missing(*kind, id))
+    }
+}
+
+fn owner(key: &Key) -> Option<(Kind, String)> {
+    match key {
+        Key::Account(id) => Some((Kind::Account, id.to_string())),
+        Key::Zone(id) => Some((Kind::Zone, id.to_string())),
+        Key::Token(_)
+        | Key::Record(..)
+        | Key::RecordName(..)
+        | Key::Monitor(..)
+        | Key::MonitorGroup(..)
+        | Key::Override(..)
+        | Key::HealthCheck(..)
+        | Key::Pool(..)
+        | Key::Balancer(..)
+        | Key::Certificate(..)
+        | Key::AffinityKeys
+        | Key::AcmeAccount
+        | Key::Alert(_) => None,
     }
 }

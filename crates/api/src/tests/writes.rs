@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use trimtab_api_types::v1::Limits;
 use trimtab_dns::{Node, Seed};
 use trimtab_geo::Builder;
 use trimtab_live::publisher::Settings as LiveSettings;
@@ -16,8 +17,12 @@ use trimtab_model::config::Key;
 use trimtab_steer::Site;
 use trimtab_store::{Prefix, Rev, Store};
 
-use super::bench::{Bench, all_up, cell, settings};
+use super::bench::{Bench, TOKEN, all_up, cell, settings};
+use super::certificates::Issued;
+use crate::auth::Secret;
 use crate::config::stored::store_key;
+use crate::errors::{Error, Kind};
+use crate::extract::AtZone;
 
 /// Races are not the same each time.
 const ROUNDS: usize = 20;
@@ -181,4 +186,30 @@ async fn an_answer_does_not_wait_for_ever() {
     assert_eq!((token.len(), start.elapsed()), (40, Duration::ZERO), "no snapshot holds tokens");
     bench.zone("example.com").await;
     assert_eq!(start.elapsed().as_millis() / 10, 100);
+}
+
+#[tokio::test]
+async fn a_write_that_meets_the_deletion_of_its_zone_finds_no_zone() {
+    let bench = Bench::new().await;
+    let id = bench.zone("example.com").await;
+    let zone = Arc::new(bench.app.config.zone(id.parse().unwrap()).await.unwrap());
+    let token = bench.app.tokens.find(&Secret::read(TOKEN).unwrap()).unwrap();
+    // As it was when the requests were let in.
+    let at = AtZone { zone, token };
+    assert_eq!(bench.delete(&format!("/zones/{id}")).await.status, 200);
+    let config = &bench.app.config;
+    let limits = Limits { monitor_interval_min: 10 };
+    let record = json!({"type": "A", "name": "www", "content": "192.0.2.1"});
+    let check = json!({"name": "a", "address": "192.0.2.1"});
+    let issued = Issued::to(&["www.example.com"]);
+    let certificate = json!({"certificate": issued.chain(), "private_key": issued.key});
+    let outcomes = [
+        config.create_record(&at, &record).await.map(drop),
+        config.create_health_check(&at, &check, &limits).await.map(drop),
+        config.create_certificate(&at, &certificate).await.map(drop),
+    ];
+    for outcome in outcomes {
+        let why = outcome.unwrap_err();
+        assert!(matches!(why, Error::Missing { kind: Kind::Zone, .. }), "{why}");
+    }
 }

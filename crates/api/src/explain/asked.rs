@@ -59,7 +59,6 @@ impl<'a> Looking<'a> {
                 None => Err(Error::missing(Kind::Balancer, name)),
             },
             End::Records
-            | End::Proxied
             | End::Delegated(_)
             | End::NoData
             | End::NoName
@@ -131,9 +130,6 @@ fn answering(found: &Trail, wanted: Wanted) -> String {
     match &found.end {
         End::Balancer(_) => format!("a load balancer answers for {last}"),
         End::Records => format!("{wanted} records answer for {last}"),
-        End::Proxied => format!(
-            "the records of {last} are proxied, and this node's own addresses answer for it"
-        ),
         End::Delegated(cut) => format!("{cut} is delegated, and its name servers answer"),
         End::NoData => format!("{last} exists, without {wanted} records"),
         End::NoName => format!("{last} does not exist (NXDOMAIN)"),

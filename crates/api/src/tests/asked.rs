@@ -21,7 +21,7 @@ fn wire(name: &str) -> Vec<u8> {
 }
 
 fn record(zone: &mut Zone, name: &str, kind: RecordType, rdata: &[u8]) {
-    let record = RecordInput { kind, ttl: 300, rdata, proxied: false };
+    let record = RecordInput { kind, ttl: 300, rdata };
     assert!(zone.set_records(&name.parse().unwrap(), &[record]), "{name}");
 }
 

@@ -31,8 +31,6 @@ pub enum End {
     Balancer(BalancerSlot),
     /// Records of the name, or of a wildcard that stands for it.
     Records,
-    /// Proxied records: the addresses are this node's own.
-    Proxied,
     /// The servers that this name is delegated to.
     Delegated(String),
     /// The name exists, and nothing of that type does.
@@ -66,7 +64,6 @@ pub fn trail(zones: &Zones, world: &World, name: &Name, wanted: Wanted) -> Trail
         match look_up(zone, world, &folded, qtype) {
             Found::Balanced(slot) => break End::Balancer(slot),
             Found::Records(_) | Found::Anything => break End::Records,
-            Found::Proxied => break End::Proxied,
             Found::Referral { labels, .. } => break End::Delegated(last(&folded, labels)),
             Found::NoData => break End::NoData,
             Found::NoName => break End::NoName,

@@ -59,7 +59,7 @@ fn semantics_24_the_trail_of_a_name_ends_at_what_answers_for_it() {
     alone("empty.w.example.com", End::NoData);
     alone("a.empty.w.example.com", End::NoName);
     alone("off.example.com", End::Records);
-    alone("proxied.example.com", End::Proxied);
+    alone("proxied.example.com", End::Records);
     alone("www.del.example.com", End::Delegated("del.example.com".into()));
     alone("records.in.w.example.com", End::Records);
     alone("none.in.w.example.com", End::NoName);

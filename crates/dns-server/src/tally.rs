@@ -66,9 +66,14 @@ impl Tally {
         }
     }
 
+    /// Counts of a batch what nobody was asked to answer, and what could not be sent.
     pub(crate) fn served(&mut self, served: &Served) {
-        let failed = u64::try_from(served.failed).unwrap_or(u64::MAX);
-        self.counted.send_failed = self.counted.send_failed.saturating_add(failed);
+        let Counted { queries: [udp, _], dropped, send_failed, .. } = &mut self.counted;
+        let sums =
+            [(udp, served.discarded), (dropped, served.discarded), (send_failed, served.failed)];
+        for (sum, part) in sums {
+            *sum = sum.saturating_add(u64::try_from(part).unwrap_or(u64::MAX));
+        }
         if let (Some(failure), false) = (served.failure, self.told_of_failure) {
             self.told_of_failure = true;
             tracing::warn!(%failure, "an answer could not be sent; further ones are only counted");
@@ -261,6 +266,16 @@ mod tests {
         assert_eq!(shared.draws(BalancerSlot(0)), Some(draws(2, 1, 8)));
         assert_eq!(shared.draws(BalancerSlot(1)), Some(draws(1, 0, 1)));
         assert_eq!(shared.draws(BalancerSlot(2)), None);
+    }
+
+    #[test]
+    fn what_was_too_long_to_be_looked_at_counts_as_received_and_dropped() {
+        let shared = Arc::new(Shared::default());
+        let mut tally = Tally::new(Arc::clone(&shared));
+        tally.served(&Served { sent: 4, discarded: 3, failed: 2, ..Served::default() });
+        tally.flush();
+        let want = Counted { queries: [3, 0], dropped: 3, send_failed: 2, ..Counted::default() };
+        assert_eq!(shared.read(), want);
     }
 
     #[test]

@@ -104,6 +104,20 @@ impl Rules {
         self.sets.is_empty() && self.rules.is_empty()
     }
 
+    /// Every pool that sets and rules steer among, some of them more than once: not a fallback pool of theirs. What
+    /// cannot be read never holds.
+    pub(crate) fn pools(&self) -> impl Iterator<Item = PoolSlot> {
+        let rules = self.rules.iter().filter(|rule| rule.condition.is_some());
+        let actions = self.sets.iter().map(|set| &set.action).chain(rules.map(|rule| &rule.action));
+        actions.flat_map(|action| {
+            let overrides = match action {
+                Action::Overrides(overrides) => Some(overrides),
+                Action::FixedResponse(_) => None,
+            };
+            overrides.into_iter().flat_map(|overrides| overrides.pools())
+        })
+    }
+
     /// Whether some rule gives sessions to requests that have none without it; pool sets have no say in them.
     pub(crate) fn turn_affinity_on(&self) -> bool {
         self.rules.iter().any(|rule| match &rule.action {

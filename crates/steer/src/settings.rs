@@ -149,6 +149,14 @@ impl Overrides {
         to.ttl = self.ttl.unwrap_or(to.ttl);
     }
 
+    /// Every pool that it steers among, some of them more than once.
+    pub(crate) fn pools(&self) -> impl Iterator<Item = PoolSlot> {
+        let candidates = self.candidates.iter().flatten().map(|candidate| candidate.pool);
+        let places = self.pops.iter().flat_map(Lists::all);
+        let places = places.chain(self.countries.iter().flat_map(Lists::all));
+        candidates.chain(places).chain(self.regions.iter().flat_map(Lists::all))
+    }
+
     pub(crate) fn turn_affinity_on(&self) -> bool {
         self.affinity.as_ref().is_some_and(affinity::Overrides::turn_on)
     }

@@ -263,9 +263,9 @@ def test_semantics_33_a_drained_endpoint_keeps_its_sessions_until_the_deadline(p
     proxy.enable(pool, leaving, False)
     late = time.monotonic() + DRAIN_SECONDS + SERVED_SECONDS
     assert until(lambda: leaving not in {ask(proxy, host)[0] for _ in range(20)}, SERVED_SECONDS)
-    assert stays(proxy, host, sessions[0]) or time.monotonic() > before + DRAIN_SECONDS
+    assert stays(proxy, host, sessions[0]) or time.monotonic() > before + DRAIN_SECONDS - 1
     assert until(lambda: ask(proxy, host, cookie)[0] != leaving, late - time.monotonic())
-    assert time.monotonic() >= before + DRAIN_SECONDS - 1, "disabled_at is in whole seconds"
+    assert time.monotonic() >= before + DRAIN_SECONDS - 1, "no more than the last second is cut short"
     assert ask(proxy, host, cookie)[1] is not None
     assert all(stays(proxy, host, session) for session in sessions if session[0] != leaving)
 

@@ -153,10 +153,10 @@ pub(crate) fn settle(
         (Found::None, SessionAffinity::Header) => Settled::NONE,
         (Found::None | Found::New, _) => new,
         (Found::Held(held), _) => {
-            let now = Timestamp::from_micros(
-                http.request.timestamp_seconds.saturating_mul(MICROS_PER_SECOND),
+            let second_ends = Timestamp::from_micros(
+                http.request.timestamp_seconds.saturating_add(1).saturating_mul(MICROS_PER_SECOND),
             );
-            let resuming = Resuming { world, settings, affinity, client, kept, now };
+            let resuming = Resuming { world, settings, affinity, client, kept, second_ends };
             resuming.resume(balancer, held, dice, notes)
         }
     };
@@ -175,7 +175,8 @@ struct Resuming<'a> {
     affinity: &'a Affinity<'a>,
     client: &'a Client<'a>,
     kept: Option<Identity>,
-    now: Timestamp,
+    /// Requests tell whole seconds of time, and this one came before then.
+    second_ends: Timestamp,
 }
 
 // === impl Resuming ===
@@ -219,9 +220,10 @@ impl Resuming<'_> {
         Settled { session, bound, kept: self.kept }
     }
 
-    /// For `drain_duration` from when it was disabled.
+    /// For `drain_duration` from when it was disabled, and no longer: the second of a request has to be over before the
+    /// drain is.
     fn drains(&self, disabled_at: Option<Timestamp>) -> bool {
-        disabled_at.is_some_and(|at| self.now < drain::end(at, self.affinity.drain))
+        disabled_at.is_some_and(|at| self.second_ends <= drain::end(at, self.affinity.drain))
     }
 
     fn is_shed(

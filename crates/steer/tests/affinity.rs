@@ -52,12 +52,17 @@ fn balancer(affinity: Affinity, rules: Vec<RuleAction>) -> Balancer {
     Balancer::build(&config, |_| Some(PoolSlot(0))).unwrap()
 }
 
-/// One pool of one endpoint that drains, and one that serves.
+/// One pool of one endpoint that drains since 1970, and one that serves.
 fn world() -> World {
+    world_since(0)
+}
+
+/// The same; microseconds.
+fn world_since(disabled_at: i64) -> World {
     let drained = model::Origin {
         name: "old".into(),
         enabled: false,
-        disabled_at: Some(Timestamp::from_micros(0)),
+        disabled_at: Some(Timestamp::from_micros(disabled_at)),
         ..trimtab_testkit::origin()
     };
     let origins = vec![drained, model::Origin { port: 8080, ..trimtab_testkit::origin() }];
@@ -194,6 +199,31 @@ fn semantics_22_a_fixed_response_is_lent_whole_and_nobody_looks_for_a_session() 
         assert_eq!((told.fixed, told.session), (Some(&closed), Session::None));
         assert!(told.decision.picks.is_empty());
     });
+}
+
+/// A request of second 10, which ends at 11,000,000 microseconds.
+#[test]
+fn semantics_33_no_session_is_kept_for_longer_than_the_drain() {
+    let check = |disabled_at: i64, drain_duration: u32, want: Session| {
+        let affinity = Affinity {
+            kind: SessionAffinity::Cookie,
+            attributes: AffinityAttributes { drain_duration, ..AffinityAttributes::default() },
+            ..Affinity::default()
+        };
+        let (world, balancer) = (world_since(disabled_at), balancer(affinity, Vec::new()));
+        let pool = world.pool(PoolSlot(0)).unwrap();
+        let at = Found::Held(Held { pool: pool.hash, endpoint: pool.endpoints[0].hash });
+        with_request(&at, &[], |client| {
+            let told = decide_request(&world, &balancer, client, Moment::default(), 1);
+            assert_eq!(told.session, want, "{drain_duration} s from {disabled_at} µs on");
+        });
+    };
+    check(10_000_000, 0, Session::Rebound);
+    check(10_999_999, 0, Session::Rebound);
+    check(10_000_000, 1, Session::Draining);
+    check(9_999_999, 1, Session::Rebound);
+    check(8_000_000, 3, Session::Draining);
+    check(7_999_999, 3, Session::Rebound);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use trimtab_api_types::v1::explain::{
     Answered, AskedBalancer, Asker, Candidate, Explanation, Http, Located, Question, Ruled,
     RunnerUp, Step as Told, Tries,
 };
+use trimtab_dns::PROXIED_TTL;
 use trimtab_live::{Snapshot, clock};
 use trimtab_model::{Moment, Timestamp};
 use trimtab_steer::client::LocationSource;
@@ -116,7 +117,10 @@ impl Load for GivenLoad {
 
 impl Case<'_> {
     pub fn explain(&self) -> Explanation {
-        let Case { snapshot, balancer, client, now, at, dice, .. } = *self;
+        if self.balancer.proxied && self.client.http.is_none() {
+            return self.explain_proxied();
+        }
+        let Case { snapshot, balancer, client, now, dice, .. } = *self;
         let world = &snapshot.world;
         let (decision, http, steps) = self.decide();
         let asking = Asking { world, balancer, client: &client, now, dice };
@@ -124,20 +128,7 @@ impl Case<'_> {
         let answers: Vec<Answered> = answers(world, &decision, now).collect();
         let why = decision.why;
         Explanation {
-            trace_id: format!("{dice:016x}"),
-            at,
-            revision: snapshot.revision,
-            name: String::from_utf8_lossy(client.name).trim_end_matches('.').to_owned(),
             kind: if http.is_some() { http::KIND } else { client.wanted.word() },
-            client: Asker {
-                resolver: client.address.to_string(),
-                ecs: client.subnet.map(|net| format!("{}/{}", net.address, net.source_prefix)),
-            },
-            load_balancer: AskedBalancer {
-                id: balancer.id.to_string(),
-                name: balancer.name.to_string(),
-                proxied: balancer.proxied,
-            },
             addresses: answers.iter().map(|answer| answer.data.clone()).collect(),
             answers,
             ttl: if http.is_some() { 0 } else { decision.ttl },
@@ -159,6 +150,58 @@ impl Case<'_> {
             tries: tries(world, &asking),
             steps: self.sentences(&decision, &steps, http.as_ref()),
             http,
+            ..self.outline()
+        }
+    }
+
+    /// DNS decides nothing for a proxied name: it answers with this node, which decides for each request.
+    fn explain_proxied(&self) -> Explanation {
+        let addresses = self.snapshot.node.addresses(self.client.wanted).iter();
+        let addresses: Vec<String> = addresses.map(ToString::to_string).collect();
+        let answer = match addresses.is_empty() {
+            true => format!("[proxy] has no addresses for {}: no data", self.client.wanted),
+            false => format!("answer {}, TTL {PROXIED_TTL} s", addresses.join(", ")),
+        };
+        let told = [("question", self.question()), ("answer", answer)];
+        let told = told.map(|(step_name, description)| Told { step_name, description });
+        Explanation { addresses, steps: told.into(), ..self.outline() }
+    }
+
+    /// Who asked whom, and nothing of a decision.
+    fn outline(&self) -> Explanation {
+        let Case { snapshot, balancer, client, at, dice, .. } = *self;
+        Explanation {
+            trace_id: format!("{dice:016x}"),
+            at,
+            revision: snapshot.revision,
+            name: String::from_utf8_lossy(client.name).trim_end_matches('.').to_owned(),
+            kind: client.wanted.word(),
+            client: Asker {
+                resolver: client.address.to_string(),
+                ecs: client.subnet.map(|net| format!("{}/{}", net.address, net.source_prefix)),
+            },
+            load_balancer: AskedBalancer {
+                id: balancer.id.to_string(),
+                name: balancer.name.to_string(),
+                proxied: balancer.proxied,
+            },
+            http: None,
+            addresses: Vec::new(),
+            answers: Vec::new(),
+            ttl: PROXIED_TTL,
+            configured_ttl: PROXIED_TTL,
+            soonest_flip_ms: None,
+            scope: 0,
+            pool: String::new(),
+            policy: String::new(),
+            reason: "proxied",
+            location: None,
+            rules: Vec::new(),
+            candidates: Vec::new(),
+            runner_up: None,
+            flips: Vec::new(),
+            tries: Vec::new(),
+            steps: Vec::new(),
         }
     }
 
@@ -190,7 +233,7 @@ impl Case<'_> {
         let who = match balancer.proxied {
             false => "answers, before any record of its name",
             true => {
-                "is proxied: DNS answers this node's own addresses, and requests to them go on much like this; ask with a path, method, headers, scheme or session how one request does"
+                "is proxied: DNS answers this node's own addresses, and what becomes of a request to them is decided for each; ask with a path, method, headers, scheme or session how one goes on"
             }
         };
         format!(

@@ -25,6 +25,7 @@ use walk::{Next, Walk};
 
 pub use recorded::{Recorded, record};
 pub use trail::{End, Hop, Trail, trail};
+pub use walk::PROXIED_TTL;
 
 /// Everything an answer reads, all of one moment.
 #[derive(Clone, Copy, Debug)]

@@ -15,7 +15,9 @@ pub mod zone;
 pub mod zonefile;
 pub mod zones;
 
-pub use answer::{End, Hop, Recorded, Scratch, Trail, Transport, View, answer, record, trail};
+pub use answer::{
+    End, Hop, PROXIED_TTL, Recorded, Scratch, Trail, Transport, View, answer, record, trail,
+};
 pub use facts::{DropReason, Facts, Outcome, Rcode, Steered};
 pub use node::Node;
 pub use zone::{Authority, RecordInput, Soa, Zone, ZoneBuilder};

@@ -123,7 +123,7 @@ impl Node {
         self.explain_to.iter().any(|network| network.contains(&client))
     }
 
-    pub(crate) fn addresses(&self, wanted: Wanted) -> &[IpAddr] {
+    pub fn addresses(&self, wanted: Wanted) -> &[IpAddr] {
         match wanted {
             Wanted::A => &self.v4,
             Wanted::Aaaa => &self.v6,

@@ -145,6 +145,9 @@ fn print(result: &Value) {
         let pool = Some(text(&share["pool"])).filter(|pool| !pool.is_empty());
         format!("{} {} %", pool.unwrap_or("no pool"), share["percent"])
     });
-    say(format_args!("1000 tries  {}", shares.collect::<Vec<_>>().join(", ")));
+    let shares: Vec<String> = shares.collect();
+    if !shares.is_empty() {
+        say(format_args!("1000 tries  {}", shares.join(", ")));
+    }
     say(format_args!("trace id    {}, at {}", text(&result["trace_id"]), text(&result["at"])));
 }

@@ -47,7 +47,8 @@ pub struct Explanation {
     /// Empty when there is no address to give.
     pub pool: String,
     pub policy: String,
-    /// `steered`, `session`, `failover`, `fixed_response`, `fallback` or `no_health`.
+    /// `steered`, `session`, `failover`, `fixed_response`, `fallback`, `no_health`, or `proxied` for a question of DNS
+    /// that this node's own addresses answer.
     pub reason: &'static str,
     /// Where the client was taken to be; absent when the policy did not ask.
     #[serde(skip_serializing_if = "Option::is_none")]

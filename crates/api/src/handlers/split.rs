@@ -31,6 +31,10 @@ async fn split(State(app): State<App>, at: AtAccount, params: Params) -> Answer<
     let snapshot = app.cell.load();
     let looking = Looking { config: &app.config, snapshot: &snapshot, account: at.account };
     let asked = looking.question(&name, Wanted::A).await?;
+    if asked.balancer.proxied {
+        let why = "it is proxied, and what is counted are answers of DNS".to_owned();
+        return Err(Error::Unsteered { name: name.to_string(), why });
+    }
     Ok(Reply::one(split::split(&snapshot, &asked, &app.draws)))
 }
 

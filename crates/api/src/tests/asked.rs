@@ -119,6 +119,15 @@ async fn semantics_24_the_load_balancer_that_dns_asks_is_explained_and_split() {
 }
 
 #[tokio::test]
+async fn what_dns_does_not_decide_is_not_split() {
+    let node = Node::new().await;
+    let got = node.split(&node.bench.account.to_string(), "front.example.com").await;
+    let why = "it is proxied, and what is counted are answers of DNS";
+    let want = format!("load balancer not found: front.example.com: {why}");
+    assert_eq!(refusal(&got), (404, want));
+}
+
+#[tokio::test]
 async fn what_answers_in_place_of_a_load_balancer_is_named() {
     let node = Node::new().await;
     let account = node.bench.account.to_string();

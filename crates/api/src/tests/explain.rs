@@ -87,6 +87,8 @@ fn serving(ids: [PoolId; 2], zone: ZoneId, affinity: Affinity) -> Cell {
     let of =
         |pool: &Pool| trimtab_steer::Pool::build(pool, PoolHealth::unmonitored(pool.origins.len()));
     let mut snapshot = Snapshot::clone(&bench::cell(pools(ids).iter().map(of).collect()).load());
+    let node = trimtab_dns::Node::new().with_addresses(&["203.0.113.1".parse().unwrap()]);
+    snapshot.node = Arc::new(node.unwrap());
     let balancers = [proxied, unproxied];
     snapshot.world.balancers = Arc::new(balancers.iter().map(built).collect());
     let mut zones = Zones::new(Seed(7));
@@ -249,6 +251,11 @@ async fn a_question_of_dns_about_a_proxied_name_says_how_to_ask_about_requests()
     let asked = Asked::of(SessionAffinity::None).await;
     let told = asked.about(json!({})).await.result();
     assert_eq!((&told["http"], &told["type"]), (&Value::Null, &json!("A")));
+    // What DNS answers is this node, for as long as it says so, and nothing of a pool.
+    let answer = [&told["addresses"], &told["ttl"], &told["pool"], &told["reason"]];
+    assert_eq!(answer, [&json!(["203.0.113.1"]), &json!(300), &json!(""), &json!("proxied")]);
+    assert_eq!(told["steps"][1]["description"], "answer 203.0.113.1, TTL 300 s");
+    assert_eq!((&told["flips"], &told["tries"]), (&json!([]), &json!([])));
     let question = told["steps"][0]["description"].as_str().unwrap();
     assert!(question.contains("ask with a path, method, headers, scheme or session"), "{question}");
 }

@@ -42,7 +42,7 @@ pub(super) enum Next {
 }
 
 /// Seconds; the addresses of this node change with its configuration.
-const PROXIED_TTL: u32 = 300;
+pub const PROXIED_TTL: u32 = 300;
 /// Seconds: who asks for everything need not ask again soon.
 const HINFO_TTL: u32 = 3_600;
 /// RFC 8482 section 4.2: CPU `RFC8482`, OS empty.

@@ -41,7 +41,7 @@ pub fn told(
     let rules = steps.iter().take_while(|step| matches!(step, Step::Ruled { .. })).count();
     let (rules, steps) = steps.split_at_checked(rules).unwrap_or((&[], steps));
     let policy = format!("{} steers by {}", balancer.name, policy(why.policy));
-    let told = |step: &Step| (step.name(), sentence(step, balancer, world, now));
+    let told = |step: &Step| (step.name(), sentence(step, (balancer, why), world, now));
     let policy = (why.chosen != PoolChoice::FixedResponse).then_some(("policy", policy));
     rules.iter().map(told).chain(policy).chain(steps.iter().map(told)).collect()
 }
@@ -59,7 +59,7 @@ fn policy(policy: SteeringPolicy) -> &'static str {
     }
 }
 
-fn sentence(step: &Step, balancer: &Balancer, world: &World, now: Moment) -> String {
+fn sentence(step: &Step, (balancer, why): (&Balancer, &Why), world: &World, now: Moment) -> String {
     let pool = |slot: PoolSlot| PoolName(world, slot);
     match *step {
         Step::Ruled { by, holds } => {
@@ -104,7 +104,7 @@ fn sentence(step: &Step, balancer: &Balancer, world: &World, now: Moment) -> Str
         Step::FallbackDisabled { pool: slot } => {
             format!("the fallback pool {} is disabled, so there is no address to give", pool(slot))
         }
-        Step::Endpoints { how, eligible } => endpoints(how, eligible),
+        Step::Endpoints { how, eligible } => endpoints(how, eligible, chosen(why, world)),
         Step::Rising { pool: slot, endpoint, weight, full } => {
             let [weight, full] = [weight, full].map(|hundredths| f64::from(hundredths) / 100.0);
             let endpoint = endpoint_name(world, slot, endpoint);
@@ -278,7 +278,11 @@ impl PoolChoice {
     }
 }
 
-fn endpoints(how: EndpointChoice, eligible: usize) -> String {
+fn chosen<'a>(why: &Why, world: &'a World) -> Option<&'a Pool> {
+    world.pool(why.pool?).map(|pool| &**pool)
+}
+
+fn endpoints(how: EndpointChoice, eligible: usize, of: Option<&Pool>) -> String {
     match how {
         EndpointChoice::All => format!("all {eligible} endpoints weigh the same: all, shuffled"),
         EndpointChoice::Sample => format!("{eligible} endpoints are too many: some, by chance"),
@@ -295,6 +299,9 @@ fn endpoints(how: EndpointChoice, eligible: usize) -> String {
         EndpointChoice::LeastLoaded => format!(
             "one of {eligible} endpoints, by chance in proportion to what open requests leave of weights"
         ),
+        EndpointChoice::NoneOfFamily if of.is_some_and(|pool| pool.usable == Usable::Empty) => {
+            Usable::Empty.text().into()
+        }
         EndpointChoice::NoneOfFamily => "no endpoint has an address of the family asked for".into(),
         EndpointChoice::NoPool => "no pool, so no endpoint".into(),
     }

@@ -123,3 +123,32 @@ fn pools_that_shed_and_names_that_were_never_resolved_are_told() {
         ],
     );
 }
+
+#[test]
+fn a_fallback_pool_without_an_enabled_endpoint_is_told_to_be_so() {
+    let mut off = pool(0, "fra", "192.0.2.1");
+    off.origins[0].enabled = false;
+    check(
+        "off",
+        vec![off],
+        Vec::new(),
+        &[
+            "www.example.com steers by failover order",
+            "pool fra is out: no endpoint of it is enabled",
+            "pool fra is chosen: no other pool may be used, and the fallback pool always may",
+            "no endpoint of it is enabled",
+            "TTL 30 s, as configured",
+        ],
+    );
+    check(
+        "off",
+        vec![pool(0, "fra", "2001:db8::1")],
+        Vec::new(),
+        &[
+            "www.example.com steers by failover order",
+            "pool fra is chosen: the first in order that may be used",
+            "no endpoint has an address of the family asked for",
+            "TTL 30 s, as configured",
+        ],
+    );
+}

@@ -95,7 +95,8 @@ pub(crate) struct Explain {
     /// What was answered then: the trace id of a decision that was kept, or the ray of a request.
     #[arg(long, value_name = "TRACE", conflicts_with_all = ["name", "from", "ecs", "resolver", "kind", "dice", "Request"])]
     pub(crate) decision: Option<String>,
-    /// A city of the demo, an airport code or an address: where the client is.
+    /// An address or a network, for where the client is; or a city of `trimtab demo`, whose network is in no other
+    /// node's tables.
     #[arg(long)]
     pub(crate) from: Option<String>,
     /// The client subnet that the resolver passes on.

@@ -16,8 +16,16 @@ pub fn choose(asked: &Asked<'_>, dice: &mut Dice, notes: &mut impl Notes) -> Cho
     notes.note(Step::Located { source, place: *place, scope });
     let (by, list) = find_list(asked, &location);
     notes.note(Step::Listed { by });
-    // The node's own place answered: where the client is played no part.
-    let scope = if matches!(by, GeoMatch::Pop(_)) { 0 } else { scope };
+    // The node's own place answered, or there is no other list: where the client is played no part.
+    let scope = match by {
+        GeoMatch::Pop(_) => 0,
+        GeoMatch::Default
+            if asked.settings.countries.is_empty() && asked.settings.regions.is_empty() =>
+        {
+            0
+        }
+        GeoMatch::Country(_) | GeoMatch::Region(_) | GeoMatch::Default => scope,
+    };
     let mut choice = Choice { location: source, geo: Some(by), scope, ..Choice::none() };
     match list {
         Some(list) => choice.take_first(asked, list.iter().copied(), dice, notes),

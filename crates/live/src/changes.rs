@@ -114,8 +114,7 @@ impl EndpointChange {
             .endpoints
             .iter()
             .position(|other| other.hash == endpoint.hash)
-            .and_then(|index| before.health.endpoints.get(index))
-            .map(|old| old.verdict);
+            .and_then(|index| before.health.endpoints.get(index));
         let (reason, response_code) = health.outcome();
         let members = after.health.probings.iter().zip(&health.members);
         EndpointChange {
@@ -131,16 +130,19 @@ impl EndpointChange {
     }
 }
 
-/// Attaching and detaching a monitor is no news; the first result, every flip and every ejection are.
-fn is_news(old: Verdict, new: Verdict) -> bool {
+/// Attaching and detaching a monitor is no news; the first result, every flip and every ejection are, and the end of
+/// what somebody said of an endpoint without a monitor.
+fn is_news(old: &EndpointHealth, new: Verdict) -> bool {
     use Verdict::{Down, Ejected, Unknown, Unmonitored, Up};
-    match (old, new) {
+    match (old.verdict, new) {
+        (Down, Unmonitored) => old.is_held(),
         (Unknown | Up | Unmonitored, Down)
         | (Unknown | Down, Up)
         | (Unmonitored | Unknown | Up | Down, Ejected { .. })
         | (Ejected { .. }, Unmonitored | Unknown | Up | Down) => true,
         (Unmonitored, Unmonitored | Unknown | Up)
-        | (Unknown | Up | Down, Unmonitored | Unknown)
+        | (Unknown | Up, Unmonitored)
+        | (Unknown | Up | Down, Unknown)
         | (Up, Up)
         | (Down, Down)
         | (Ejected { .. }, Ejected { .. }) => false,

@@ -143,6 +143,25 @@ fn semantics_40_a_persons_word_outranks_probes_until_it_is_taken_back() {
 }
 
 #[test]
+fn what_a_person_says_of_an_endpoint_without_a_monitor_is_told_from_beginning_to_end() {
+    let mut bench = Bench::new(&["FRA"], None);
+    let alone = || with(pool(5, &[1]), Watch::default());
+    bench.apply(vec![zone(), monitor(1), alone()], vec![]);
+    let told = |bench: &mut Bench, changes: Vec<Change>| {
+        bench.apply(changes, vec![]);
+        let changes = std::iter::from_fn(|| bench.changes.try_recv().ok());
+        changes.map(|it| (it.healthy, it.endpoints[0].changed)).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&mut bench, vec![said(1, "5/1", Forced::Down)]), [(false, true)]);
+    assert_eq!(told(&mut bench, vec![taken_back(1)]), [(true, true)]);
+    // What a monitor said is no news any more when it is detached.
+    bench.apply(vec![pool(5, &[1])], vec![]);
+    bench.report("FRA", 5, 1, false);
+    assert_eq!(told(&mut bench, vec![]), [(false, true)]);
+    assert_eq!(told(&mut bench, vec![alone()]), []);
+}
+
+#[test]
 fn a_calculated_check_takes_a_pool_out_while_too_few_of_others_are_healthy() {
     let mut bench = Bench::new(&["FRA"], None);
     let of = vec![Subject::Pool(pool_id(6)), Subject::Origin(pool_id(7), "8".into())];

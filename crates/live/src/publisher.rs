@@ -233,6 +233,7 @@ impl Publisher {
             Event::Config(batch) => {
                 let touched = self.apply_batch(batch);
                 if touched.may_end_endpoints() {
+                    self.fed = None;
                     self.forget_endpoints();
                 }
                 now

@@ -1,7 +1,7 @@
 //! What persons say of endpoints, sorted out by pool: worked out when somebody speaks, not for every report.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -120,8 +120,11 @@ impl Rulings {
         now: Clocks,
     ) -> Vec<Option<Arc<Ruling>>> {
         let today = now.timestamp();
-        self.fed.retain(|(of, _), fed| {
-            *of != pool.id || fed.word.as_ref().is_some_and(|word| word.until() > today)
+        // One that moved to another address is another endpoint, of which nobody has said anything.
+        let keys: HashSet<u64> = pool.origins.iter().map(|it| endpoint_key(pool.id, it)).collect();
+        self.fed.retain(|(of, key), fed| {
+            let stands = fed.word.as_ref().is_some_and(|word| word.until() > today);
+            *of != pool.id || (stands && keys.contains(key))
         });
         let of_account = self.overrides.values().filter(|(of, _)| *of == account);
         let standing = of_account.map(|(_, said)| said).filter(|said| !said.is_over(today));

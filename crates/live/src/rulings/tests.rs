@@ -141,4 +141,11 @@ fn a_feed_on_an_endpoint_that_is_gone_is_nobody_s() {
         ..fed("web-1", Some((Some(Forced::Down), None)))
     };
     assert!(!Rulings::default().feed(gone, &pool()));
+    // One that moved is another, and nothing is listed of where it was.
+    let mut rulings = Rulings::default();
+    assert!(rulings.feed(fed("web-1", Some((Some(Forced::Down), None))), &pool()));
+    let mut moved = pool();
+    moved.origins[0].port = 83;
+    rulings.work_out(OURS, &moved, clocks());
+    assert_eq!((rulings.of_pool(moved.id).len(), rulings.standing()), (0, vec![]));
 }

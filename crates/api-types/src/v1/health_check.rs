@@ -131,7 +131,10 @@ impl HealthCheck {
             }
             CheckProbe::Tcp { port } => (None, Some(HealthCheckTcp::new(*port))),
         };
-        let (status, failure_reason) = told(check, found);
+        let (status, failure_reason) = match check.suspended {
+            true => (CheckStatus::Suspended, String::new()),
+            false => told(found),
+        };
         HealthCheck {
             id: check.id,
             name: check.name.clone(),
@@ -153,14 +156,19 @@ impl HealthCheck {
             modified_on: check.modified_on,
         }
     }
+
+    /// What a trial has found, which is made even of a check that is to be suspended.
+    pub fn tried(check: &model::HealthCheck, found: Found) -> HealthCheck {
+        let (status, failure_reason) = told(found);
+        HealthCheck { status, failure_reason, ..HealthCheck::new(check, Found::default()) }
+    }
 }
 
-fn told(check: &model::HealthCheck, found: Found) -> (CheckStatus, String) {
-    match (check.suspended, found.healthy) {
-        (true, _) => (CheckStatus::Suspended, String::new()),
-        (false, None) => (CheckStatus::Unknown, String::new()),
-        (false, Some(true)) => (CheckStatus::Healthy, found.failure_reason),
-        (false, Some(false)) => (CheckStatus::Unhealthy, found.failure_reason),
+fn told(found: Found) -> (CheckStatus, String) {
+    match found.healthy {
+        None => (CheckStatus::Unknown, String::new()),
+        Some(true) => (CheckStatus::Healthy, found.failure_reason),
+        Some(false) => (CheckStatus::Unhealthy, found.failure_reason),
     }
 }
 

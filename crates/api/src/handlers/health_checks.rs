@@ -108,7 +108,7 @@ async fn delete(State(app): State<App>, at: AtZone, Id(id): Id<HealthCheckId>) -
 
 async fn try_one(State(app): State<App>, at: AtZone, Body(body): Body) -> Answer<v1::HealthCheck> {
     let check = new_health_check(&at, &body, &limits(&app), app.now())?;
-    let shown = v1::HealthCheck::new(&check, Default::default());
+    let shown = v1::HealthCheck::tried(&check, Default::default());
     app.previews.start_check(at.zone.account, check, app.clock.monotonic())?;
     Ok(Reply::one(shown))
 }
@@ -119,7 +119,7 @@ async fn tried(
     Id(id): Id<HealthCheckId>,
 ) -> Answer<v1::HealthCheck> {
     let (check, found) = app.previews.check(at.zone.id, id, app.clock.monotonic())?;
-    Ok(Reply::one(v1::HealthCheck::new(&check, found)))
+    Ok(Reply::one(v1::HealthCheck::tried(&check, found)))
 }
 
 async fn forget(State(app): State<App>, at: AtZone, Id(id): Id<HealthCheckId>) -> Answer<Deleted> {

@@ -117,4 +117,9 @@ fn the_status_is_what_is_known() {
         (CheckStatus::Unhealthy, "TCP Timeout".into())
     );
     assert_eq!(of(&suspended, Some(true), "No failures"), (CheckStatus::Suspended, "".into()));
+    let failure_reason = || "No failures".to_owned();
+    let found = Found { healthy: Some(true), failure_reason: failure_reason() };
+    let trial = HealthCheck::tried(&suspended, found);
+    assert_eq!((trial.status, trial.failure_reason), (CheckStatus::Healthy, failure_reason()));
+    assert!(trial.suspended);
 }

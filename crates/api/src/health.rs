@@ -46,20 +46,22 @@ pub(crate) fn of_pool(world: &Snapshot, pool: &Pool, now: Clocks) -> Result<Pool
 }
 
 fn places(pool: &Pool, live: &steer::Pool) -> Result<BTreeMap<String, PlaceHealth>, Error> {
-    let mut places: BTreeMap<Pop, Vec<(String, OriginHealth)>> = BTreeMap::new();
+    let mut places: BTreeMap<Pop, (u64, Vec<(String, OriginHealth)>)> = BTreeMap::new();
     for (endpoint, health) in live.endpoints.iter().zip(&live.health.endpoints) {
         for sight in health.sights() {
             let origin = origin(&sight, health);
-            places.entry(sight.pop).or_default().push((endpoint.address.to_string(), origin));
+            let (up, origins) = places.entry(sight.pop).or_default();
+            // Disabled ones are probed and shown, and count for nothing.
+            *up += u64::from(endpoint.enabled && origin.healthy);
+            origins.push((endpoint.address.to_string(), origin));
         }
     }
     if places.is_empty() {
         return Err(Error::HealthUnavailable);
     }
     let mut named = BTreeMap::new();
-    for (pop, origins) in places {
-        let up = origins.iter().filter(|(_, origin)| origin.healthy).count();
-        let healthy = up > 0 && up as u64 >= u64::from(pool.minimum_origins);
+    for (pop, (up, origins)) in places {
+        let healthy = up > 0 && up >= u64::from(pool.minimum_origins);
         let name = place_name(pop);
         // Some cities have several airports.
         let name = if named.contains_key(&name) { format!("{name} ({pop})") } else { name };

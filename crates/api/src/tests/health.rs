@@ -70,6 +70,30 @@ async fn the_health_of_a_pool_is_told_place_by_place() {
 }
 
 #[tokio::test]
+async fn semantics_6_a_disabled_endpoint_counts_at_no_place() {
+    let bench = Bench::new().await;
+    let monitor = bench.monitor().await;
+    let body = json!({
+        "name": "p", "monitor": monitor,
+        "origins": [
+            {"name": "a", "address": "192.0.2.1", "enabled": false},
+            {"name": "b", "address": "192.0.2.2"},
+        ],
+    });
+    let id = bench.post(&bench.lb("/pools"), &body).await.id();
+    let up = Outcome::pass(200, Duration::from_millis(5));
+    let down = Outcome::fail(FailureReason::TcpConnectionFailed, 0, None);
+    let pool = live(&bench, &id, &[("FRA", &[up, down]), ("LHR", &[down, up])]).await;
+    let seeing = Bench::beside(&bench, cell(vec![pool])).await;
+    let told = seeing.get(&seeing.lb(&format!("/pools/{id}/health"))).await.result();
+    let places = told["pop_health"].as_object().unwrap().values();
+    let places: Vec<_> = places
+        .map(|place| (place["healthy"].clone(), place["origins"].as_array().unwrap().len()))
+        .collect();
+    assert_eq!(places, [(json!(false), 2), (json!(true), 2)]);
+}
+
+#[tokio::test]
 async fn what_is_not_known_is_not_told() {
     let bench = Bench::new().await;
     let (id, monitor) = (bench.pool("p").await, bench.monitor().await);

@@ -57,12 +57,12 @@ fn failing_regions(endpoint: &EndpointHealth) -> Vec<String> {
 }
 
 /// A pool is unhealthy when too few of its endpoints are up, and when that is known. What a person alone has done to
-/// it is no news: whoever holds endpoints up or down knows.
+/// it is no news: whoever holds endpoints up or down, or drains them, knows.
 fn of_pool(pool: &Pool) -> Condition {
     let endpoints = pool.endpoints.iter().zip(&pool.health.endpoints);
-    let enabled = endpoints.filter(|(endpoint, _)| endpoint.enabled);
+    let counted = endpoints.filter(|(endpoint, health)| endpoint.enabled || is_drained(health));
     let (ruled, judged): (Vec<_>, Vec<_>) =
-        enabled.map(|(_, health)| health).partition(|health| is_ruled_by_a_person(health));
+        counted.map(|(_, health)| health).partition(|health| is_ruled_by_a_person(health));
     let failing = |health: &&EndpointHealth| match health.verdict {
         Verdict::Down | Verdict::Ejected { .. } => true,
         Verdict::Up | Verdict::Unknown | Verdict::Unmonitored => false,
@@ -75,6 +75,11 @@ fn of_pool(pool: &Pool) -> Condition {
         Usable::Yes if judged.iter().any(|health| health.verdict.serves()) => Condition::Good,
         Usable::Yes | Usable::Disabled | Usable::NoResultYet | Usable::Empty => Condition::NoWord,
     }
+}
+
+/// A person keeps new clients away from it: it counts as disabled, which the configuration does not say.
+fn is_drained(health: &EndpointHealth) -> bool {
+    is_ruled_by_a_person(health) && health.ruling.as_ref().is_some_and(|ruling| ruling.drains())
 }
 
 /// What was known before a restart is no word: whether it still is so, probes say within an interval.

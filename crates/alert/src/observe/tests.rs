@@ -22,8 +22,12 @@ fn endpoint(&(verdict, ruling): &Endpoint) -> EndpointHealth {
 }
 
 fn pool(minimum_origins: u32, of: &[Endpoint]) -> Pool {
-    let origin =
-        |index: usize| model::Origin { name: index.to_string(), ..trimtab_testkit::origin() };
+    let drained = |(_, ruling): &Endpoint| matches!(ruling, Some((_, Forced::Drained)));
+    let origin = |index: usize| model::Origin {
+        name: index.to_string(),
+        enabled: !drained(&of[index]),
+        ..trimtab_testkit::origin()
+    };
     let config = model::Pool {
         id: PoolId::new([1; 16]),
         origins: (0..of.len()).map(origin).collect(),
@@ -36,7 +40,7 @@ fn pool(minimum_origins: u32, of: &[Endpoint]) -> Pool {
         let limits = Thresholds::new(1, 1);
         let schedule = Schedule::new(Moment::default(), Duration::from_secs(60), limits);
         let probings = [Probing::alone(MonitorId::new([1; 16]), schedule)].into();
-        PoolHealth::new(health, of.iter().map(|_| true), minimum_origins, probings)
+        PoolHealth::new(health, of.iter().map(|it| !drained(it)), minimum_origins, probings)
     } else {
         PoolHealth::unprobed(health)
     };
@@ -64,6 +68,13 @@ fn a_pool_is_unhealthy_when_too_few_are_up_and_a_person_alone_makes_it_neither()
     check(&[(Up, down), (Down, None)], Bad);
     check(&[(Up, down), (Up, None)], Good);
     check(&[(Up, Some((Ruler::Feed, Forced::Down)))], Bad);
+    // What is drained leaves too few, and the others are well or not.
+    let drained = Some((ALICE, Forced::Drained));
+    let of_two = |of: &[Endpoint], want| assert_eq!(of_pool(&pool(2, of)), want, "{of:?}");
+    of_two(&[(Up, drained), (Up, None)], NoWord);
+    of_two(&[(Up, drained), (Down, None)], Bad);
+    of_two(&[(Up, Some((Ruler::Feed, Forced::Drained))), (Up, None)], Bad);
+    check(&[(Up, drained), (Up, None)], Good);
 }
 
 #[test]

@@ -14,25 +14,28 @@ const SUBJECT_CHARS_MAX: usize = 160;
 
 /// One line: the worst first, then how much more there is.
 pub(crate) fn subject(message: &Message) -> String {
-    let state = match message.phase {
-        _ if message.test => "TEST",
-        Phase::Start if message.news.iter().any(|news| news.turn == Turn::Unhealthy) => "DOWN",
-        Phase::Start => "PARTLY UP",
-        Phase::End => match message.alert_type {
-            AlertType::PoolEnablement => "ENABLED",
-            AlertType::LoadBalancingHealth | AlertType::HealthCheckStatus => "UP",
-        },
-    };
-    let state = match (message.alert_type, state) {
-        (AlertType::PoolEnablement, "DOWN") => "DISABLED",
-        (_, state) => state,
-    };
     let mut news: Vec<&News> = message.news.iter().collect();
-    news.sort_by_key(|news| news.is_origin());
+    news.sort_by_key(|news| (news.turn == Turn::Unwatched, news.is_origin()));
+    let state = state(message, news.first().map(|news| news.turn));
     let first = news.first().map_or_else(|| "an alert".into(), |news| name(news));
     let more = news.len().saturating_sub(1).saturating_add(message.more);
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
     one_line(&format!("[trimtab] {state}: {first}{more}"))
+}
+
+/// What became of what the line names.
+fn state(message: &Message, first: Option<Turn>) -> &'static str {
+    let is_enablement = message.alert_type == AlertType::PoolEnablement;
+    match (first, message.phase) {
+        _ if message.test => "TEST",
+        (Some(Turn::Unhealthy), _) if is_enablement => "DISABLED",
+        (Some(Turn::Unhealthy), _) => "DOWN",
+        (Some(Turn::Unwatched), _) if is_enablement => "DELETED",
+        (Some(Turn::Unwatched), _) => "NOT WATCHED",
+        (Some(Turn::Healthy) | None, _) if is_enablement => "ENABLED",
+        (Some(Turn::Healthy) | None, Phase::Start) => "PARTLY UP",
+        (Some(Turn::Healthy) | None, Phase::End) => "UP",
+    }
 }
 
 /// The whole of it in plain text.
@@ -76,6 +79,7 @@ fn tell(text: &mut String, news: &News) {
     let turn = match (&news.subject, news.turn) {
         (Subject::Enablement(_), Turn::Unhealthy) => "was disabled",
         (Subject::Enablement(_), Turn::Healthy) => "was enabled",
+        (Subject::Enablement(_), Turn::Unwatched) => "was deleted while it was disabled",
         (_, Turn::Unhealthy) => "is unhealthy",
         (_, Turn::Healthy) => "is healthy again",
         (_, Turn::Unwatched) => "is not watched any more",
@@ -83,12 +87,14 @@ fn tell(text: &mut String, news: &News) {
     line(text, &format!("{} {turn}.", capital(&name(news))));
     let facts = &news.facts;
     if let Some(since) = facts.since {
-        line(text, &format!("  Unhealthy since {since}."));
+        let was =
+            if matches!(news.subject, Subject::Enablement(_)) { "Disabled" } else { "Unhealthy" };
+        line(text, &format!("  {was} since {since}."));
     }
     if !facts.reason.is_empty() && news.turn == Turn::Unhealthy {
         line(text, &format!("  Why: {}.", why(facts)));
     }
-    if matches!(news.subject, Subject::Pool(_)) {
+    if matches!(news.subject, Subject::Pool(_)) && news.turn != Turn::Unwatched {
         let (up, all, least) = (facts.origins_up, facts.origins, facts.minimum_origins);
         line(text, &format!("  {up} of {all} origins are up, {least} are needed."));
     }
@@ -112,8 +118,11 @@ fn traffic_now(traffic: &Traffic, turn: Turn) -> String {
     let Traffic { balancer, elsewhere, fallback } = traffic;
     match (turn, elsewhere.is_empty()) {
         (Turn::Healthy, _) => format!("{balancer} may use it again."),
-        (_, false) => format!("{balancer} goes on with {}.", elsewhere.join(", ")),
-        (_, true) => format!("{balancer} has no usable pool: its fallback {fallback} answers."),
+        (Turn::Unwatched, _) => format!("{balancer} may use it, whatever its health is."),
+        (Turn::Unhealthy, false) => format!("{balancer} goes on with {}.", elsewhere.join(", ")),
+        (Turn::Unhealthy, true) => {
+            format!("{balancer} has no usable pool: its fallback {fallback} answers.")
+        }
     }
 }
 

@@ -46,7 +46,7 @@ fn of(message: &Message, news: &News) -> Value {
         Subject::Enablement(id) => json!({
             "pool_id": id,
             "pool_name": news.facts.name,
-            "enabled": (news.turn != Turn::Unhealthy).to_string(),
+            "enabled": (news.turn == Turn::Healthy).to_string(),
         }),
         Subject::Check(id) => of_check(message, news, *id),
     }

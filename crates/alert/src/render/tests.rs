@@ -92,6 +92,31 @@ fn a_message_says_what_since_when_who_sees_it_and_what_the_traffic_does() {
 }
 
 #[test]
+fn what_nobody_watches_any_more_is_not_said_to_be_well() {
+    let mut message = message(Phase::End);
+    message.news[0].turn = Turn::Unwatched;
+    assert_eq!(text::subject(&message), "[trimtab] NOT WATCHED: pool fra");
+    let says = "Pool fra is not watched any more.\n  Unhealthy since 1970-01-01T00:01:00.000000Z.\n  \
+        www.example.com may use it, whatever its health is.\n\n";
+    assert!(text::body(&message).starts_with(says), "{}", text::body(&message));
+    let News { subject: Subject::Pool(id), .. } = message.news[0] else { panic!("no pool") };
+    message.alert_type = AlertType::PoolEnablement;
+    message.news[0].subject = Subject::Enablement(id);
+    message.news[0].facts.traffic.clear();
+    let check = |message: &Message, subject: &str, enabled: &str| {
+        assert_eq!(text::subject(message), subject);
+        assert_eq!(generic(message, "hook")["data"]["enabled"], enabled);
+    };
+    check(&message, "[trimtab] DELETED: pool fra", "false");
+    let says = "Pool fra was deleted while it was disabled.\n  Disabled since 1970";
+    assert!(text::body(&message).starts_with(says), "{}", text::body(&message));
+    message.news[0].turn = Turn::Healthy;
+    check(&message, "[trimtab] ENABLED: pool fra", "true");
+    message.news[0].turn = Turn::Unhealthy;
+    check(&message, "[trimtab] DISABLED: pool fra", "false");
+}
+
+#[test]
 fn a_subject_is_one_line_whatever_a_name_holds() {
     let mut message = message(Phase::Start);
     message.news[0].facts.name = "fra\r\nBcc: x@example.com".into();

@@ -1,7 +1,9 @@
 //! Who is told of what: policies, and the mail addresses of pools.
 
+use std::collections::BTreeSet;
+
 use trimtab_model::alert::policy::{Enablement, Filters};
-use trimtab_model::alert::{AlertPolicy, EventSource, NewHealth};
+use trimtab_model::alert::{AlertPolicy, EventSource, NewHealth, WebhookType};
 use trimtab_model::pool::NotifyRule;
 use trimtab_model::{AccountId, PoolId, Timestamp};
 
@@ -72,7 +74,36 @@ impl Listener<'_> {
         }
     }
 
+    /// As messages call it.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Listener::Policy(_, policy) => policy.name.clone(),
+            Listener::PoolMail(_, pool) => format!("pool {}", pool.name),
+        }
+    }
+
+    /// Each once, however often it is named.
     pub(crate) fn destinations(&self) -> Vec<Destination> {
+        let mut named = BTreeSet::new();
+        self.named().into_iter().filter(|to| named.insert(to.clone())).collect()
+    }
+
+    /// Of those that are told of a start, who has to hear of the end even if nobody names them any more: services whose
+    /// incidents stay open until they are closed, and the addresses of a pool, which go with it.
+    pub(crate) fn owed(&self, book: &Book, told: &[&Subject]) -> Vec<Destination> {
+        let told_ends = told.iter().any(|subject| self.wants(subject, Turn::Unwatched));
+        let stays_open = |to: &Destination| match to {
+            Destination::PagerDuty(..) => true,
+            Destination::Webhook(account, id) => {
+                let hook = book.webhooks.get(&(*account, *id));
+                hook.is_some_and(|hook| hook.kind == WebhookType::Opsgenie)
+            }
+            Destination::Email(_) => matches!(self, Listener::PoolMail(..)) && told_ends,
+        };
+        self.destinations().into_iter().filter(stays_open).collect()
+    }
+
+    fn named(&self) -> Vec<Destination> {
         match self {
             Listener::Policy(account, policy) => {
                 let of = &policy.mechanisms;

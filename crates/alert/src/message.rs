@@ -66,7 +66,7 @@ pub struct Facts {
     pub name: String,
     pub origin: String,
     pub address: String,
-    /// Why, in the words of probes; empty when all is well.
+    /// Why, in the words of probes or of what a pool requires; empty when all is well.
     pub reason: String,
     pub response_code: u16,
     /// Those who see it fail, such as `FRA, IAD`.

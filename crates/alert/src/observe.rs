@@ -5,7 +5,7 @@ use std::sync::Arc;
 use trimtab_health::{EndpointHealth, FailureReason, Ruler, Verdict};
 use trimtab_live::{CheckHealth, Snapshot};
 use trimtab_model::PoolId;
-use trimtab_steer::pool::Usable;
+use trimtab_steer::pool::{Requirement, Usable};
 use trimtab_steer::{Balancer, Pool};
 
 use crate::book::Book;
@@ -26,6 +26,7 @@ pub(crate) fn seen(snapshot: &Snapshot, book: &Book) -> Seen {
         let known = pool.endpoints.iter().zip(&pool.health.endpoints);
         for (endpoint, health) in known {
             let subject = Subject::Origin(pool.id, endpoint.name.clone().into());
+            seen.endpoints.insert((pool.id, endpoint.hash), endpoint.name.clone().into());
             let is_out = !(endpoint.enabled && pool.enabled);
             let condition = if is_out { Condition::NoWord } else { of_endpoint(health) };
             seen.put(subject, entry.account, condition);
@@ -82,7 +83,7 @@ fn is_drained(health: &EndpointHealth) -> bool {
     is_ruled_by_a_person(health) && health.ruling.as_ref().is_some_and(|ruling| ruling.drains())
 }
 
-/// What was known before a restart is no word: whether it still is so, probes say within an interval.
+/// What was known before a restart or a pause is no word: whether it still is so, probes say within an interval.
 /// An ejection is made by requests and ends by itself within minutes: it pages by its pool, if that is critical.
 fn of_endpoint(health: &EndpointHealth) -> Condition {
     match health.verdict {
@@ -103,17 +104,18 @@ fn is_ruled_by_a_person(health: &EndpointHealth) -> bool {
     })
 }
 
-/// What is known of one subject.
+/// What is known of one subject; what is gone has no name.
 pub(crate) fn facts(snapshot: &Snapshot, book: &Book, subject: &Subject) -> Facts {
     match subject {
-        Subject::Check(id) => match snapshot.checks.get(id) {
-            Some(check) => of_whole_check(check),
-            None => Facts { name: id.to_string(), ..Facts::default() },
-        },
-        Subject::Pool(id) | Subject::Enablement(id) => match pool(snapshot, *id) {
-            Some(pool) => of_whole_pool(snapshot, pool),
+        Subject::Check(id) => {
+            snapshot.checks.get(id).map_or_else(Facts::default, |check| of_whole_check(check))
+        }
+        Subject::Pool(id) => match pool(snapshot, *id) {
+            Some(pool) => Facts { traffic: traffic(snapshot, *id), ..of_whole_pool(pool) },
             None => named(book, *id),
         },
+        // A person did that, whatever probes say.
+        Subject::Enablement(id) => Facts { traffic: traffic(snapshot, *id), ..named(book, *id) },
         Subject::Origin(id, name) => match pool(snapshot, *id) {
             Some(pool) => of_origin(pool, name),
             None => Facts { origin: name.clone(), ..named(book, *id) },
@@ -137,7 +139,7 @@ fn of_whole_check(check: &CheckHealth) -> Facts {
 }
 
 fn named(book: &Book, id: PoolId) -> Facts {
-    let name = book.pools.get(&id).map_or_else(|| id.to_string(), |pool| pool.name.clone());
+    let name = book.pools.get(&id).map_or_else(String::new, |pool| pool.name.clone());
     Facts { name, ..Facts::default() }
 }
 
@@ -146,7 +148,7 @@ fn pool(snapshot: &Snapshot, id: PoolId) -> Option<&Pool> {
     pools.find(|pool| pool.id == id).map(AsRef::as_ref)
 }
 
-fn of_whole_pool(snapshot: &Snapshot, pool: &Pool) -> Facts {
+fn of_whole_pool(pool: &Pool) -> Facts {
     let endpoints = pool.endpoints.iter().zip(&pool.health.endpoints);
     let enabled = endpoints.filter(|(endpoint, _)| endpoint.enabled);
     let (mut up, mut all, mut worst) = (0, 0, Facts::default());
@@ -157,6 +159,9 @@ fn of_whole_pool(snapshot: &Snapshot, pool: &Pool) -> Facts {
             worst = of_origin(pool, &endpoint.name);
         }
     }
+    if let (Usable::Requires, Some(wanted)) = (pool.usable, pool.requirement) {
+        worst = Facts { reason: required(wanted), ..Facts::default() };
+    }
     Facts {
         name: pool.name.clone().into(),
         origin: String::new(),
@@ -164,9 +169,12 @@ fn of_whole_pool(snapshot: &Snapshot, pool: &Pool) -> Facts {
         origins_up: up,
         origins: all,
         minimum_origins: pool.minimum_origins,
-        traffic: traffic(snapshot, pool.id),
         ..worst
     }
+}
+
+fn required(Requirement { at_least, of, healthy, .. }: Requirement) -> String {
+    format!("it requires {at_least} of {of} others to be healthy, and {healthy} are")
 }
 
 fn of_origin(pool: &Pool, name: &str) -> Facts {

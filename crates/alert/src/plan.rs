@@ -6,9 +6,9 @@ use trimtab_model::alert::{AlertType, Channel, DeliveryResult};
 use trimtab_model::{AccountId, Timestamp};
 
 use crate::book::Book;
-use crate::incident::{Incident, MEMBERS_MAX, Member, Told};
+use crate::incident::{Incident, ListenerId, MEMBERS_MAX, Member, Owed, Told};
 use crate::listener::{self, Listener};
-use crate::message::{DETAILS_MAX, Facts, Message, News, Phase, Turn};
+use crate::message::{CheckFacts, DETAILS_MAX, Facts, Message, News, Phase, Turn};
 use crate::parcel::{Destination, Ending, Parcel};
 use crate::seen::{Condition, Seen, Subject};
 
@@ -52,8 +52,18 @@ struct Turned {
     turn: Turn,
 }
 
+/// Through whom a message goes out.
+struct Heading<'a> {
+    listener: ListenerId,
+    name: String,
+    description: String,
+    /// None: it is gone.
+    follows: Option<&'a Listener<'a>>,
+}
+
 /// Is there anything to tell? Cheap enough for every snapshot.
 pub(crate) fn differs(told: &Told, seen: &Seen) -> bool {
+    let told = told.renamed(seen);
     let known = told.bad();
     let began = seen.bad().any(|(subject, _)| !known.contains(subject));
     began || told.0.values().any(|incident| incident.open().any(|s| turn(seen, s).is_some()))
@@ -61,9 +71,10 @@ pub(crate) fn differs(told: &Told, seen: &Seen) -> bool {
 
 /// Everything that has to be told now. With its steps applied nothing is left to tell.
 pub(crate) fn plan(told: &Told, look: Look<'_>, mint: &mut Mint<'_>) -> Vec<Step> {
+    let told = told.renamed(look.seen);
     let mut steps: Vec<Step> =
         told.0.values().filter_map(|incident| update(incident, look, mint)).collect();
-    for ((account, alert_type), subjects) in begun(told, look.seen) {
+    for ((account, alert_type), subjects) in begun(&told, look.seen) {
         for members in subjects.chunks(MEMBERS_MAX) {
             steps.push(begin(account, alert_type, members, look, mint));
         }
@@ -97,7 +108,7 @@ fn begin(
     look: Look<'_>,
     mint: &mut Mint<'_>,
 ) -> Step {
-    let members = subjects.iter().cloned().map(|subject| Member { subject, ended: None });
+    let members = subjects.iter().map(|subject| member(subject, look));
     let incident = Incident {
         id: (mint.id)(),
         account,
@@ -106,6 +117,7 @@ fn begin(
         members: members.collect(),
         told: Vec::new(),
         silenced: Vec::new(),
+        owed: Vec::new(),
     };
     let mut step = Step { incident, parcels: Vec::new(), held_back: Vec::new(), bytes: 0 };
     for listener in listener::all(look.book, account) {
@@ -118,16 +130,34 @@ fn begin(
         if turned.is_empty() {
             continue;
         }
-        let message = step.message(&listener, &turned, Phase::Start, look);
+        let message = step.message(&Heading::of(&listener), &turned, Phase::Start, look);
         if listener.is_silenced(look.book, look.now) {
             step.incident.silenced.push(listener.id());
-            step.hold_back(&listener, &message, DeliveryResult::Silenced, mint);
+            step.hold_back(listener.destinations(), &message, DeliveryResult::Silenced, mint);
         } else {
             step.incident.told.push(listener.id());
-            step.send(listener.destinations(), &listener, message, mint);
+            step.owe(&listener, &turned, look);
+            step.send(listener.destinations(), message, mint);
         }
     }
     step
+}
+
+fn member(subject: &Subject, look: Look<'_>) -> Member {
+    let (name, check) = match subject.pool() {
+        Some(pool) => (look.book.pools.get(&pool).map(|it| it.name.clone()), None),
+        None => {
+            let Facts { name, check, .. } = (look.facts)(subject);
+            (Some(name), check.map(|of| CheckFacts { failing_regions: Vec::new(), ..of }))
+        }
+    };
+    Member {
+        subject: subject.clone(),
+        name: name.unwrap_or_default(),
+        check,
+        endpoint: look.seen.endpoint(subject),
+        ended: None,
+    }
 }
 
 /// A pool that was made disabled never changed; that it is enabled later is news.
@@ -158,6 +188,7 @@ fn update(before: &Incident, look: Look<'_>, mint: &mut Mint<'_>) -> Option<Step
     for listener in listener::all(look.book, before.account) {
         step.tell_of_end(&listener, &turned, look, mint);
     }
+    step.tell_of_deleted_pools(&turned, look, mint);
     Some(step)
 }
 
@@ -189,25 +220,63 @@ impl Step {
         });
         let wanted: Vec<Turned> = wanted.cloned().collect();
         let held_back = !was_told && listener.is_silenced(look.book, look.now);
+        let heading = Heading::of(listener);
+        let mut heard = Vec::new();
         if !wanted.is_empty() && held_back {
-            let message = self.message(listener, &wanted, phase, look);
-            self.hold_back(listener, &message, DeliveryResult::Silenced, mint);
+            let message = self.message(&heading, &wanted, phase, look);
+            self.hold_back(listener.destinations(), &message, DeliveryResult::Silenced, mint);
         } else if !wanted.is_empty() {
-            let message = self.message(listener, &wanted, phase, look);
-            let to = destinations(listener, |channel| channel != Channel::PagerDuty);
-            self.send(to, listener, message, mint);
+            let message = self.message(&heading, &wanted, phase, look);
+            heard = listener.destinations();
+            heard.retain(|to| to.channel() != Channel::PagerDuty);
+            self.send(heard.clone(), message, mint);
         }
-        // An incident there stays open until it is resolved, whatever a filter says of good news.
+        // An incident there stays open until it is resolved, whatever a filter says of good news, and whatever the
+        // policy names by now.
         if was_told && phase == Phase::End {
-            let message = self.message(listener, &followed, phase, look);
-            let to = destinations(listener, |channel| channel == Channel::PagerDuty);
-            self.send(to, listener, message, mint);
+            let message = self.message(&heading, &followed, phase, look);
+            let mut to = self.owed(listener);
+            to.retain(|to| !heard.contains(to));
+            self.send(to, message, mint);
+        }
+    }
+
+    fn owe(&mut self, listener: &Listener<'_>, turned: &[Turned], look: Look<'_>) {
+        let told: Vec<&Subject> = turned.iter().map(|turned| &turned.subject).collect();
+        let to = listener.owed(look.book, &told);
+        let (listener, name) = (listener.id(), listener.name());
+        self.incident.owed.push(Owed { listener, name, to });
+    }
+
+    /// An incident that an earlier version began does not say.
+    fn owed(&self, listener: &Listener<'_>) -> Vec<Destination> {
+        let owed = self.incident.owed.iter().find(|owed| owed.listener == listener.id());
+        owed.map(|owed| owed.to.clone()).unwrap_or_else(|| {
+            let mut to = listener.destinations();
+            to.retain(|to| to.channel() == Channel::PagerDuty);
+            to
+        })
+    }
+
+    /// The addresses of a pool go with it, and hear that it did.
+    fn tell_of_deleted_pools(&mut self, turned: &[Turned], look: Look<'_>, mint: &mut Mint<'_>) {
+        for Owed { listener, name, to } in self.incident.owed.clone() {
+            let ListenerId::PoolMail(pool) = listener else { continue };
+            let of_pool = turned.iter().filter(|turned| turned.subject.pool() == Some(pool));
+            let of_pool: Vec<Turned> = of_pool.cloned().collect();
+            let is_open = self.incident.open().any(|open| open.pool() == Some(pool));
+            if look.book.pools.contains_key(&pool) || of_pool.is_empty() || is_open {
+                continue;
+            }
+            let heading = Heading { listener, name, description: String::new(), follows: None };
+            let message = self.message(&heading, &of_pool, Phase::End, look);
+            self.send(to, message, mint);
         }
     }
 
     fn message(
         &self,
-        listener: &Listener<'_>,
+        heading: &Heading<'_>,
         turned: &[Turned],
         phase: Phase,
         look: Look<'_>,
@@ -215,17 +284,15 @@ impl Step {
         let incident = &self.incident;
         let news = turned.iter().take(DETAILS_MAX).map(|turned| {
             let since = (turned.turn != Turn::Unhealthy).then_some(incident.began);
-            let facts = Facts { since, ..(look.facts)(&turned.subject) };
+            let facts = incident.remembered(&turned.subject, (look.facts)(&turned.subject));
+            let facts = Facts { since, ..facts };
             News { subject: turned.subject.clone(), turn: turned.turn, facts }
         });
-        let (policy, policy_name, policy_description) = match listener {
-            Listener::Policy(_, of) => (Some(of.id), of.name.clone(), of.description.clone()),
-            Listener::PoolMail(_, pool) => (None, format!("pool {}", pool.name), String::new()),
-        };
+        let follows = |open: &&Subject| heading.follows.is_some_and(|it| it.follows(open));
         let still = match phase {
             // All of it is new.
             Phase::Start if turned.iter().all(|t| t.turn == Turn::Unhealthy) => 0,
-            Phase::Start => incident.open().filter(|open| listener.follows(open)).count(),
+            Phase::Start => incident.open().filter(follows).count(),
             Phase::End => 0,
         };
         Message {
@@ -235,9 +302,12 @@ impl Step {
             at: look.now,
             account: incident.account,
             account_name: look.book.account_name(incident.account).to_owned(),
-            policy,
-            policy_name,
-            policy_description,
+            policy: match heading.listener {
+                ListenerId::Policy(id) => Some(id),
+                ListenerId::PoolMail(_) => None,
+            },
+            policy_name: heading.name.clone(),
+            policy_description: heading.description.clone(),
             news: news.collect(),
             more: turned.len().saturating_sub(DETAILS_MAX),
             still,
@@ -246,17 +316,11 @@ impl Step {
     }
 
     /// What there is no room for is not lost without a word.
-    fn send(
-        &mut self,
-        to: Vec<Destination>,
-        listener: &Listener<'_>,
-        message: Message,
-        mint: &mut Mint<'_>,
-    ) {
+    fn send(&mut self, to: Vec<Destination>, message: Message, mint: &mut Mint<'_>) {
         let bytes = size(&message).saturating_mul(to.len());
         self.bytes = self.bytes.saturating_add(bytes);
         if to.len() > mint.room || self.bytes > STEP_BYTES_MAX {
-            self.hold_back(listener, &message, DeliveryResult::Dropped, mint);
+            self.hold_back(to, &message, DeliveryResult::Dropped, mint);
             return;
         }
         for to in to {
@@ -268,13 +332,13 @@ impl Step {
     /// For each destination an entry of the history.
     fn hold_back(
         &mut self,
-        listener: &Listener<'_>,
+        to: Vec<Destination>,
         message: &Message,
         result: DeliveryResult,
         mint: &mut Mint<'_>,
     ) {
         let room = HELD_BACK_MAX.saturating_sub(self.held_back.len());
-        let parcels = listener.destinations().into_iter().take(room);
+        let parcels = to.into_iter().take(room);
         let parcels = parcels.map(|to| (mint.parcel(to, message.clone()), result));
         self.held_back.extend(parcels);
     }
@@ -285,8 +349,17 @@ fn size(message: &Message) -> usize {
     serde_json::to_vec(message).map_or(0, |bytes| bytes.len())
 }
 
-fn destinations(listener: &Listener<'_>, over: impl Fn(Channel) -> bool) -> Vec<Destination> {
-    listener.destinations().into_iter().filter(|to| over(to.channel())).collect()
+// === impl Heading ===
+
+impl<'a> Heading<'a> {
+    fn of(listener: &'a Listener<'a>) -> Heading<'a> {
+        let description = match listener {
+            Listener::Policy(_, of) => of.description.clone(),
+            Listener::PoolMail(..) => String::new(),
+        };
+        let (id, name) = (listener.id(), listener.name());
+        Heading { listener: id, name, description, follows: Some(listener) }
+    }
 }
 
 // === impl Mint ===

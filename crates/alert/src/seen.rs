@@ -36,6 +36,8 @@ pub(crate) struct Seen {
     pub(crate) subjects: BTreeMap<Subject, Sighting>,
     /// Pools that exist and of which the snapshot says nothing yet.
     pub(crate) unseen: BTreeSet<PoolId>,
+    /// What endpoints are called, by what stays when that changes.
+    pub(crate) endpoints: BTreeMap<(PoolId, u64), String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +54,14 @@ impl Subject {
             Subject::Pool(_) | Subject::Origin(..) => AlertType::LoadBalancingHealth,
             Subject::Enablement(_) => AlertType::PoolEnablement,
             Subject::Check(_) => AlertType::HealthCheckStatus,
+        }
+    }
+
+    /// What a text calls it when nobody knows its name.
+    pub(crate) fn id(&self) -> String {
+        match self {
+            Subject::Pool(id) | Subject::Origin(id, _) | Subject::Enablement(id) => id.to_string(),
+            Subject::Check(id) => id.to_string(),
         }
     }
 
@@ -83,6 +93,21 @@ impl Seen {
             }
             (None, _) => Condition::Unwatched,
         }
+    }
+
+    /// What stays of an endpoint when it gets another name.
+    pub(crate) fn endpoint(&self, subject: &Subject) -> Option<u64> {
+        let Subject::Origin(pool, name) = subject else { return None };
+        let mut of_pool = self.endpoints.range((*pool, 0)..=(*pool, u64::MAX));
+        of_pool.find(|(_, called)| *called == name).map(|((_, endpoint), _)| *endpoint)
+    }
+
+    /// None while it has the name that it had.
+    pub(crate) fn renamed(&self, subject: &Subject, endpoint: Option<u64>) -> Option<Subject> {
+        let Subject::Origin(pool, _) = subject else { return None };
+        let called = self.endpoints.get(&(*pool, endpoint?))?;
+        let is_there = self.subjects.contains_key(subject);
+        (!is_there).then(|| Subject::Origin(*pool, called.clone()))
     }
 
     pub(crate) fn bad(&self) -> impl Iterator<Item = (&Subject, AccountId)> {

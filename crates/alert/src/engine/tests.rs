@@ -197,6 +197,11 @@ async fn what_was_begun_ends_when_the_check_is_deleted_or_suspended() {
         let want = [(Phase::Start, Turn::Unhealthy), (Phase::End, Turn::Unwatched)];
         assert_eq!(told(&memory).await, want);
         assert_eq!(memory.keys("alerts/incidents/"), 0);
+        for parcel in state::parcels(&memory).await {
+            let facts = &parcel.message.news[0].facts;
+            let zone = facts.check.as_ref().map(|check| &*check.zone_name);
+            assert_eq!((&*facts.name, zone), ("shop", Some("example.com")));
+        }
     }
 }
 

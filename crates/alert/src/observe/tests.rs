@@ -78,6 +78,18 @@ fn a_pool_is_unhealthy_when_too_few_are_up_and_a_person_alone_makes_it_neither()
 }
 
 #[test]
+fn a_pool_says_what_it_lacks_and_of_what_others_lack_for_it() {
+    use Verdict::{Down, Up};
+    let reason = |pool: &Pool| of_whole_pool(pool).reason;
+    let well = pool(1, &[(Up, None), (Down, Some((Ruler::Feed, Forced::Down)))]);
+    assert_eq!(reason(&well), FailureReason::Fed.word());
+    let wanted = Requirement { at_least: 1, of: 2, healthy: 0, restored: false };
+    let hanging = well.requiring(Some(wanted));
+    assert_eq!(of_pool(&hanging), Condition::Bad);
+    assert_eq!(reason(&hanging), "it requires 1 of 2 others to be healthy, and 0 are");
+}
+
+#[test]
 fn what_is_known_from_before_a_restart_is_no_word_but_what_is_held_is() {
     use trimtab_health::{MemberHealth, Observation, State, UP};
     let restored = |state: State| {

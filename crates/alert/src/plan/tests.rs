@@ -197,6 +197,86 @@ fn what_nobody_knows_keeps_what_was_told_and_what_nobody_watches_ends_it() {
 }
 
 #[test]
+fn an_endpoint_that_gets_another_name_is_no_news() {
+    let named = |name: &str| Subject::Origin(pool(1), name.into());
+    let mut world = World::new(vec![policy(Filters::default())]);
+    let mut call = |world: &mut World, name: &str, condition| {
+        world.seen.subjects.clear();
+        world.seen.endpoints.insert((pool(1), 7), name.into());
+        world.see(&named(name), condition);
+    };
+    call(&mut world, "o", Bad);
+    assert_eq!(world.tell().len(), 2);
+    call(&mut world, "other", Bad);
+    assert_eq!(world.tell(), Vec::<String>::new());
+    call(&mut world, "third", Good);
+    let end = "origin1=Healthy";
+    assert_eq!(world.tell(), [format!("pagerduty end {end}"), format!("webhook end {end}")]);
+    // Another endpoint of the same name is another.
+    call(&mut world, "third", Bad);
+    assert_eq!(world.tell().len(), 2);
+    world.seen.endpoints.clear();
+    world.seen.subjects.clear();
+    world.seen.endpoints.insert((pool(1), 8), "fourth".into());
+    world.see(&named("fourth"), Good);
+    let end = "origin1=Unwatched";
+    assert_eq!(world.tell(), [format!("pagerduty end {end}"), format!("webhook end {end}")]);
+}
+
+#[test]
+fn what_was_opened_is_closed_wherever_the_policy_leads_by_then() {
+    let mut world = World::new(vec![policy(Filters::default())]);
+    world.see(&a_pool(1), Bad);
+    assert_eq!(world.tell().len(), 2);
+    let mut elsewhere = policy(Filters::default());
+    elsewhere.mechanisms = Mechanisms { email: vec!["a@b.c".into()], ..Mechanisms::default() };
+    let key = Key::Alert(AlertKey::Policy(ACCOUNT, elsewhere.id));
+    put(&mut world.book, key, AlertDocument::Policy(elsewhere));
+    world.see(&a_pool(1), Good);
+    assert_eq!(world.tell(), ["email end pool1=Healthy", "pagerduty end pool1=Healthy"]);
+}
+
+#[test]
+fn a_destination_that_is_named_twice_is_told_once() {
+    let mut twice = policy(Filters::default());
+    let mail = || "a@b.c".to_owned();
+    twice.mechanisms = Mechanisms {
+        email: vec![mail(), mail()],
+        webhooks: vec![HOOK, HOOK],
+        pagerduty: Vec::new(),
+    };
+    let mut world = World::new(vec![twice]);
+    with_mail(&mut world, "x@b.c, x@b.c");
+    world.see(&a_pool(1), Bad);
+    let start = "start pool1=Unhealthy";
+    let told = [format!("email {start}"), format!("email {start}"), format!("webhook {start}")];
+    assert_eq!(world.tell(), told);
+}
+
+#[test]
+fn the_address_of_a_deleted_pool_hears_that_it_is_gone() {
+    let mut world = World::new(vec![]);
+    with_mail(&mut world, "x@b.c");
+    world.see(&a_pool(1), Bad);
+    world.see(&a_pool(2), Bad);
+    assert_eq!(world.tell(), ["email start pool1=Unhealthy"]);
+    world.book.apply(Change { key: Key::Pool(ACCOUNT, pool(1)), document: None });
+    world.seen.subjects.remove(&a_pool(1));
+    let [step] = &world.steps()[..] else { panic!("not one step") };
+    let message = &step.parcels[0].message;
+    assert_eq!((&*message.policy_name, &*message.news[0].facts.name), ("pool fra", "fra"));
+    assert_eq!(world.tell(), ["email end pool1=Unwatched"]);
+}
+
+/// Pool 1 is called fra and has these addresses.
+fn with_mail(world: &mut World, email: &str) {
+    let notify = Notify { email: email.into(), filter: None };
+    let document = Pool { id: pool(1), name: "fra".into(), notify, ..trimtab_testkit::pool() };
+    let document = Some(Document::Pool(Box::new(document)));
+    world.book.apply(Change { key: Key::Pool(ACCOUNT, pool(1)), document });
+}
+
+#[test]
 fn whoever_asked_for_good_news_alone_is_not_told_that_nobody_watches() {
     let good = Filters { new_health: vec![NewHealth::Healthy], ..Filters::default() };
     let mut world = World::new(vec![policy(good)]);

@@ -64,7 +64,8 @@ def test_a_check_is_probed_told_of_and_required(site, zone):
     assert until(lambda: len(events()) == 2, TOLD_SECONDS), site.node.log()
     assert [event for event, _ in events()] == ["START", "END"]
     assert {entry["policy_id"] for entry in site.history()} == {policy}
-    assert 'trimtab_health_check_up{check="gateway",zone="example.com"} 1' in site.metrics()
+    series = f'trimtab_health_check_up{{check="gateway",zone="example.com",check_id="{check}"}} 1'
+    assert series in site.metrics()
     gateway.kill()
     assert until(lambda: len(events()) == 3, TOLD_SECONDS), site.node.log()
     site.node.kill()

@@ -123,7 +123,7 @@ def test_one_place_that_lost_its_way_is_named_and_flips_nothing(outage):
     assert set(outage.seen("west").values()) == {("up", WELL)}
     assert dig(outage.node, WWW).addresses == [outage.east_1.address]
     for pop, up in {"FRA": 1, "NRT": 0, "IAD": 1, "": 1}.items():
-        assert outage.sample(f'trimtab_origin_up{{pool="east",origin="{outage.east_1.name}",pop="{pop}"}}') == up
+        assert outage.sample(f'trimtab_origin_up{{pool="east",origin="{outage.east_1.name}",pop="{pop}",') == up
     [nrt] = [place for place in outage.places("east") if place["pop"] == "NRT"]
     assert "--interface 127.0.0.3 " in nrt["evidence"]["repeat"]
     for pop, code in {"FRA": 0, "NRT": 1}.items():

@@ -28,20 +28,19 @@ pub(super) fn encode(
     to: &mut DescriptorEncoder,
 ) -> fmt::Result {
     let pools = || snapshot.world.pools.iter().flatten();
-    let pool_label = |pool: &Pool| vec![("pool", pool.name.to_string())];
-    let up = pools().map(|pool| (pool_label(pool), number(pool.usable == Usable::Yes)));
+    let up = pools().map(|pool| (pool_labels(pool), number(pool.usable == Usable::Yes)));
     gauges(to, "pool_up", "1 when traffic may be steered to the pool", up)?;
     let degraded =
-        pools().map(|pool| (pool_label(pool), number(pool.health.status == PoolStatus::Degraded)));
+        pools().map(|pool| (pool_labels(pool), number(pool.health.status == PoolStatus::Degraded)));
     gauges(to, "pool_degraded", "1 when some endpoints are down and enough are up", degraded)?;
     let count = |pool: &Pool, which: fn(&Endpoint, &EndpointHealth) -> bool| {
         let endpoints = pool.endpoints.iter().zip(&pool.health.endpoints);
         endpoints.filter(|(endpoint, health)| which(endpoint, health)).count() as f64
     };
-    let origins = pools().map(|pool| (pool_label(pool), count(pool, |e, _| e.enabled)));
+    let origins = pools().map(|pool| (pool_labels(pool), count(pool, |e, _| e.enabled)));
     gauges(to, "pool_origins", "enabled endpoints", origins)?;
-    let healthy =
-        pools().map(|pool| (pool_label(pool), count(pool, |e, h| e.enabled && h.verdict.serves())));
+    let healthy = pools()
+        .map(|pool| (pool_labels(pool), count(pool, |e, h| e.enabled && h.verdict.serves())));
     gauges(to, "pool_origins_healthy", "enabled endpoints that may serve", healthy)?;
     states(snapshot, now, to)?;
     held(snapshot, to)?;
@@ -85,9 +84,14 @@ fn held(snapshot: &Snapshot, to: &mut DescriptorEncoder) -> fmt::Result {
 
 /// Standalone health checks that have come to something.
 fn checks(snapshot: &Snapshot, to: &mut DescriptorEncoder) -> fmt::Result {
-    let rows = snapshot.checks.values().filter_map(|check| {
+    let rows = snapshot.checks.iter().filter_map(|(id, check)| {
         let up = number(check.is_healthy()?);
-        let labels = vec![("check", check.name.to_string()), ("zone", check.zone_name.to_string())];
+        // Checks of a zone may have one name.
+        let labels = vec![
+            ("check", check.name.to_string()),
+            ("zone", check.zone_name.to_string()),
+            ("check_id", id.to_string()),
+        ];
         Some((labels, up))
     });
     gauges(to, "health_check_up", "1 when a standalone health check finds its endpoint up", rows)
@@ -99,7 +103,12 @@ fn balancers(snapshot: &Snapshot, to: &mut DescriptorEncoder) -> fmt::Result {
     let rows = balancers.flat_map(|of| {
         let is = of.status(&snapshot.world);
         BalancerStatus::ALL.iter().map(move |status| {
-            let labels = vec![("lb", of.name.to_string()), ("status", status.word().to_owned())];
+            // Private ones may have the name of others.
+            let labels = vec![
+                ("lb", of.name.to_string()),
+                ("status", status.word().to_owned()),
+                ("lb_id", of.id.to_string()),
+            ];
             (labels, number(*status == is))
         })
     });
@@ -126,7 +135,7 @@ fn states(snapshot: &Snapshot, now: Timestamp, to: &mut DescriptorEncoder) -> fm
     let draining = pools().map(|(slot, pool)| {
         let draining =
             states_of(slot, pool).into_iter().filter(|(_, state)| *state == OriginState::Draining);
-        (vec![("pool", pool.name.to_string())], draining.count() as f64)
+        (pool_labels(pool), draining.count() as f64)
     });
     gauges(
         to,
@@ -141,6 +150,7 @@ fn states(snapshot: &Snapshot, now: Timestamp, to: &mut DescriptorEncoder) -> fm
                     ("pool", pool.name.to_string()),
                     ("origin", name.clone()),
                     ("state", state.label().to_owned()),
+                    pool_id(pool),
                 ];
                 (labels, number(state == is))
             })
@@ -209,9 +219,22 @@ fn origin_labels(pool: &Pool, endpoint: &Endpoint, pop: &str) -> Labels {
         ("pool", pool.name.to_string()),
         ("origin", endpoint.name.to_string()),
         ("pop", pop.to_owned()),
+        pool_id(pool),
     ]
+}
+
+fn pool_labels(pool: &Pool) -> Labels {
+    vec![("pool", pool.name.to_string()), pool_id(pool)]
+}
+
+/// Pools of two accounts may have one name.
+fn pool_id(pool: &Pool) -> (&'static str, String) {
+    ("pool_id", pool.id.to_string())
 }
 
 fn number(fact: bool) -> f64 {
     if fact { 1.0 } else { 0.0 }
 }
+
+#[cfg(test)]
+mod tests;

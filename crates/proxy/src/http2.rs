@@ -7,6 +7,7 @@ pub(crate) mod head;
 mod stream;
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -51,23 +52,34 @@ const RESETS_FOR_ERRORS_MAX: usize = 1024;
 const SEND_BUFFER_BYTES: usize = 256 * 1024;
 /// A client that was told to leave gets this long to finish.
 pub(crate) const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
+/// The same of one that waits for nothing when the node stops: a round trip, wherever it is.
+const ROUND_TRIP: Duration = Duration::from_millis(500);
 
 type Accepted = (Request<RecvStream>, SendResponse<Bytes>);
 
 /// Serves the connection until either side is done with it. `before` is what was read of it already.
 pub(crate) async fn serve(worker: Arc<Worker>, stream: Stream, before: BytesMut, peer: Peer) {
     let guarded = Guarded::new(stream, before);
+    let ending = guarded.ending();
     let handshake = settings().handshake(guarded);
     let mut connection = match tokio::time::timeout(HEAD_TIMEOUT, handshake).await {
         Ok(Ok(connection)) => connection,
         Ok(Err(error)) => return tracing::trace!(%error, "no connection of HTTP/2"),
         Err(_elapsed) => return,
     };
+    let _under_way = worker.begin();
+    let mut stops = pin!(worker.stops());
+    // Polled once: that wakes this task when the node stops, and from then on it is a flag that tells.
+    poll_fn(|cx| Poll::Ready(stops.as_mut().poll(cx).is_ready())).await;
     let mut watch = Watch::new(IDLE_TIMEOUT);
     let mut streams = JoinSet::new();
     let mut leaving = false;
+    let mut stopping = false;
     loop {
-        match next(&mut connection, &mut streams, &mut watch).await {
+        let is_told = || !stopping && worker.is_stopping();
+        let next = next(&mut connection, &mut streams, &mut watch, is_told).await;
+        let pause = if stopping { LEAVE_TIMEOUT } else { IDLE_TIMEOUT };
+        match next {
             Next::Request((request, respond)) => {
                 // Boxed, because the runtime moves a task about as it begins and ends.
                 streams.spawn(Box::pin(answer(
@@ -76,10 +88,17 @@ pub(crate) async fn serve(worker: Arc<Worker>, stream: Stream, before: BytesMut,
                     respond,
                     peer.clone(),
                 )));
-                watch.set(Instant::now() + IDLE_TIMEOUT);
+                watch.set(Instant::now() + pause);
             }
-            Next::Answered => watch.set(Instant::now() + IDLE_TIMEOUT),
-            Next::Silence if !streams.is_empty() => watch.set(Instant::now() + IDLE_TIMEOUT),
+            Next::Answered => watch.set(Instant::now() + pause),
+            Next::Silence if !streams.is_empty() => watch.set(Instant::now() + pause),
+            Next::Stop => {
+                (leaving, stopping) = (true, true);
+                ending.linger();
+                connection.graceful_shutdown();
+                let owes = !streams.is_empty() || ending.is_full();
+                watch.set(Instant::now() + if owes { LEAVE_TIMEOUT } else { ROUND_TRIP });
+            }
             Next::Silence if leaving => return,
             Next::Silence => {
                 leaving = true;
@@ -102,6 +121,8 @@ enum Next {
     Request(Accepted),
     Answered,
     Silence,
+    /// The node does.
+    Stop,
     End,
 }
 
@@ -109,6 +130,7 @@ async fn next(
     connection: &mut Connection<Guarded, Bytes>,
     streams: &mut JoinSet<()>,
     watch: &mut Watch,
+    is_told: impl Fn() -> bool,
 ) -> Next {
     poll_fn(|cx| {
         match connection.poll_accept(cx) {
@@ -123,6 +145,9 @@ async fn next(
                 tracing::error!(%error, "a stream ended by a panic");
             }
             return Poll::Ready(Next::Answered);
+        }
+        if is_told() {
+            return Poll::Ready(Next::Stop);
         }
         watch.poll(cx).map(|_expired| Next::Silence)
     })
@@ -171,7 +196,12 @@ async fn answer(
         Outcome::Unread | Outcome::Garbled => drain(&mut stream, &mut watch).await,
         Outcome::Broken => stream.reset(Reason::INTERNAL_ERROR),
         Outcome::Tunnel(upstream, target) => {
-            tunnel::join_stream(stream, *upstream, &target, &mut watch).await;
+            tokio::select! {
+                biased;
+                () = tunnel::join_stream(stream, *upstream, &target, &mut watch) => {}
+                // It has no end that could be waited for.
+                () = worker.stops() => {}
+            }
         }
     }
 }

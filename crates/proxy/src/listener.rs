@@ -77,7 +77,7 @@ pub(crate) async fn accept(
         }
     }
     drop(listener);
-    worker.finish_requests().await;
+    worker.finish().await;
 }
 
 /// RFC 7838 section 3: the same host, on that port of UDP, to be remembered for a day.

@@ -178,7 +178,7 @@ impl<'a> Request<'a> {
             id,
             ray: ray(id, &worker.shared.settings.place),
             started: Instant::now(),
-            _under_way: worker.begin_request(),
+            _under_way: worker.begin(),
             why: None,
             is_kept: false,
         }

@@ -68,15 +68,17 @@ pub(crate) struct Worker {
     secret: RandomState,
 }
 
-/// Requests under way, and whether they are the last ones.
+/// What is to be finished before the node stops, and whether it does.
 #[derive(Debug, Default)]
 struct Stopping {
     is_asked: AtomicBool,
+    asked: Notify,
+    /// Requests, and connections of HTTP/2: what these still have to send is known to nobody else.
     under_way: AtomicUsize,
     none_left: Notify,
 }
 
-/// Counts one request while it is served.
+/// Counts one request, or one connection of HTTP/2, while it is served.
 #[derive(Debug)]
 pub(crate) struct UnderWay<'a>(&'a Stopping);
 
@@ -188,7 +190,7 @@ impl Worker {
         self.shared.sampling.as_ref().is_some_and(|sampling| sampling.send(sample))
     }
 
-    pub(crate) fn begin_request(&self) -> UnderWay<'_> {
+    pub(crate) fn begin(&self) -> UnderWay<'_> {
         self.stopping.under_way.fetch_add(1, Ordering::Relaxed);
         UnderWay(&self.stopping)
     }
@@ -198,9 +200,18 @@ impl Worker {
         self.stopping.is_asked.load(Ordering::Relaxed)
     }
 
-    /// Until no request is under way; from then on connections may go.
-    pub(crate) async fn finish_requests(&self) {
+    /// Ready once the node stops.
+    pub(crate) async fn stops(&self) {
+        let asked = self.stopping.asked.notified();
+        if !self.is_stopping() {
+            asked.await;
+        }
+    }
+
+    /// Until nothing is under way; from then on connections may go.
+    pub(crate) async fn finish(&self) {
         self.stopping.is_asked.store(true, Ordering::Relaxed);
+        self.stopping.asked.notify_waiters();
         loop {
             let none_left = self.stopping.none_left.notified();
             if self.stopping.under_way.load(Ordering::Relaxed) == 0 {

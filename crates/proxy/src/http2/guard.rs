@@ -3,6 +3,8 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
@@ -19,6 +21,18 @@ pub(super) struct Guarded {
     /// Read before anybody knew which protocol it is.
     before: BytesMut,
     frames: Frames,
+    /// As whoever serves the connection was told it last.
+    is_full: bool,
+    ending: Arc<Ending>,
+}
+
+/// How a connection is to end, between whoever serves it and its socket.
+#[derive(Debug, Default)]
+pub(super) struct Ending {
+    /// The socket takes nothing more for now.
+    is_full: AtomicBool,
+    /// What was sent is to be read before the socket goes.
+    lingers: AtomicBool,
 }
 
 /// Reads the headers of frames, wherever reads cut them.
@@ -41,6 +55,8 @@ struct Frames {
 const HEADER_BYTES: usize = 9;
 /// Bytes sent for which a client may open its window once: fewer than any client waits for.
 const BYTES_PER_UPDATE: u64 = 512;
+/// Read at a time for the sake of the close alone.
+const DISCARDED_BYTES: usize = 1024;
 /// A field block of all the bytes that one may have needs five.
 const CONTINUATIONS_MAX: u32 = 8;
 
@@ -51,7 +67,43 @@ impl Guarded {
         let mut frames = Frames::new();
         // What came with the preface is within any limit.
         let _counted = frames.see(&before, Instant::now());
-        Guarded { stream, before, frames }
+        Guarded { stream, before, frames, is_full: false, ending: Arc::default() }
+    }
+
+    pub(super) fn ending(&self) -> Arc<Ending> {
+        Arc::clone(&self.ending)
+    }
+
+    fn note(&mut self, is_full: bool) {
+        if self.is_full != is_full {
+            self.is_full = is_full;
+            self.ending.is_full.store(is_full, Ordering::Relaxed);
+        }
+    }
+
+    fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut bytes = [0; DISCARDED_BYTES];
+        loop {
+            let mut into = ReadBuf::new(&mut bytes);
+            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut into))?;
+            if into.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+// === impl Ending ===
+
+impl Ending {
+    /// Not all that was written is with the kernel.
+    pub(super) fn is_full(&self) -> bool {
+        self.is_full.load(Ordering::Relaxed)
+    }
+
+    /// From now on the end of the connection waits for the client's.
+    pub(super) fn linger(&self) {
+        self.lingers.store(true, Ordering::Relaxed);
     }
 }
 
@@ -84,7 +136,9 @@ impl AsyncWrite for Guarded {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let written = ready!(Pin::new(&mut this.stream).poll_write(cx, bytes))?;
+        let polled = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        this.note(polled.is_pending());
+        let written = ready!(polled)?;
         this.frames.sent += written as u64;
         Poll::Ready(Ok(written))
     }
@@ -95,7 +149,9 @@ impl AsyncWrite for Guarded {
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let written = ready!(Pin::new(&mut this.stream).poll_write_vectored(cx, parts))?;
+        let polled = Pin::new(&mut this.stream).poll_write_vectored(cx, parts);
+        this.note(polled.is_pending());
+        let written = ready!(polled)?;
         this.frames.sent += written as u64;
         Poll::Ready(Ok(written))
     }
@@ -105,11 +161,20 @@ impl AsyncWrite for Guarded {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.stream).poll_flush(cx);
+        this.note(polled.is_pending());
+        polled
     }
 
+    /// A socket that goes while bytes come that nobody reads is reset, and the client loses what it has not read.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+        let this = self.get_mut();
+        ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+        if this.ending.lingers.load(Ordering::Relaxed) {
+            return this.poll_discard(cx);
+        }
+        Poll::Ready(Ok(()))
     }
 }
 

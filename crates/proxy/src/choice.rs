@@ -8,14 +8,15 @@ use trimtab_live::{OpenRequest, Place, Snapshot};
 use trimtab_model::balancer::{FixedResponse, SessionAffinity, ZeroDowntimeFailover};
 use trimtab_model::{BalancerId, Country, Moment, Wanted};
 use trimtab_steer::{
-    Balancer, BalancerSlot, Client, Endpoint, Failed, Held, Http, Load, Pool, PoolSlot, Proxied,
-    Session, Sessions, Why, decide_request,
+    Balancer, Client, Endpoint, Failed, Held, Http, Load, Pool, PoolSlot, Proxied, Session,
+    Sessions, Why, decide_request,
 };
 
 use crate::cookie;
 use crate::head::RequestHead;
 use crate::sample::{Recorder, Sample};
 use crate::sessions::{OfRequest, Table};
+use crate::tally::EndpointKey;
 
 /// What to do with a request.
 #[derive(Debug)]
@@ -23,16 +24,16 @@ pub(crate) enum Choice {
     /// No balancer has this host.
     Unknown,
     /// A rule answers.
-    Fixed(BalancerSlot, Why, Box<FixedResponse>),
+    Fixed(BalancerId, Why, Box<FixedResponse>),
     Send(Box<Target>),
     /// The balancer has nothing to offer.
-    Nowhere(BalancerSlot, Why),
+    Nowhere(BalancerId, Why),
 }
 
 /// Where a request goes, and what its answer must say.
 #[derive(Debug)]
 pub(crate) struct Target {
-    pub(crate) balancer: BalancerSlot,
+    pub(crate) balancer: BalancerId,
     pub(crate) pool: Arc<Pool>,
     pub(crate) slot: PoolSlot,
     pub(crate) endpoint: u16,
@@ -113,11 +114,11 @@ pub(crate) fn choose(snapshot: &Arc<Snapshot>, asking: &Asking<'_>) -> (Choice, 
     let proxied = decide_request(&snapshot.world, balancer, &client, asking.now, asking.dice);
     let sample = recorder.map(|recorder| recorder.sample(snapshot, slot, asking, &proxied));
     if let Some(fixed) = proxied.fixed {
-        return (Choice::Fixed(slot, proxied.decision.why, Box::new(fixed.clone())), sample);
+        return (Choice::Fixed(balancer.id, proxied.decision.why, Box::new(fixed.clone())), sample);
     }
-    match target(snapshot, slot, balancer, &proxied, asking) {
+    match target(snapshot, balancer, &proxied, asking) {
         Some(target) => (Choice::Send(Box::new(target)), sample),
-        None => (Choice::Nowhere(slot, proxied.decision.why), sample),
+        None => (Choice::Nowhere(balancer.id, proxied.decision.why), sample),
     }
 }
 
@@ -135,7 +136,6 @@ impl Choice {
 
 fn target(
     snapshot: &Snapshot,
-    balancer: BalancerSlot,
     of: &Balancer,
     proxied: &Proxied<'_>,
     asking: &Asking<'_>,
@@ -148,7 +148,7 @@ fn target(
     let affinity = &proxied.affinity;
     let held = Held { pool: pool.hash, endpoint: endpoint.hash };
     Some(Target {
-        balancer,
+        balancer: of.id,
         slot,
         endpoint: pick.endpoint,
         address: SocketAddr::new(pick.data.address()?, pool.port_of(endpoint)),
@@ -203,6 +203,12 @@ fn bind(
 impl Target {
     pub(crate) fn endpoint(&self) -> Option<&Endpoint> {
         self.pool.endpoints.get(usize::from(self.endpoint))
+    }
+
+    /// By which it is counted.
+    pub(crate) fn key(&self) -> EndpointKey {
+        let endpoint = self.endpoint().map_or(0, |endpoint| endpoint.hash);
+        EndpointKey { pool: self.pool.hash, endpoint, index: self.endpoint }
     }
 
     pub(crate) fn failed(&self) -> Failed {

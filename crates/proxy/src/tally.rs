@@ -1,14 +1,19 @@
 //! What one thread has counted, and the sum over all of them.
 
+mod known;
+
 use std::time::Duration;
 
 use hashbrown::HashMap;
+use trimtab_model::BalancerId;
 use trimtab_model::balancer::SteeringPolicy;
+use trimtab_steer::Session;
 use trimtab_steer::why::PoolChoice;
-use trimtab_steer::{BalancerSlot, PoolSlot, Session};
 
 use crate::fault::Fault;
 use crate::refusal::Refusal;
+
+pub use self::known::Known;
 
 /// Upper bounds of durations, in microseconds; the last bucket has none.
 pub const BOUNDS_MICROS: [u64; 12] = [
@@ -21,12 +26,12 @@ pub const BOUNDS_MICROS: [u64; 12] = [
 pub struct Tally {
     pub requests: HashMap<RequestKey, u64, foldhash::fast::RandomState>,
     /// Whole requests, by balancer.
-    pub durations: HashMap<BalancerSlot, Durations, foldhash::fast::RandomState>,
+    pub durations: HashMap<BalancerId, Durations, foldhash::fast::RandomState>,
     /// From the request's last byte to the response's first, by endpoint.
-    pub upstream: HashMap<(PoolSlot, u16), Durations, foldhash::fast::RandomState>,
-    pub faults: HashMap<(PoolSlot, u16, &'static str), u64, foldhash::fast::RandomState>,
-    pub retries: HashMap<(BalancerSlot, &'static str), u64, foldhash::fast::RandomState>,
-    pub sessions: HashMap<(BalancerSlot, Session), u64, foldhash::fast::RandomState>,
+    pub upstream: HashMap<EndpointKey, Durations, foldhash::fast::RandomState>,
+    pub faults: HashMap<(EndpointKey, &'static str), u64, foldhash::fast::RandomState>,
+    pub retries: HashMap<(BalancerId, &'static str), u64, foldhash::fast::RandomState>,
+    pub sessions: HashMap<(BalancerId, Session), u64, foldhash::fast::RandomState>,
     pub refused: HashMap<&'static str, u64, foldhash::fast::RandomState>,
     /// Requests for hosts that no balancer has.
     pub unknown_hosts: u64,
@@ -43,11 +48,23 @@ pub struct Tally {
     pub is_overloaded: bool,
 }
 
+/// An endpoint, whatever becomes of the configuration: slots and places in lists are given to others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EndpointKey {
+    /// [`Pool::hash`](trimtab_steer::Pool::hash).
+    pub pool: u64,
+    /// [`Endpoint::hash`](trimtab_steer::Endpoint::hash), which those at one address share.
+    pub endpoint: u64,
+    /// Its place in the list, which tells these apart.
+    pub index: u16,
+}
+
 /// What requests are counted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RequestKey {
-    pub balancer: BalancerSlot,
-    pub pool: Option<PoolSlot>,
+    pub balancer: BalancerId,
+    /// [`Pool::hash`](trimtab_steer::Pool::hash).
+    pub pool: Option<u64>,
     pub class: Class,
     pub method: Method,
     /// Of the decision.
@@ -87,18 +104,30 @@ impl Tally {
         *self.refused.entry(refusal.label()).or_default() += 1;
     }
 
-    pub(crate) fn fault(&mut self, pool: PoolSlot, endpoint: u16, fault: Fault) {
-        *self.faults.entry((pool, endpoint, fault.label())).or_default() += 1;
+    pub(crate) fn fault(&mut self, endpoint: EndpointKey, fault: Fault) {
+        *self.faults.entry((endpoint, fault.label())).or_default() += 1;
     }
 
-    pub(crate) fn retry(&mut self, balancer: BalancerSlot, fault: Fault) {
+    pub(crate) fn retry(&mut self, balancer: BalancerId, fault: Fault) {
         *self.retries.entry((balancer, fault.label())).or_default() += 1;
     }
 
-    pub(crate) fn session(&mut self, balancer: BalancerSlot, session: Session) {
+    pub(crate) fn session(&mut self, balancer: BalancerId, session: Session) {
         if session != Session::None {
             *self.sessions.entry((balancer, session)).or_default() += 1;
         }
+    }
+
+    /// Forgets what is no more, which nothing names any longer.
+    pub(crate) fn retain(&mut self, known: &Known<'_>) {
+        let balancer = |id| known.balancer(id).is_some();
+        let endpoint = |key| known.endpoint(key).is_some();
+        self.requests.retain(|key, _| balancer(key.balancer));
+        self.durations.retain(|id, _| balancer(*id));
+        self.upstream.retain(|key, _| endpoint(*key));
+        self.faults.retain(|(key, _), _| endpoint(*key));
+        self.retries.retain(|(id, _), _| balancer(*id));
+        self.sessions.retain(|(id, _), _| balancer(*id));
     }
 
     /// Adds what another thread counted.
@@ -142,7 +171,7 @@ impl Durations {
         self.sum_micros = self.sum_micros.saturating_add(micros);
     }
 
-    fn merge(&mut self, other: &Durations) {
+    pub fn merge(&mut self, other: &Durations) {
         for (count, more) in self.buckets.iter_mut().zip(&other.buckets) {
             *count += more;
         }

@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use trimtab_connect::{Connector, Ready};
-use trimtab_live::{Allowance, Event, Reader, Sampling, Wish, clock};
+use trimtab_live::{Allowance, Event, Loads, Reader, Routes, Sampling, Wish, clock};
 use trimtab_model::pool::Upstream;
 use trimtab_model::{AffinityKeys, Moment};
 use trimtab_steer::Failed;
@@ -30,7 +30,7 @@ use crate::sample::{self, Sample};
 use crate::sessions::Table;
 use crate::settings::Settings;
 use crate::signals::{self, Told};
-use crate::tally::Tally;
+use crate::tally::{Known, Tally};
 
 /// Pools with TLS settings of their own; more of them make theirs anew.
 const PROFILES_MAX: usize = 1_000;
@@ -89,6 +89,8 @@ struct View {
     keys: cookie::Keys,
     /// What the keys were made of.
     secrets: Arc<AffinityKeys>,
+    /// Of the moment when counts of what is gone were dropped last.
+    swept: Option<(Arc<Routes>, Arc<Loads>)>,
 }
 
 // === impl Worker ===
@@ -104,7 +106,7 @@ impl Worker {
         let keys = keys_of(&secrets)?;
         Some(Worker {
             shared,
-            view: Mutex::new(View { snapshots, keys, secrets }),
+            view: Mutex::new(View { snapshots, keys, secrets, swept: None }),
             idle: Mutex::default(),
             http2: Mutex::default(),
             profiles: Mutex::default(),
@@ -141,7 +143,7 @@ impl Worker {
         now: Instant,
     ) -> (Choice, bool) {
         let mut view = locked(&self.view);
-        let View { snapshots, keys, secrets } = &mut *view;
+        let View { snapshots, keys, secrets, .. } = &mut *view;
         let snapshot = snapshots.load();
         if !Arc::ptr_eq(secrets, &snapshot.affinity_keys) {
             // Without random bytes the keys before go on: sessions last a little longer.
@@ -260,9 +262,24 @@ impl Worker {
 
     pub(crate) fn sweep(&self, now: Instant) {
         self.http2_with(|connections| connections.sweep(now));
+        self.forget_deleted();
         let mut idle = locked(&self.idle);
         idle.sweep(now);
         self.tally().idle = idle.len();
+    }
+
+    /// Configurations come and go, and counts of what was in them would pile up.
+    fn forget_deleted(&self) {
+        let mut view = locked(&self.view);
+        let View { snapshots, swept, .. } = &mut *view;
+        let snapshot = snapshots.load();
+        let is_same = swept.as_ref().is_some_and(|(routes, loads)| {
+            Arc::ptr_eq(routes, &snapshot.routes) && Arc::ptr_eq(loads, &snapshot.loads)
+        });
+        if !is_same {
+            *swept = Some((Arc::clone(&snapshot.routes), Arc::clone(&snapshot.loads)));
+            self.tally().retain(&Known::of(&snapshot.world));
+        }
     }
 
     pub(crate) fn tally(&self) -> MutexGuard<'_, Tally> {

@@ -6,7 +6,7 @@ use trimtab_model::balancer::{SteeringPolicy, ZeroDowntimeFailover};
 use trimtab_model::{self as model, Origin};
 use trimtab_steer::client::LocationSource;
 use trimtab_steer::why::{EndpointChoice, PoolChoice};
-use trimtab_steer::{BalancerSlot, Pool, PoolSlot, Session, Why};
+use trimtab_steer::{Pool, PoolSlot, Session, Why};
 
 use super::*;
 use crate::h1::read_request;
@@ -30,7 +30,7 @@ fn target(host: Option<&str>) -> Target {
     let config = model::Pool { origins: vec![origin], ..trimtab_testkit::pool() };
     let pool = Pool::build(&config, PoolHealth::unmonitored(1));
     Target {
-        balancer: BalancerSlot(0),
+        balancer: model::BalancerId::new([0; 16]),
         slot: PoolSlot(0),
         endpoint: 0,
         address: "192.0.2.1:80".parse().unwrap(),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
+use trimtab_model::BalancerId;
 use trimtab_model::balancer::SteeringPolicy;
-use trimtab_steer::BalancerSlot;
 use trimtab_steer::why::PoolChoice;
 
 use super::{Outcome, Request};
@@ -24,7 +24,7 @@ impl Request<'_> {
     }
 
     pub(super) fn note_fault(&self, target: &Target, fault: Fault) {
-        self.worker.tally().fault(target.slot, target.endpoint, fault);
+        self.worker.tally().fault(target.key(), fault);
         if fault.is_of_endpoint() {
             self.worker.note_failure(target);
         }
@@ -40,7 +40,7 @@ impl Request<'_> {
         }
         let mut tally = self.worker.tally();
         tally.session(target.balancer, target.session);
-        let of_endpoint = tally.upstream.entry((target.slot, target.endpoint)).or_default();
+        let of_endpoint = tally.upstream.entry(target.key()).or_default();
         of_endpoint.record(now - self.started);
         now
     }
@@ -48,14 +48,14 @@ impl Request<'_> {
     /// Every request that a balancer has ends here, once.
     pub(super) fn count(
         &self,
-        balancer: BalancerSlot,
+        balancer: BalancerId,
         target: Option<&Target>,
         status: u16,
         bytes: u64,
     ) {
         let key = RequestKey {
             balancer,
-            pool: target.map(|target| target.slot),
+            pool: target.map(|target| target.pool.hash),
             class: Class(u8::try_from(status / 100).unwrap_or(0)),
             method: Method::of(self.head.method()),
             policy: self.why.map_or(SteeringPolicy::Unset, |why| why.policy),

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use tokio::time::Instant;
+use trimtab_model::BalancerId;
 use trimtab_model::balancer::FixedResponse;
-use trimtab_steer::BalancerSlot;
 
 use super::{Client, Outcome, Request};
 use crate::choice::{Bind, Target};
@@ -50,7 +50,7 @@ impl Request<'_> {
         &self,
         client: &mut C,
         watch: &mut Watch,
-        balancer: Option<BalancerSlot>,
+        balancer: Option<BalancerId>,
         own: Own,
     ) -> Outcome {
         if let Some(balancer) = balancer {
@@ -83,7 +83,7 @@ impl Request<'_> {
         &self,
         client: &mut C,
         watch: &mut Watch,
-        balancer: BalancerSlot,
+        balancer: BalancerId,
         fault: Fault,
     ) -> Outcome {
         let mut accepts = self.head.fields.values(Known::Accept);

@@ -5,11 +5,14 @@ use std::fmt;
 
 use prometheus_client::encoding::DescriptorEncoder;
 use trimtab_dns::Rcode;
+use trimtab_dns_server::Counted;
 use trimtab_dns_server::counters::TYPES;
-use trimtab_dns_server::{Counted, DecisionKey};
 use trimtab_live::Snapshot;
+use trimtab_model::balancer::SteeringPolicy;
 use trimtab_proxy::Tally;
-use trimtab_proxy::tally::RequestKey;
+use trimtab_proxy::tally::Known;
+use trimtab_steer::why::PoolChoice;
+use trimtab_steer::{Balancer, Pool};
 
 use super::{Labels, counters};
 
@@ -46,28 +49,38 @@ pub(super) fn decisions(
     snapshot: &Snapshot,
     to: &mut DescriptorEncoder,
 ) -> fmt::Result {
-    let of_dns = counted.decisions.iter().map(|(key, count)| (*key, *count));
-    let of_http = proxied.requests.iter().map(|(key, count)| {
-        let RequestKey { balancer, pool, policy, chosen, .. } = *key;
-        (DecisionKey { balancer, pool, policy, chosen }, *count)
+    let world = &snapshot.world;
+    let of_dns = counted.decisions.iter().map(|(key, count)| {
+        let pool = key.pool.and_then(|slot| world.pool(slot)).map(|pool| &**pool);
+        let balancer = world.balancer(key.balancer).map(|balancer| &**balancer);
+        (decision(balancer, pool, key.policy, key.chosen, snapshot), *count)
+    });
+    let known = Known::of(world);
+    let of_http = proxied.requests.iter().filter_map(|(key, count)| {
+        let pool = key.pool.and_then(|hash| known.pool(hash));
+        let balancer = Some(known.balancer(key.balancer)?);
+        Some((decision(balancer, pool, key.policy, key.chosen, snapshot), *count))
     });
     let mut sums: BTreeMap<Labels, u64> = BTreeMap::new();
-    for (key, count) in of_dns.chain(of_http) {
-        *sums.entry(decision(&key, snapshot)).or_default() += count;
+    for (labels, count) in of_dns.chain(of_http) {
+        *sums.entry(labels).or_default() += count;
     }
     counters(to, "lb_decisions", "answers of balancers, and requests that they sent on", sums)
 }
 
 /// Balancers and pools by name; one deleted since is named by nothing.
-fn decision(key: &DecisionKey, snapshot: &Snapshot) -> Labels {
-    let world = &snapshot.world;
-    let balancer = world.balancer(key.balancer).map(|balancer| balancer.name.to_string());
-    let pool = key.pool.and_then(|slot| world.pool(slot)).map(|pool| pool.name.to_string());
+fn decision(
+    balancer: Option<&Balancer>,
+    pool: Option<&Pool>,
+    policy: SteeringPolicy,
+    chosen: PoolChoice,
+    snapshot: &Snapshot,
+) -> Labels {
     vec![
-        ("lb", balancer.unwrap_or_default()),
-        ("pool", pool.unwrap_or_default()),
-        ("pop", world.site.pop.to_string()),
-        ("policy", key.policy.word().to_owned()),
-        ("reason", key.chosen.label().to_owned()),
+        ("lb", balancer.map(|balancer| balancer.name.to_string()).unwrap_or_default()),
+        ("pool", pool.map(|pool| pool.name.to_string()).unwrap_or_default()),
+        ("pop", snapshot.world.site.pop.to_string()),
+        ("policy", policy.word().to_owned()),
+        ("reason", chosen.label().to_owned()),
     ]
 }

@@ -7,9 +7,10 @@ use std::sync::atomic::Ordering;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::MetricType;
 use trimtab_live::{EndpointLoad, Snapshot};
+use trimtab_model::BalancerId;
 use trimtab_proxy::Tally;
-use trimtab_proxy::tally::{BOUNDS_MICROS, Durations};
-use trimtab_steer::{BalancerSlot, PoolSlot};
+use trimtab_proxy::tally::{BOUNDS_MICROS, Durations, EndpointKey, Known};
+use trimtab_steer::PoolSlot;
 
 use super::{Labels, bounds, counters, gauges};
 
@@ -18,12 +19,13 @@ pub(super) fn encode(
     snapshot: &Snapshot,
     to: &mut DescriptorEncoder,
 ) -> fmt::Result {
-    requests(tally, snapshot, to)?;
-    failures(tally, snapshot, to)?;
-    let sessions = tally.sessions.iter().map(|((lb, result), count)| {
-        (vec![balancer(*lb, snapshot), ("result", result.label().to_owned())], *count)
+    let known = Known::of(&snapshot.world);
+    requests(tally, &known, to)?;
+    failures(tally, &known, to)?;
+    let sessions = tally.sessions.iter().filter_map(|((lb, result), count)| {
+        Some((vec![balancer(*lb, &known)?, ("result", result.label().to_owned())], *count))
     });
-    counters(to, "http_affinity", "requests of sessions, by what became of them", sessions)?;
+    counters(to, "http_affinity", "requests of sessions, by what became of them", sum(sessions))?;
     let refused = tally.refused.iter().map(|(reason, count)| (one("reason", reason), *count));
     counters(to, "http_refused", "requests that no strict reader lets through", refused)?;
     let unknown = [(vec![], tally.unknown_hosts)];
@@ -45,41 +47,40 @@ pub(super) fn encode(
     open(snapshot, to)
 }
 
-fn requests(tally: &Tally, snapshot: &Snapshot, to: &mut DescriptorEncoder) -> fmt::Result {
-    let mut requests: BTreeMap<Labels, u64> = BTreeMap::new();
-    for (key, count) in &tally.requests {
+fn requests(tally: &Tally, known: &Known<'_>, to: &mut DescriptorEncoder) -> fmt::Result {
+    let requests = tally.requests.iter().filter_map(|(key, count)| {
+        let pool = key.pool.and_then(|hash| known.pool(hash));
         let labels = vec![
-            balancer(key.balancer, snapshot),
-            ("pool", key.pool.map(|slot| pool(slot, snapshot)).unwrap_or_default()),
+            balancer(key.balancer, known)?,
+            ("pool", pool.map(|pool| pool.name.to_string()).unwrap_or_default()),
             ("code_class", format!("{}xx", key.class.0)),
             ("method", key.method.label().to_owned()),
         ];
-        *requests.entry(labels).or_default() += count;
-    }
-    counters(to, "http_requests", "proxied requests", requests)?;
-    let whole = tally.durations.iter().map(|(lb, took)| (vec![balancer(*lb, snapshot)], took));
+        Some((labels, *count))
+    });
+    counters(to, "http_requests", "proxied requests", sum(requests))?;
+    let whole = tally.durations.iter();
+    let whole = whole.filter_map(|(lb, took)| Some((vec![balancer(*lb, known)?], took)));
     let help = "from the head of a request to the last byte of its response";
     histograms(to, "http_request_duration_seconds", help, whole)?;
-    let upstream = tally
-        .upstream
-        .iter()
-        .map(|((slot, index), took)| (endpoint(*slot, *index, snapshot), took));
+    let upstream = tally.upstream.iter();
+    let upstream = upstream.filter_map(|(key, took)| Some((endpoint(*key, known)?, took)));
     let help = "from the head of a request to the head of the origin's response";
     histograms(to, "http_upstream_duration_seconds", help, upstream)
 }
 
-fn failures(tally: &Tally, snapshot: &Snapshot, to: &mut DescriptorEncoder) -> fmt::Result {
-    let faults = tally.faults.iter().map(|((slot, index, reason), count)| {
-        let mut labels = endpoint(*slot, *index, snapshot);
+fn failures(tally: &Tally, known: &Known<'_>, to: &mut DescriptorEncoder) -> fmt::Result {
+    let faults = tally.faults.iter().filter_map(|((key, reason), count)| {
+        let mut labels = endpoint(*key, known)?;
         labels.push(("reason", (*reason).to_owned()));
-        (labels, *count)
+        Some((labels, *count))
     });
     let help = "requests that an origin gave no response to";
-    counters(to, "upstream_connection_errors", help, faults)?;
-    let retries = tally.retries.iter().map(|((lb, reason), count)| {
-        (vec![balancer(*lb, snapshot), ("reason", (*reason).to_owned())], *count)
+    counters(to, "upstream_connection_errors", help, sum(faults))?;
+    let retries = tally.retries.iter().filter_map(|((lb, reason), count)| {
+        Some((vec![balancer(*lb, known)?, ("reason", (*reason).to_owned())], *count))
     });
-    counters(to, "http_failovers", "requests that another endpoint was given", retries)
+    counters(to, "http_failovers", "requests that another endpoint was given", sum(retries))
 }
 
 /// How often failed requests took endpoints out, and did not because others of the pool were out.
@@ -117,8 +118,12 @@ fn histograms<'a>(
     help: &str,
     values: impl Iterator<Item = (Labels, &'a Durations)>,
 ) -> fmt::Result {
-    let mut metric = to.encode_descriptor(name, help, None, MetricType::Histogram)?;
+    let mut sums: BTreeMap<Labels, Durations> = BTreeMap::new();
     for (labels, durations) in values {
+        sums.entry(labels).or_default().merge(durations);
+    }
+    let mut metric = to.encode_descriptor(name, help, None, MetricType::Histogram)?;
+    for (labels, durations) in sums {
         let buckets: Vec<(f64, u64)> = bounds(&BOUNDS_MICROS).zip(durations.buckets).collect();
         let sum = durations.sum_micros as f64 / 1e6;
         let mut encoder = metric.encode_family(&labels)?;
@@ -127,20 +132,23 @@ fn histograms<'a>(
     Ok(())
 }
 
-fn balancer(slot: BalancerSlot, snapshot: &Snapshot) -> (&'static str, String) {
-    let balancer = snapshot.world.balancer(slot);
-    ("lb", balancer.map(|balancer| balancer.name.to_string()).unwrap_or_default())
+/// What differs in nothing that labels tell is one series.
+fn sum(values: impl Iterator<Item = (Labels, u64)>) -> BTreeMap<Labels, u64> {
+    let mut sums = BTreeMap::new();
+    for (labels, count) in values {
+        *sums.entry(labels).or_default() += count;
+    }
+    sums
 }
 
-/// One deleted since is named by nothing.
-fn pool(slot: PoolSlot, snapshot: &Snapshot) -> String {
-    snapshot.world.pool(slot).map(|pool| pool.name.to_string()).unwrap_or_default()
+/// None of one deleted since: its series end.
+fn balancer(id: BalancerId, known: &Known<'_>) -> Option<(&'static str, String)> {
+    Some(("lb", known.balancer(id)?.name.to_string()))
 }
 
-fn endpoint(slot: PoolSlot, index: u16, snapshot: &Snapshot) -> Labels {
-    let found = snapshot.world.pool(slot).and_then(|pool| pool.endpoints.get(usize::from(index)));
-    let name = found.map(|endpoint| &*endpoint.name).unwrap_or_default();
-    labels_of(&pool(slot, snapshot), name)
+fn endpoint(key: EndpointKey, known: &Known<'_>) -> Option<Labels> {
+    let (pool, endpoint) = known.endpoint(key)?;
+    Some(labels_of(&pool.name, &endpoint.name))
 }
 
 fn labels_of(pool: &str, origin: &str) -> Labels {

@@ -1,5 +1,6 @@
 //! One request, from its head to the last byte of its response. Every way it can go is in [`serve`].
 
+mod ended;
 mod evidence;
 mod respond;
 
@@ -17,7 +18,7 @@ use trimtab_steer::{Failed, Why};
 use crate::buffers;
 use crate::choice::{Choice, Target};
 use crate::cookie;
-use crate::exchange::{Broken, Pump, Side, Sink, Source};
+use crate::exchange::{Pump, Sink, Source};
 use crate::fault::{FailsOver, Fault};
 use crate::forward::{self, Sender};
 use crate::head::{Body, Known, RequestHead, ResponseHead, Upgrade, Version};
@@ -30,6 +31,7 @@ use crate::upstream::{self, Upstream};
 use crate::watch::{Expired, Watch};
 use crate::worker::{UnderWay, Worker};
 
+use self::ended::{Ended, poll_upload, response_or_fault, silent};
 use self::respond::fixed_response;
 
 /// The client's side of one request, whatever protocol it speaks.
@@ -129,6 +131,7 @@ pub(crate) async fn serve<C: Client>(
             }
             Attempt::ClientGone => return request.gone(&target),
             Attempt::Refused(refusal) => {
+                worker.tally().refuse(refusal);
                 let own = Own::refusal(refusal);
                 let answered = request.answer(client, watch, Some(target.balancer), own).await;
                 return match answered {
@@ -294,10 +297,7 @@ impl<'a> Request<'a> {
                 if body.is_sent() && client.poll_gone(cx).is_ready() {
                     return Poll::Ready(Err(Ended::Client));
                 }
-                watch.poll(cx).map(|Expired| match waits {
-                    true => Err(Ended::Origin(Fault::ResponseTimeout)),
-                    false => Err(Ended::Refused(Refusal::BodyTimeout)),
-                })
+                watch.poll(cx).map(|Expired| Err(silent(cx, waits, upstream)))
             });
             let head = polled.await?;
             if !head.is_interim() {
@@ -341,9 +341,13 @@ impl<'a> Request<'a> {
         watch.set(now + BODY_TIMEOUT);
         let ended = poll_fn(|cx| {
             // An origin that answers before it has read all may read no more: its answer counts all the same.
-            let upload = poll_upload(cx, client, &mut upstream, body);
-            if let Poll::Ready(Ended::Client | Ended::Refused(_)) = upload {
-                return Poll::Ready(false);
+            match poll_upload(cx, client, &mut upstream, body) {
+                Poll::Ready(Ended::Refused(refusal)) => {
+                    self.worker.tally().refuse(refusal);
+                    return Poll::Ready(false);
+                }
+                Poll::Ready(Ended::Client) => return Poll::Ready(false),
+                Poll::Ready(Ended::Origin(_)) | Poll::Pending => {}
             }
             let before = moved;
             let polled = download.poll(cx, &mut upstream, client, &mut moved);
@@ -395,39 +399,6 @@ async fn take_place(target: &mut Target) -> bool {
     // Silence is as good as a refusal here.
     target.place = tokio::time::timeout(limit, taken).await.ok().flatten();
     target.place.is_some()
-}
-
-/// Why there is no response.
-#[derive(Debug)]
-enum Ended {
-    Client,
-    Refused(Refusal),
-    Origin(Fault),
-}
-
-fn poll_upload<C: Client>(
-    cx: &mut Context<'_>,
-    client: &mut C,
-    upstream: &mut Upstream,
-    body: &mut Replay,
-) -> Poll<Ended> {
-    match body.poll(cx, client, upstream) {
-        Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
-        Poll::Ready(Err(Side::From(Broken::Refused(refusal)))) => {
-            Poll::Ready(Ended::Refused(refusal))
-        }
-        Poll::Ready(Err(Side::From(_))) => Poll::Ready(Ended::Client),
-        // It may have answered before it closed: whoever reads the answer finds out.
-        Poll::Ready(Err(Side::To)) => Poll::Pending,
-    }
-}
-
-fn response_or_fault(read: Result<Option<ResponseHead>, Broken>) -> Result<ResponseHead, Ended> {
-    match read {
-        Ok(Some(head)) => Ok(head),
-        Ok(None) => Err(Ended::Origin(Fault::HungUp)),
-        Err(broken) => Err(Ended::Origin(Fault::from(&broken))),
-    }
 }
 
 /// The other end, or whom a trusted one names.

@@ -90,12 +90,27 @@ pub struct TokenDraft {
     pub expires_on: Option<Timestamp>,
 }
 
-/// Reads the body of a POST or PUT.
+/// Reads the body of a POST.
 ///
 /// # Errors
 /// Every problem of the body.
 pub fn read(body: &Value) -> Result<TokenDraft, Problems> {
-    body::read(body, token)
+    body::read(body, |fields| token(fields, None))
+}
+
+/// Reads the body of a PUT. A token that has expired is shown so, and then its body may say so, too: what is
+/// stored stays as it is, and a later `expires_on` makes it work again.
+///
+/// # Errors
+/// Every problem of the body.
+pub fn read_over(
+    body: &Value,
+    current: &model::Token,
+    now: Timestamp,
+) -> Result<TokenDraft, Problems> {
+    let expired = current.expires_on.is_some_and(|end| end <= now);
+    let stored = expired.then_some(current.status);
+    body::read(body, |fields| token(fields, stored))
 }
 
 /// The id of a permission group: 128-bit FNV-1a of its name, so that it is the same everywhere and for ever.
@@ -200,9 +215,10 @@ impl TokenDraft {
     }
 }
 
-fn token(body: &mut Object<'_>) -> Option<TokenDraft> {
+/// `expired` is what `expired` in the body means.
+fn token(body: &mut Object<'_>, expired: Option<TokenStatus>) -> Option<TokenDraft> {
     let name = body.required("name", filled_line);
-    let status = body.or("status", TokenStatus::Active, status);
+    let status = body.or("status", TokenStatus::Active, |node| status(node, expired));
     let policies =
         body.required("policies", |node| node.list("policies", 1..=POLICIES_MAX, policy));
     let not_before = body.optional("not_before", word::<Timestamp>);
@@ -224,12 +240,14 @@ fn token(body: &mut Object<'_>) -> Option<TokenDraft> {
 }
 
 /// `expired` is what time does to a token, not what a body does.
-fn status(node: &mut Node<'_>) -> Option<TokenStatus> {
+fn status(node: &mut Node<'_>, expired: Option<TokenStatus>) -> Option<TokenStatus> {
     match word(node)? {
         settable @ (TokenStatus::Active | TokenStatus::Disabled) => Some(settable),
         TokenStatus::Expired => {
-            node.refuse_named("\"expired\" is not one of active, disabled");
-            None
+            if expired.is_none() {
+                node.refuse_named("\"expired\" is not one of active, disabled");
+            }
+            expired
         }
     }
 }

@@ -53,10 +53,14 @@ impl Config {
         id: TokenId,
         body: &Value,
     ) -> Result<Token, Error> {
-        let draft = token::read(body).map_err(|p| Error::refused(Service::Plain, p))?;
-        may_give(by, &self.zone_accounts().await?, &draft)?;
-        let now = self.now();
-        self.amend_token(by, id, |current| draft.clone().onto(current, now)).await
+        let (zones, now) = (self.zone_accounts().await?, self.now());
+        self.amend_token(by, id, |current| {
+            let draft = token::read_over(body, current, now);
+            let draft = draft.map_err(|p| Error::refused(Service::Plain, p))?;
+            may_give(by, &zones, &draft)?;
+            Ok(draft.onto(current, now))
+        })
+        .await
     }
 
     /// A new value; the old one is worth nothing from now on.
@@ -65,7 +69,7 @@ impl Config {
         let (digest, modified_on) = (secret.digest_text(), self.now());
         self.amend_token(by, id, |current| {
             let digest = digest.clone();
-            (Token { digest, modified_on, ..current.clone() }, true)
+            Ok((Token { digest, modified_on, ..current.clone() }, true))
         })
         .await?;
         Ok(secret)
@@ -91,14 +95,14 @@ impl Config {
         &self,
         by: &Token,
         id: TokenId,
-        next: impl Fn(&Token) -> (Token, bool),
+        next: impl Fn(&Token) -> Result<(Token, bool), Error>,
     ) -> Result<Token, Error> {
         let key = Key::Token(id);
         let zones = self.zone_accounts().await?;
         let token = self
             .transact(by, || async {
                 let current = self.require::<Token>(&key, Kind::Token, id).await?;
-                let (token, changed) = next(&visible(by, &zones, current.value)?);
+                let (token, changed) = next(&visible(by, &zones, current.value)?)?;
                 if !changed {
                     return Ok(Outcome::Nothing(token));
                 }

@@ -46,6 +46,26 @@ async fn what_is_put_back_as_it_was_read_changes_nothing() {
 }
 
 #[tokio::test]
+async fn an_expired_token_is_put_back_as_it_was_read_and_works_again_when_it_ends_later() {
+    let bench = Bench::new().await;
+    let mut timed = body(&["DNS Read"], EVERYTHING);
+    timed["expires_on"] = json!("2026-01-01T00:01:00Z");
+    let made = bench.post("/user/tokens", &timed).await;
+    let (one, value) = (format!("/user/tokens/{}", made.id()), made.result()["value"].clone());
+    let mut expired = timed.clone();
+    expired["status"] = json!("expired");
+    assert_eq!(bench.put(&one, &expired).await.status, 400, "it has not expired");
+    assert_eq!(bench.post("/user/tokens", &expired).await.status, 400);
+    bench.clock.pass(Duration::from_secs(60));
+    assert_eq!(bench.get(&one).await.result()["status"], "expired");
+    bench.put_back(&one).await;
+    let mut later = bench.get(&one).await.result();
+    later["expires_on"] = json!("2027-01-01T00:00:00Z");
+    assert_eq!(bench.put(&one, &later).await.result()["status"], "active");
+    assert_eq!(bench.send_as(value.as_str().unwrap(), "GET", "/user", None).await.status, 200);
+}
+
+#[tokio::test]
 async fn verify_tells_the_status_and_the_words_that_tools_look_for() {
     let bench = Bench::new().await;
     let mut timed = body(&["DNS Read"], EVERYTHING);

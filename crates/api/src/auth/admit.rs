@@ -94,7 +94,10 @@ fn authenticate(app: &App, access: Access, parts: &Parts) -> Result<Arc<Token>, 
         TokenStatus::Active => Ok(token),
         TokenStatus::Disabled | TokenStatus::Expired if access == Access::Verify => Ok(token),
         inactive @ (TokenStatus::Disabled | TokenStatus::Expired) => {
-            Err(Refusal::Inactive(inactive))
+            // An active token counts as disabled only before its time.
+            let early = inactive == TokenStatus::Disabled && token.status == TokenStatus::Active;
+            let start = token.not_before.filter(|_| early);
+            Err(start.map_or(Refusal::Inactive(inactive), Refusal::Early))
         }
     }
 }

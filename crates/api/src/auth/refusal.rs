@@ -5,7 +5,7 @@ use std::fmt;
 use axum::http::StatusCode;
 use trimtab_api_types::v1::Failure;
 use trimtab_api_types::v1::envelope::ApiError;
-use trimtab_model::{Permission, TokenStatus};
+use trimtab_model::{Permission, Timestamp, TokenStatus};
 
 /// Why a request is refused before anything is done.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +21,8 @@ pub(crate) enum Refusal {
     UnknownVerified,
     #[error("token is {0}")]
     Inactive(TokenStatus),
+    #[error("token is not valid before {0}")]
+    Early(Timestamp),
     #[error("token lacks {needs:?} for {what}")]
     Forbidden { needs: Option<Permission>, what: String },
     #[error("token asks too often")]
@@ -52,6 +54,7 @@ impl Refusal {
             Refusal::Malformed(_) | Refusal::Unknown | Refusal::UnknownVerified => true,
             Refusal::NoCredentials
             | Refusal::Inactive(_)
+            | Refusal::Early(_)
             | Refusal::Forbidden { .. }
             | Refusal::TooFast { .. }
             | Refusal::TooManyFailures { .. } => false,
@@ -67,6 +70,7 @@ impl Refusal {
             | Refusal::Unknown
             | Refusal::UnknownVerified
             | Refusal::Inactive(_)
+            | Refusal::Early(_)
             | Refusal::Forbidden { .. } => None,
         }
     }
@@ -89,10 +93,9 @@ impl Refusal {
             Refusal::UnknownVerified => {
                 (StatusCode::UNAUTHORIZED, ApiError::new(INVALID_TOKEN, "Invalid API Token"))
             }
-            Refusal::Inactive(status) => {
+            Refusal::Inactive(_) | Refusal::Early(_) => {
                 let error = ApiError::new(UNAUTHORIZED, "Invalid access token");
-                let why = format!("the token is {status}");
-                (StatusCode::FORBIDDEN, error.because(UNAUTHORIZED, why))
+                (StatusCode::FORBIDDEN, error.because(UNAUTHORIZED, format!("the {self}")))
             }
             Refusal::Forbidden { needs, what } => (StatusCode::FORBIDDEN, forbidden(*needs, what)),
             Refusal::TooFast { .. } => {

@@ -82,8 +82,13 @@ async fn verify_tells_the_status_and_the_words_that_tools_look_for() {
     let valid =
         json!([{"code": 10000, "message": "This API Token is valid and active", "type": null}]);
     check(TOKEN, "active", valid.clone(), 200).await;
+    check(&value, "disabled", json!([]), 403).await;
     let early = bench.send_as(&value, "GET", "/user", None).await;
     assert_eq!(early.refusal(), (403, vec![9109]));
+    let why = &early.json()["errors"][0]["error_chain"][0]["message"];
+    assert_eq!(why, "the token is not valid before 2026-01-01T00:01:00.000000Z");
+    let one = bench.get(&format!("/user/tokens/{}", made.id())).await;
+    assert_eq!(one.result()["status"], "active", "as it is stored");
     bench.clock.pass(Duration::from_secs(60));
     check(&value, "active", valid, 200).await;
     bench.clock.pass(Duration::from_secs(60));

@@ -1,18 +1,25 @@
 //! Tokens. Whoever manages tokens sees and touches only those that are no stronger than itself.
 
 use serde_json::Value;
+use trimtab_api_types::v1::envelope::VALIDATION;
 use trimtab_api_types::v1::token::{self, TokenDraft};
+use trimtab_model::Permission::TokensWrite;
+use trimtab_model::account::Resource;
 use trimtab_model::config::{Document, Key};
-use trimtab_model::{Token, TokenId};
+use trimtab_model::{Permission, Timestamp, Token, TokenId, TokenStatus};
 
 use super::change::{Change, Outcome};
 use super::{Config, ZoneAccounts};
+use crate::auth::admit::status;
 use crate::auth::rights::Rights;
 use crate::auth::{Refusal, Secret};
 use crate::errors::{Error, Kind, Service};
 use crate::ids;
 
 const PREFIX: &str = "tokens/";
+
+const NO_HEIR: &str = "no other active token has all the rights on everything that this one has, and none \
+                       could be made again: make one first";
 
 // === impl Config ===
 
@@ -80,9 +87,10 @@ impl Config {
         let zones = self.zone_accounts().await?;
         self.transact(by, || async {
             let current = self.require::<Token>(&key, Kind::Token, id).await?;
-            visible(by, &zones, current.value)?;
+            let token = visible(by, &zones, current.value)?;
             let mut change = Change::default();
             change.if_unchanged(&key, current.modified)?;
+            self.keep_an_heir(&mut change, &token, None).await?;
             change.delete(&key)?;
             Ok(Outcome::Commit(change, ()))
         })
@@ -102,12 +110,14 @@ impl Config {
         let token = self
             .transact(by, || async {
                 let current = self.require::<Token>(&key, Kind::Token, id).await?;
-                let (token, changed) = next(&visible(by, &zones, current.value)?)?;
+                let before = visible(by, &zones, current.value)?;
+                let (token, changed) = next(&before)?;
                 if !changed {
                     return Ok(Outcome::Nothing(token));
                 }
                 let mut change = Change::default();
                 change.if_unchanged(&key, current.modified)?;
+                self.keep_an_heir(&mut change, &before, Some(&token)).await?;
                 change.put(&key, &Document::Token(token.clone()))?;
                 Ok(Outcome::Commit(change, token))
             })
@@ -115,6 +125,40 @@ impl Config {
         self.tokens.reload().await?;
         Ok(token)
     }
+
+    /// A token gives no right that it does not have. Once no token makes tokens with some right on everything,
+    /// nobody ever has that right again, so the last such token stays as strong as it is.
+    async fn keep_an_heir(
+        &self,
+        change: &mut Change,
+        before: &Token,
+        after: Option<&Token>,
+    ) -> Result<(), Error> {
+        let now = self.now();
+        let inherits = |heir: &Token| is_active(heir, now) && may_as_much(heir, before);
+        let makes_tokens = Rights::new(before, |_| None).allow(TokensWrite, Resource::All);
+        if !makes_tokens || !is_active(before, now) || after.is_some_and(inherits) {
+            return Ok(());
+        }
+        let tokens = self.list::<Token>(PREFIX).await?;
+        let mut others = tokens.items.iter().filter(|other| other.value.id != before.id);
+        let heir = others.find(|other| inherits(&other.value));
+        let heir = heir.ok_or_else(|| Error::coded("", VALIDATION, NO_HEIR))?;
+        // Two that go at once must not rely on each other.
+        change.if_unchanged(&Key::Token(heir.value.id), heir.modified)
+    }
+}
+
+fn is_active(token: &Token, now: Timestamp) -> bool {
+    status(token, now) == TokenStatus::Active
+}
+
+/// Whether it has every right on everything that the other token has.
+fn may_as_much(heir: &Token, other: &Token) -> bool {
+    let [heir, other] = [heir, other].map(|token| Rights::new(token, |_| None));
+    Permission::ALL.iter().all(|&permission| {
+        heir.allow(permission, Resource::All) || !other.allow(permission, Resource::All)
+    })
 }
 
 fn manages(by: &Token, zones: &ZoneAccounts, token: &Token) -> bool {

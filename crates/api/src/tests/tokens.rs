@@ -1,5 +1,6 @@
 //! Tokens.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -146,6 +147,65 @@ async fn a_token_cannot_make_or_take_over_one_that_is_stronger() {
         assert_eq!(bench.send_as(&weak, "PUT", &one, Some(&weaker)).await.status, 404);
     }
     assert_eq!(bench.get("/user").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_last_token_with_its_rights_on_everything_stays() {
+    let bench = Bench::new().await;
+    bench.token(&["API Tokens Write"], json!({ALL_ZONES: "*"})).await;
+    // It can give no other right than that one.
+    bench.token(&["API Tokens Write"], json!({EVERYTHING: "*"})).await;
+    let one = format!("/user/tokens/{}", bench.get("/user/tokens/verify").await.id());
+    let kept = bench.get(&one).await.result();
+    let with = |key: &str, value: Value| {
+        let mut token = kept.clone();
+        token[key] = value;
+        token
+    };
+    let weaker = body(&["API Tokens Write", "DNS Write"], EVERYTHING)["policies"].clone();
+    let check = async |body: Value, want: u16| {
+        let got = bench.put(&one, &body).await;
+        assert_eq!(got.status, want, "{}", got.text);
+    };
+    check(with("status", json!("disabled")), 400).await;
+    check(with("policies", weaker), 400).await;
+    check(with("expires_on", json!("2025-01-01T00:00:00Z")), 400).await;
+    check(with("not_before", json!("2027-01-01T00:00:00Z")), 400).await;
+    check(with("name", json!("renamed")), 200).await;
+    let got = bench.delete(&one).await;
+    assert_eq!(got.status, 400, "{}", got.text);
+    let message = got.json()["errors"][0]["message"].as_str().unwrap().to_owned();
+    assert!(message.starts_with("no other active token has all the rights"), "{message}");
+    let heir = bench.post("/user/tokens", &with("name", json!("heir"))).await;
+    assert_eq!(heir.status, 200, "{}", heir.text);
+    assert_eq!(bench.delete(&one).await.status, 200);
+    let (heir, value) = (heir.id(), heir.result()["value"].as_str().unwrap().to_owned());
+    let last = bench.send_as(&value, "DELETE", &format!("/user/tokens/{heir}"), None).await;
+    assert_eq!(last.status, 400, "{}", last.text);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_tokens_that_delete_themselves_at_once_one_stays() {
+    for round in 0..20 {
+        let bench = Arc::new(Bench::new().await);
+        let mut twin = bench.get("/user/tokens").await.result()[0].clone();
+        twin["name"] = json!("twin");
+        let made = bench.post("/user/tokens", &twin).await.result();
+        let other = made["value"].as_str().unwrap().to_owned();
+        let tasks = [TOKEN.to_owned(), other].map(|value| {
+            let bench = Arc::clone(&bench);
+            tokio::spawn(async move {
+                let me = bench.send_as(&value, "GET", "/user/tokens/verify", None).await.id();
+                bench.send_as(&value, "DELETE", &format!("/user/tokens/{me}"), None).await.status
+            })
+        });
+        let mut statuses = Vec::new();
+        for task in tasks {
+            statuses.push(task.await.unwrap());
+        }
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 400], "round {round}");
+    }
 }
 
 #[tokio::test]

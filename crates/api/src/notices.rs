@@ -21,7 +21,9 @@ pub(crate) fn of_record(of: &Record) -> Vec<ApiMessage> {
 }
 
 pub(crate) fn of_pool(world: &Snapshot, of: &Pool) -> Vec<ApiMessage> {
-    messages(cost::of_pools(world, &[of.id].into()))
+    let mut texts = cost::of_pools(world, &[of.id].into());
+    texts.extend(unseen(world, of));
+    messages(texts)
 }
 
 /// What of it does not act, and what it costs the endpoints of the pool that is checked most.
@@ -62,6 +64,16 @@ pub(crate) fn of_override(of: &Override, pools: &[Pool]) -> Vec<ApiMessage> {
 
 pub(crate) fn of_user() -> Vec<ApiMessage> {
     messages(vec!["a token stands for the user, and has nothing that can be changed here".into()])
+}
+
+/// A pool that is to be probed, but from nowhere that this node probes for.
+fn unseen(world: &Snapshot, of: &Pool) -> Option<String> {
+    let mut jobs = world.jobs.iter().filter(|job| job.pool == of.id).peekable();
+    jobs.peek()?;
+    let nobody = jobs.all(|job| job.observers.is_empty());
+    nobody.then(|| {
+        format!("warning: this node has no place in the check_regions of pool {}: it probes none of its endpoints", of.name)
+    })
 }
 
 pub(crate) fn messages(texts: Vec<String>) -> Vec<ApiMessage> {

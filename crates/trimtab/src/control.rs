@@ -19,7 +19,7 @@ use trimtab_api::{
 use trimtab_connect::Connector;
 use trimtab_health::Verdict;
 use trimtab_live::event::Feeding;
-use trimtab_live::{Cell, Event, Snapshot};
+use trimtab_live::{Cell, Event, Job, Snapshot};
 use trimtab_model::PoolId;
 use trimtab_probe::{Attempt, Simulate, Uplinks};
 use trimtab_store::{AnyStore, SystemClock};
@@ -165,9 +165,14 @@ async fn ready(State(shown): State<Shown>) -> (StatusCode, String) {
     (StatusCode::OK, "ready\n".into())
 }
 
+/// Of a pool whose regions have no place of this node nothing is ever known: it is not waited for.
 fn without_verdict(snapshot: &Snapshot) -> usize {
-    let probed = |id| snapshot.jobs.iter().any(|job| job.pool == id);
+    let probes = |job: &Job, id| job.pool == id && !job.observers.is_empty();
+    let probed = |id| snapshot.jobs.iter().any(|job| probes(job, id));
     let pools = snapshot.world.pools.iter().flatten().filter(|pool| probed(pool.id));
     let endpoints = pools.flat_map(|pool| &pool.health.endpoints);
     endpoints.filter(|endpoint| endpoint.verdict == Verdict::Unknown).count()
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,16 +31,14 @@ impl Default for Options {
     }
 }
 
-/// A blocking socket that shares its address with one socket per core.
+/// A blocking socket that shares its address with one socket per core, and would with those of
+/// another process of the same user, which [`vacant`] finds out.
 ///
 /// Bound to a wildcard address, the kernel tells with each datagram which address was asked, and
 /// [`Received::serve`] answers from it. A socket per address saves that work.
 pub fn bind(address: SocketAddr, options: &Options) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    let socket = open(address)?;
     socket.set_reuse_port(true)?;
-    if address.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
     enlarge_buffers(&socket, options.buffer_bytes)?;
     ignore_path_mtu(&socket, address)?;
     if address.ip().is_unspecified() {
@@ -50,6 +48,19 @@ pub fn bind(address: SocketAddr, options: &Options) -> io::Result<UdpSocket> {
     let socket = UdpSocket::from(socket);
     socket.set_read_timeout(Some(options.wait))?;
     socket.set_write_timeout(Some(options.wait))?;
+    Ok(socket)
+}
+
+/// An error when somebody has the address, even one who would share it.
+pub fn vacant(address: SocketAddr) -> io::Result<()> {
+    open(address)?.bind(&address.into())
+}
+
+fn open(address: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
     Ok(socket)
 }
 

@@ -46,3 +46,23 @@ fn an_address_in_use_by_another_program_is_refused() {
     let error = tcp::bind(other.local_addr().unwrap()).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
 }
+
+#[test]
+fn an_address_is_vacant_until_somebody_listens_and_again_when_only_old_connections_are_left() {
+    let listener = listen("127.0.0.1:0");
+    let address = listener.local_addr().unwrap();
+    assert_eq!(tcp::vacant(address).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port()));
+    assert_eq!(tcp::vacant(any).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+
+    let client = TcpStream::connect(address).unwrap();
+    listener.set_nonblocking(false).unwrap();
+    let (accepted, _) = listener.accept().unwrap();
+    drop(listener);
+    tcp::vacant(address).unwrap();
+    // Who closes first is the one whose end lingers (RFC 9293 section 3.6.1).
+    drop(accepted);
+    drop(client);
+    tcp::vacant(address).unwrap();
+    listen(&address.to_string());
+}

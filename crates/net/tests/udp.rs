@@ -252,3 +252,16 @@ fn option(socket: &UdpSocket, level: libc::c_int, name: libc::c_int) -> libc::c_
     assert_eq!(outcome, 0);
     value
 }
+
+#[test]
+fn an_address_is_vacant_until_somebody_has_it() {
+    for address in [own_address(), "[::1]:0".to_owned()] {
+        let first = server(&address);
+        let address = first.local_addr().unwrap();
+        let second = server(&address.to_string());
+        assert_eq!(second.local_addr().unwrap(), address);
+        assert_eq!(udp::vacant(address).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        drop((first, second));
+        udp::vacant(address).unwrap();
+    }
+}

@@ -24,6 +24,7 @@ use trimtab_geo::{Builder, Table};
 use trimtab_live::{
     Cell, Clocks, Event, HealthChange, Hosting, Observer, Publisher, Saved, Settings, Start,
 };
+use trimtab_net::{tcp, udp};
 use trimtab_probe::{Prober, Simulate, Uplinks};
 use trimtab_proxy::Server as Proxy;
 use trimtab_steer::Site;
@@ -88,6 +89,8 @@ pub(crate) enum AssembleError {
     Proxy(#[from] trimtab_proxy::StartError),
     #[error("listen on {address} for the API")]
     Listen { address: SocketAddr, source: std::io::Error },
+    #[error("listen on {address} for {what}")]
+    Taken { address: SocketAddr, what: &'static str, source: std::io::Error },
     #[error("set up the API")]
     Api(#[from] trimtab_api::StartError),
     #[error("no airport has the code {0}")]
@@ -145,6 +148,7 @@ impl Running {
         let (store, log) = open(&config, extras.in_memory)?;
         let events = Arc::new(log);
         let (listener, api_address) = listen(config.api.listen).await?;
+        listeners_are_vacant(&config)?;
 
         let (changes, changed) = mpsc::channel(CHANGES_MAX);
         let mut publisher = publisher(&config, geo, extras.in_memory, changes)?;
@@ -338,6 +342,29 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Assemb
     let listener = TcpListener::bind(address).await.map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
     Ok((listener, address))
+}
+
+/// The threads' sockets share their addresses, and would with those of a second node: each would have some clients.
+fn listeners_are_vacant(config: &Config) -> Result<(), AssembleError> {
+    let Config { dns, proxy, .. } = config;
+    let of_http3 = if proxy.http3 { &proxy.https[..] } else { &[] };
+    let datagrams = [(&dns.listen[..], "DNS over UDP"), (of_http3, "HTTP/3")];
+    let streams =
+        [(&dns.listen[..], "DNS over TCP"), (&proxy.http[..], "HTTP"), (&proxy.https[..], "HTTPS")];
+    all_vacant(&datagrams, udp::vacant)?;
+    all_vacant(&streams, tcp::vacant)
+}
+
+fn all_vacant(
+    lists: &[(&[SocketAddr], &'static str)],
+    vacant: fn(SocketAddr) -> std::io::Result<()>,
+) -> Result<(), AssembleError> {
+    for &(list, what) in lists {
+        for &address in list {
+            vacant(address).map_err(|source| AssembleError::Taken { address, what, source })?;
+        }
+    }
+    Ok(())
 }
 
 /// Not on a thread that serves: it takes a moment.

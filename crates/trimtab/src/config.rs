@@ -1,6 +1,8 @@
 //! `server.toml`: every key, its default, and a refusal that shows the line.
 
 mod alerts;
+mod check;
+mod networks;
 mod pem_file;
 mod refusal;
 mod secret_file;
@@ -13,6 +15,9 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use trimtab_acme::{Challenge, Directory};
 use trimtab_model::{Name, Pop};
+
+use check::span_of;
+use networks::networks;
 
 pub(crate) use alerts::{Alerts, Smtp};
 pub(crate) use pem_file::PemFile;
@@ -85,6 +90,7 @@ pub(crate) struct Dns {
     /// What `version.bind` says; absent refuses.
     pub(crate) version: Option<String>,
     /// Who may ask `_why`, for trace ids, and for the decisions on proxied requests.
+    #[serde(deserialize_with = "networks")]
     pub(crate) explain_to: Vec<IpNet>,
     /// One decision in so many is kept with its explanation; 0 keeps those whose trace id was asked for.
     pub(crate) keep_decisions: u32,
@@ -100,6 +106,7 @@ pub(crate) struct Rrl {
     pub(crate) per_second: u32,
     pub(crate) burst: u32,
     pub(crate) slip: u32,
+    #[serde(deserialize_with = "networks")]
     pub(crate) exempt: Vec<IpNet>,
 }
 
@@ -113,6 +120,7 @@ pub(crate) struct Proxy {
     /// What DNS answers for a proxied name.
     pub(crate) addresses: Vec<IpAddr>,
     /// Whose `X-Forwarded-For`, `CF-Connecting-IP` and PROXY header are believed.
+    #[serde(deserialize_with = "networks")]
     pub(crate) trusted_proxies: Vec<IpNet>,
     /// 0: one for each core.
     pub(crate) threads: usize,
@@ -170,7 +178,9 @@ const fn renew_before_days() -> u32 {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Egress {
     /// Set: only these. Empty: everything but link-local, metadata, multicast and this node's own API.
+    #[serde(deserialize_with = "networks")]
     pub(crate) allow: Vec<IpNet>,
+    #[serde(deserialize_with = "networks")]
     pub(crate) deny: Vec<IpNet>,
 }
 
@@ -184,15 +194,12 @@ pub(crate) struct Geo {
     pub(crate) latencies: Option<PathBuf>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, tag = "engine", rename_all = "lowercase")]
 pub(crate) enum Store {
-    #[default]
-    Sqlite,
-    Etcd {
-        endpoints: Vec<String>,
-        prefix: String,
-    },
+    // With braces, so that keys that it does not have are refused.
+    Sqlite {},
+    Etcd { endpoints: Vec<String>, prefix: String },
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -213,18 +220,26 @@ impl Config {
             .map_err(|source| Refusal::Unreadable { path: path.into(), source })?;
         let folder = path.parent().unwrap_or(Path::new("."));
         let read = Config::read(&text).and_then(|config| config.with_files(folder));
-        let mut config =
-            read.map_err(|(span, why)| Refusal::Wrong { path: path.into(), text, span, why })?;
-        config.data_dir = folder.join(&config.data_dir);
-        if let Some(log) = config.proxy.access_log.as_mut().filter(|log| log.as_os_str() != "-") {
+        let read = read.and_then(|config| {
+            let config = config.below(folder);
+            config.check_paths().map_err(|(place, why)| (span_of(&text, place), why))?;
+            Ok(config)
+        });
+        read.map_err(|(span, why)| Refusal::Wrong { path: path.into(), text, span, why })
+    }
+
+    /// With paths that start at the folder of the file.
+    fn below(mut self, folder: &Path) -> Config {
+        self.data_dir = folder.join(&self.data_dir);
+        if let Some(log) = self.proxy.access_log.as_mut().filter(|log| log.as_os_str() != "-") {
             *log = folder.join(&*log);
         }
-        let geo = &mut config.geo;
+        let geo = &mut self.geo;
         let feeds = geo.geofeed.iter_mut().chain(&mut geo.latencies);
         for file in geo.databases.iter_mut().chain(feeds) {
             *file = folder.join(&*file);
         }
-        Ok(config)
+        self
     }
 
     /// What stands in other files and is part of the configuration all the same.
@@ -245,50 +260,9 @@ impl Config {
         let config: Config = toml::from_str(text).map_err(|wrong| {
             (wrong.span().unwrap_or_default(), wrong.message().trim_end().to_owned())
         })?;
-        config.check().map_err(|(word, why)| (span_of(text, word), why))?;
+        config.check().map_err(|(place, why)| (span_of(text, place), why))?;
         config.node.sources.check(&config.node.places())?;
         Ok(config)
-    }
-
-    /// What a single value cannot know. The word says which line to show.
-    fn check(&self) -> Result<(), (&'static str, String)> {
-        let unknown = |pop: &&Pop| trimtab_geo::pop(**pop).is_none();
-        if let Some(pop) = self.node.places().iter().find(unknown) {
-            return Err(("pop", format!("no airport has the code {pop}")));
-        }
-        if self.limits.min_monitor_interval == 0 {
-            return Err(("min_monitor_interval", "must be at least 1 second".into()));
-        }
-        if self.limits.max_checks_per_second == 0 {
-            return Err(("max_checks_per_second", "must be at least 1".into()));
-        }
-        if self.dns.nameservers.is_empty() {
-            return Err(("nameservers", "must name at least one server".into()));
-        }
-        if self.acme.as_ref().is_some_and(|acme| acme.contact.is_empty()) {
-            return Err(("contact", "must name whom the authority writes to".into()));
-        }
-        self.smtp.as_ref().map_or(Ok(()), Smtp::check)?;
-        self.alerts.check()?;
-        let asks = self.proxy.client_certificates != ClientCertificates::Off;
-        if asks && self.proxy.client_ca.is_none() {
-            return Err(("client_certificates", "needs a client_ca to check them against".into()));
-        }
-        if matches!(self.store, Store::Etcd { .. }) {
-            return Err(("engine", "this release has the engine \"sqlite\" only".into()));
-        }
-        if self.proxy.access_log_share.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
-            return Err(("access_log_share", "must be from 0 to 1".into()));
-        }
-        if self.proxy.http3 && cfg!(not(feature = "http3")) {
-            let why = "this program was built without HTTP/3, the cargo feature \"http3\"";
-            return Err(("http3", why.into()));
-        }
-        let secure = self.dns.tls.len().saturating_add(self.dns.https.len());
-        if secure > 0 {
-            return Err(("dns", "this release serves DNS over UDP and TCP only".into()));
-        }
-        Ok(())
     }
 }
 
@@ -299,13 +273,6 @@ impl Node {
     pub(crate) fn places(&self) -> Vec<Pop> {
         std::iter::once(self.pop).chain(self.extra_pops.iter().copied()).collect()
     }
-}
-
-/// Where the key is written; the whole text's start when it is not.
-fn span_of(text: &str, key: &str) -> std::ops::Range<usize> {
-    let start = text.find(key).unwrap_or(0);
-    let end = text.get(start..).and_then(|rest| rest.find('\n')).map_or(text.len(), |n| start + n);
-    start..end
 }
 
 // === defaults ===
@@ -377,6 +344,12 @@ const KEEP_DECISIONS: u32 = 1000;
 impl Default for Rrl {
     fn default() -> Rrl {
         Rrl { per_second: 50, burst: 125, slip: 2, exempt: Vec::new() }
+    }
+}
+
+impl Default for Store {
+    fn default() -> Store {
+        Store::Sqlite {}
     }
 }
 

@@ -45,7 +45,7 @@ fn unknown_keys_and_wrong_values_show_line_and_caret() {
         ("[node]\n", ["missing field `data_dir`", "server.toml:1:1"]),
         (
             "data_dir = \"d\"\n[egress]\nallow = [\"10.0.0.0/33\"]\n",
-            ["invalid IP address", ":3:10"],
+            ["is no network such as", ":3:10"],
         ),
         (
             "data_dir = \"d\"\n[limits]\nmin_monitor_interval = 0\n",
@@ -121,6 +121,105 @@ fn mail_that_could_not_be_sent_is_refused_with_line_and_caret() {
     ] {
         check_refusal(text, wanted);
     }
+}
+
+#[test]
+fn what_a_start_would_trip_over_is_refused() {
+    let many =
+        |count: usize| (0..count).map(|n| format!("\"10.0.{n}.0\"")).collect::<Vec<_>>().join(", ");
+    let long = "x".repeat(101);
+    let at = |address: &str| format!("{address} is taken by");
+    for (rest, wanted) in [
+        (format!("[dns]\nexplain_to = [{}]", many(65)), ["at most 64", ":3:1"]),
+        (format!("[node]\nname = \"{long}\""), ["101 bytes", ":3:1"]),
+        (format!("[dns]\nversion = \"{long}\""), ["101 bytes", ":3:1"]),
+        (format!("[proxy]\naddresses = [{}]", many(9)), ["9 proxy addresses", ":3:1"]),
+        ("[proxy]\naddresses = [\"0.0.0.0\"]".into(), ["can connect to 0.0.0.0", ":3:1"]),
+        ("[node]\nextra_pops = [\"NRT\", \"NRT\"]".into(), ["NRT is named twice", ":3:1"]),
+        ("[node]\nextra_pops = [\"FRA\"]".into(), ["FRA is named twice", ":3:1"]),
+        ("[api]\nrequests_per_minute = 0".into(), ["must be at least 1", ":3:1"]),
+        ("[store]\nengine = \"sqlite\"\nfoo = 1".into(), ["unknown field `foo`", ":"]),
+        ("[proxy]\nhttp = [\"127.0.0.1:8353\"]".into(), [&at("127.0.0.1:8353"), ":3:1"]),
+        ("[proxy]\nhttp = [\"0.0.0.0:1053\"]".into(), [&at("0.0.0.0:1053"), ":3:1"]),
+        ("[dns]\nlisten = [\"[::1]:53\", \"[::1]:53\"]".into(), [&at("[::1]:53"), ":3:1"]),
+        ("[proxy]\nhttp = [\"[::]:1\"]\nhttps = [\"[::1]:1\"]".into(), [&at("[::1]:1"), ":4:1"]),
+    ] {
+        check_refusal(&format!("data_dir = \"d\"\n{rest}\n"), wanted);
+    }
+    for contact in ["ops@example.com", "mailto:", "mailto:A <a@b.c>", "mailto:a@b.c?subject=x"] {
+        let acme = format!("[acme]\ndirectory = \"https://ca.test/\"\ncontact = [\"{contact}\"]");
+        check_refusal(&format!("data_dir = \"d\"\n{acme}\n"), ["is no contact such as", ":4:1"]);
+    }
+}
+
+#[test]
+fn the_line_that_is_shown_is_that_of_the_key_in_its_table() {
+    for (text, wanted) in [
+        (
+            "# which pop is it?\ndata_dir = \"d\"\n[node]\nname = \"pop\"\npop = \"QQQ\"\n",
+            ["no airport has the code QQQ", ":5:1"],
+        ),
+        (
+            "data_dir = \"d\"\n[node]\npop = \"FRA\"\nextra_pops = [\"QQQ\"]\n",
+            ["no airport has the code QQQ", ":4:1"],
+        ),
+        (
+            "data_dir = \"d\"\n[dns]\nhostmaster = \"host.a.test\"\n[smtp]\nhost = \"\"\nfrom = \"a@b.c\"\n",
+            ["\"\" is no host name", ":5:1"],
+        ),
+        (
+            "data_dir = \"d\"\nnode = { name = \"dns\" }\ndns.tls = [\"127.0.0.1:853\"]\n",
+            ["UDP and TCP only", ":3:5"],
+        ),
+        (
+            "data_dir = \"d\"\napi = { listen = \"127.0.0.1:1053\" }\n",
+            ["127.0.0.1:1053 is taken by 127.0.0.1:1053 of [api] listen", ":1:1"],
+        ),
+    ] {
+        check_refusal(text, wanted);
+    }
+}
+
+#[test]
+fn listeners_that_cannot_meet_are_let_be() {
+    let text = "data_dir = \"d\"\n[dns]\nlisten = [\"0.0.0.0:53\", \"[::]:53\", \"127.0.0.1:0\", \"127.0.0.1:0\"]\n\
+                [proxy]\nhttp = [\"127.0.0.1:80\", \"127.0.0.2:80\"]\n";
+    assert_eq!(Config::read(text).unwrap().dns.listen.len(), 4);
+}
+
+#[test]
+fn an_address_alone_is_a_network() {
+    let text = "data_dir = \"d\"\n[egress]\ndeny = [\"10.0.0.1\", \"fd00::/8\", \"::1\"]\n";
+    let deny = Config::read(text).unwrap().egress.deny;
+    let deny: Vec<String> = deny.iter().map(ToString::to_string).collect();
+    assert_eq!(deny, ["10.0.0.1/32", "fd00::/8", "::1/128"]);
+}
+
+#[test]
+fn what_should_be_a_folder_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("server.toml");
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    std::fs::create_dir(folder.path().join("there")).unwrap();
+    let check = |text: &str, want: Option<[&str; 2]>| {
+        std::fs::write(&path, text).unwrap();
+        match (Config::load(&path), want) {
+            (Ok(_), None) => {}
+            (Err(refusal), Some(parts)) => {
+                let shown = refusal.to_string();
+                assert!(parts.iter().all(|part| shown.contains(part)), "{shown}");
+            }
+            (got, _) => panic!("{text}: {got:?}"),
+        }
+    };
+    check("data_dir = \"new/er\"\n", None);
+    check("data_dir = \"there\"\n[proxy]\naccess_log = \"there/log\"\n", None);
+    check("data_dir = \"there\"\n[proxy]\naccess_log = \"-\"\n", None);
+    check("data_dir = \"file\"\n", Some(["file is no folder", ":1:1"]));
+    check("data_dir = \"file/d\"\n", Some(["file is no folder", ":1:1"]));
+    let log = |log: &str| format!("data_dir = \"d\"\n[proxy]\naccess_log = \"{log}\"\n");
+    check(&log("new/log"), Some(["new is no folder", ":3:1"]));
+    check(&log("there"), Some(["there is a folder", ":3:1"]));
 }
 
 fn check_refusal(text: &str, wanted: [&str; 2]) {

@@ -66,9 +66,10 @@ pub(crate) struct ServeOptions {
 /// Which node to talk to.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Server {
-    /// The API's base URL.
+    /// The API's base URL; without a path /client/v4 is meant.
     #[arg(long, env = "TRIMTAB_SERVER", default_value = "http://127.0.0.1:8353/client/v4")]
     pub(crate) server: String,
+    /// A token of its API.
     #[arg(long, env = "TRIMTAB_TOKEN", hide_env_values = true)]
     pub(crate) token: Option<String>,
     /// JSON as the API gives it, instead of text.
@@ -196,12 +197,16 @@ pub(crate) enum Notify {
 pub(crate) enum Token {
     /// Make an all-rights token; it is printed once.
     Create {
+        /// What tells it from others.
         name: String,
         #[command(flatten)]
         server: Server,
     },
+    /// Which are there; their values are not shown again.
     List(Server),
+    /// Take one back: whoever uses it is not let in any more.
     Revoke {
+        /// As `token list` shows it.
         id: String,
         #[command(flatten)]
         server: Server,

@@ -1,17 +1,35 @@
 //! What the verbs need of HTTP: one request to the node's API, one envelope back.
 
+use std::io;
+use std::time::Duration;
+
+use bytes::BytesMut;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::http::response::Parts;
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::cli::{Exit, Failure, Server};
 
 /// Answers of the API that a verb shows are far smaller.
 const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// On the way to a node.
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// For the head of an answer, and between two pieces of one. What the node does for the slowest, a test message over a
+/// mail server that hesitates at every step, takes not much less.
+const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+/// Between lines of an answer that tells what happens as it happens: a monitor may try six times for ten seconds each.
+const LINE_WITHIN: Duration = Duration::from_secs(120);
+
+/// Where the API is when only the host was said.
+const BASE_PATH: &str = "/client/v4";
+/// Codes of refusals with the status 400: no credentials, and some that cannot be any.
+const CREDENTIALS: [u32; 2] = [9106, 6003];
 
 /// Monitors and pools that are looked through for a name; who has more says the id.
 const PER_PAGE: usize = 10_000;
@@ -32,21 +50,19 @@ impl Client {
     pub(crate) fn new(server: &Server) -> Result<Client, Failure> {
         let refuse =
             |why: &str| Failure::new(Exit::Usage, format!("--server {}: {why}", server.server));
-        let rest = server
-            .server
-            .strip_prefix("http://")
-            .ok_or_else(|| refuse("must begin with http://"))?;
-        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-        if authority.is_empty() {
-            return Err(refuse("names no host"));
+        if !server.server.starts_with("http://") {
+            return Err(refuse("must begin with http://"));
         }
-        let authority =
-            if authority.contains(':') { authority.into() } else { format!("{authority}:80") };
-        Ok(Client {
-            authority,
-            base_path: format!("/{}", path.trim_end_matches('/')),
-            token: server.token.clone(),
-        })
+        // An IPv6 address stands in brackets (RFC 3986 section 3.2.2).
+        let url: Uri = server.server.parse().map_err(|why| refuse(&format!("{why}")))?;
+        let host = url.host().filter(|host| !host.is_empty());
+        let host = host.ok_or_else(|| refuse("names no host"))?;
+        let authority = format!("{host}:{}", url.port_u16().unwrap_or(80));
+        let path = match url.path().trim_end_matches('/') {
+            "" => BASE_PATH,
+            path => path,
+        };
+        Ok(Client { authority, base_path: path.to_owned(), token: server.token.clone() })
     }
 
     /// `path` is below the base URL, such as `/accounts`; the whole envelope comes back.
@@ -57,9 +73,8 @@ impl Client {
         body: Option<&Value>,
     ) -> Result<Value, Failure> {
         let (status, bytes) = self.send(method, &format!("{}{path}", self.base_path), body).await?;
-        let envelope: Value = serde_json::from_slice(&bytes).map_err(|why| {
-            Failure::new(Exit::Failed, format!("{path}: answer is no JSON: {why}"))
-        })?;
+        let envelope: Value =
+            serde_json::from_slice(&bytes).map_err(|_why| self.no_api(path, status))?;
         match status {
             status if status.is_success() => Ok(envelope),
             status => Err(refused(status, path, &envelope)),
@@ -79,6 +94,25 @@ impl Client {
             Some(id) => Ok(id.to_owned()),
             None => Err(Failure::new(Exit::Failed, "the node has no account")),
         }
+    }
+
+    /// All items of a list that comes in pages.
+    pub(crate) async fn all_pages(
+        &self,
+        path: &str,
+        per_page: usize,
+    ) -> Result<Vec<Value>, Failure> {
+        let mut all = Vec::new();
+        for page in 1.. {
+            let asked = format!("{path}?page={page}&per_page={per_page}");
+            let answer = self.call(Method::GET, &asked, None).await?;
+            let listed = items(&answer["result"]);
+            all.extend_from_slice(listed);
+            if listed.len() < per_page {
+                break;
+            }
+        }
+        Ok(all)
     }
 
     /// The id of the one that is called so, or whose id this is.
@@ -121,8 +155,10 @@ impl Client {
         self.exchange(Method::POST, &url, Some(body), async |parts, body| {
             if !parts.status.is_success() {
                 let bytes = self.whole(body).await?;
-                let envelope = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-                return Err(refused(parts.status, path, &envelope));
+                return Err(match serde_json::from_slice(&bytes) {
+                    Ok(envelope) => refused(parts.status, path, &envelope),
+                    Err(_no_json) => self.no_api(path, parts.status),
+                });
             }
             self.each_line(body, &mut line).await
         })
@@ -135,7 +171,7 @@ impl Client {
         line: &mut impl FnMut(&str) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let mut unread = Vec::new();
-        while let Some(frame) = body.frame().await {
+        while let Some(frame) = self.in_time(LINE_WITHIN, body.frame()).await? {
             let frame = frame.map_err(|why| self.unreachable(&why))?;
             unread.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
             while let Some(end) = unread.iter().position(|&byte| byte == b'\n') {
@@ -166,8 +202,25 @@ impl Client {
     }
 
     async fn whole(&self, body: Incoming) -> Result<Bytes, Failure> {
-        let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
-        Ok(body.map_err(|why| self.unreachable(&*why))?.to_bytes())
+        let mut body = Limited::new(body, ANSWER_BYTES_MAX);
+        let mut whole = BytesMut::new();
+        while let Some(frame) = self.in_time(ANSWER_WITHIN, body.frame()).await? {
+            let frame = frame.map_err(|why| self.unreachable(&*why))?;
+            whole.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
+        }
+        Ok(whole.freeze())
+    }
+
+    async fn in_time<T>(
+        &self,
+        within: Duration,
+        answer: impl Future<Output = T>,
+    ) -> Result<T, Failure> {
+        timeout(within, answer).await.map_err(|_elapsed| {
+            let what =
+                format!("{}: not a byte within {} seconds", self.authority, within.as_secs());
+            Failure::new(Exit::Unreachable, what)
+        })
     }
 
     /// `read` takes the answer while the connection is open.
@@ -178,14 +231,16 @@ impl Client {
         body: Option<&Value>,
         read: impl AsyncFnOnce(Parts, Incoming) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let stream = TcpStream::connect(&self.authority).await;
+        let stream = timeout(CONNECT_WITHIN, TcpStream::connect(&self.authority)).await;
+        // A port that drops connections looks to the kernel like one that is far away.
+        let stream = stream.unwrap_or_else(|_elapsed| Err(io::ErrorKind::TimedOut.into()));
         let stream = stream.map_err(|why| self.unreachable(&why))?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
             .map_err(|why| self.unreachable(&why))?;
         let request = self.request(method, path, body)?;
         let answer = async {
-            let answer = sender.send_request(request).await;
+            let answer = self.in_time(ANSWER_WITHIN, sender.send_request(request)).await?;
             let (parts, body) = answer.map_err(|why| self.unreachable(&why))?.into_parts();
             read(parts, body).await
         };
@@ -203,6 +258,13 @@ impl Client {
 
     fn unreachable(&self, why: &dyn std::error::Error) -> Failure {
         Failure::new(Exit::Unreachable, format!("{}: {why}", self.authority))
+    }
+
+    /// Such as a proxy, or the node itself below another path.
+    fn no_api(&self, path: &str, status: StatusCode) -> Failure {
+        let base = format!("http://{}{}", self.authority, self.base_path);
+        let why = format!("{path}: {status}, and no JSON: is {base} the API of a node?");
+        Failure::new(Exit::Failed, why)
     }
 
     fn request(
@@ -225,15 +287,18 @@ impl Client {
 }
 
 fn refused(status: StatusCode, path: &str, envelope: &Value) -> Failure {
-    let errors = envelope["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let errors: Vec<String> = errors
+    let listed = items(&envelope["errors"]);
+    let errors: Vec<String> = listed
         .iter()
         .map(|error| {
             format!("{} ({})", error["message"].as_str().unwrap_or("no message"), error["code"])
         })
         .collect();
+    let of_credentials =
+        listed.iter().any(|error| CREDENTIALS.iter().any(|&code| error["code"] == code));
     let exit = match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Exit::Unauthorized,
+        StatusCode::BAD_REQUEST if of_credentials => Exit::Unauthorized,
         StatusCode::NOT_FOUND => Exit::NotFound,
         _ => Exit::Failed,
     };
@@ -262,12 +327,4 @@ pub(crate) fn text(value: &Value) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_one_value_of_a_query() {
-        assert_eq!(escaped("*.a-b.example.com"), "*.a-b.example.com");
-        assert_eq!(escaped("a b&c=d#/é"), "a%20b%26c%3Dd%23%2F%C3%A9");
-    }
-}
+mod tests;

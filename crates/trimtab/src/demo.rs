@@ -310,8 +310,9 @@ fn banner(world: &World, ready: Duration) -> String {
  7  trimtab demo curl tokyo shop    # the proxy: a page of nrt, and a cookie that keeps the client there
  8  curl -i -H 'Host: shop.{zone}' http://{http}/blog    # a rule sends these to lhr
  9  trimtab demo heal fra
-10  trimtab demo partition NRT fra    # one place is cut off: trimtab health fra --matrix names it, and nothing flips
-11  trimtab demo heal fra       # Ctrl-C ends everything
+10  trimtab demo partition NRT fra    # one place is cut off, and nothing flips: 11 names it
+11  trimtab health fra --matrix --server http://{api}/client/v4 --token {token}
+12  trimtab demo heal fra       # Ctrl-C ends everything
 ",
         version = env!("CARGO_PKG_VERSION"),
         token = world.token,

@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 use crate::cli::{Failure, Server, Token, say};
 use crate::client::Client;
 
+/// As many as the node gives at a time.
+const PER_PAGE: usize = 50;
+
 pub(crate) async fn run(verb: Token) -> Result<(), Failure> {
     match verb {
         Token::Create { name, server } => create(&name, &server).await,
@@ -37,8 +40,8 @@ async fn create(name: &str, server: &Server) -> Result<(), Failure> {
 }
 
 async fn list(server: &Server) -> Result<(), Failure> {
-    let tokens = Client::new(server)?.call(Method::GET, "/user/tokens?per_page=50", None).await?;
-    print_result(&tokens, server, |result| {
+    let tokens = Client::new(server)?.all_pages("/user/tokens", PER_PAGE).await?;
+    print_result(&json!({ "result": tokens }), server, |result| {
         let mut table = Table::new();
         table.load_style(NOTHING).set_header(["NAME", "STATUS", "ISSUED", "ID"]);
         for token in result.as_array().map(Vec::as_slice).unwrap_or_default() {

@@ -200,7 +200,7 @@ fn what_nobody_knows_keeps_what_was_told_and_what_nobody_watches_ends_it() {
 fn an_endpoint_that_gets_another_name_is_no_news() {
     let named = |name: &str| Subject::Origin(pool(1), name.into());
     let mut world = World::new(vec![policy(Filters::default())]);
-    let mut call = |world: &mut World, name: &str, condition| {
+    let call = |world: &mut World, name: &str, condition| {
         world.seen.subjects.clear();
         world.seen.endpoints.insert((pool(1), 7), name.into());
         world.see(&named(name), condition);

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use trimtab_dns::{Seed, Zones};
 use trimtab_health::PoolHealth;
 use trimtab_live::{Cell, Snapshot};
-use trimtab_model::balancer::{RandomSteering, Scope, Steering, SteeringPolicy};
-use trimtab_model::pool::{OriginPolicy, Weight};
-use trimtab_model::{Balancer, Origin, Pool, PoolId, Timestamp, ZoneId};
+use trimtab_model::balancer::{RandomSteering, Steering, SteeringPolicy};
+use trimtab_model::pool::{Address, OriginPolicy, Weight};
+use trimtab_model::{Balancer, Origin, Pool, PoolId, Timestamp};
 use trimtab_steer::split::{Drawn, Draws};
 use trimtab_steer::{BalancerSlot, Epoch, PoolSlot};
 
@@ -22,8 +22,11 @@ const EPOCH: u32 = 3;
 /// `*.canary.example.com` in the second slot: 70 % to a pool of two endpoints, 30 % to one that hashes clients.
 fn serving(ids: [PoolId; 2], zone: ZoneId) -> Cell {
     let [even, hashed] = ids;
-    let origins =
-        vec![trimtab_testkit::origin(), Origin { name: "b".into(), ..trimtab_testkit::origin() }];
+    let address = Address::Ip([192, 0, 2, 2].into());
+    let origins = vec![
+        trimtab_testkit::origin(),
+        Origin { name: "b".into(), address, ..trimtab_testkit::origin() },
+    ];
     let pools = [
         Pool { id: even, name: "even".into(), origins: origins.clone(), ..trimtab_testkit::pool() },
         Pool {
@@ -111,7 +114,10 @@ async fn pools_and_endpoints_stand_beside_their_weights() {
     let ids: Vec<Value> =
         got.result()["pools"].as_array().unwrap().iter().map(|pool| pool["id"].clone()).collect();
     let hash = "a hash of the client's address decides";
-    let endpoint = |name: &str| json!({"name": name, "address": "192.0.2.1"});
+    let endpoint = |name: &str| match name {
+        "b" => json!({"name": name, "address": "192.0.2.2"}),
+        _ => json!({"name": name, "address": "192.0.2.1"}),
+    };
     let halves = part(340, [50.0, 43.74, 56.26], json!(50.0), "too_few");
     let even = json!({
         "pool": "even", "id": ids[0],

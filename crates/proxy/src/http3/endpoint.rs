@@ -101,7 +101,7 @@ pub(crate) async fn accept(
         }
     }
     endpoint.set_server_config(None);
-    worker.finish_requests().await;
+    worker.finish().await;
     while connections.join_next().await.is_some() {}
     endpoint.close(number(Code::H3_NO_ERROR.value()), b"");
     endpoint.wait_idle().await;

@@ -145,9 +145,11 @@ async fn silences_are_made_changed_and_gone_with_their_policy() {
         "updated_at": "2026-01-01T00:00:00.000000Z",
     });
     assert_eq!(made, json!([want]));
+    bench.put_back(&path).await;
     let edit = json!([{"id": id, "end_time": "2026-01-03T00:00:00Z"}]);
     let changed = bench.put(&path, &edit).await.result();
     assert_eq!(changed[0]["end_time"], "2026-01-03T00:00:00.000000Z");
+    assert_eq!(changed[0]["updated_at"], "2026-01-01T00:01:00.000000Z");
     let check = async |method: &str, body: Value, pointer: &str| {
         let got = bench.send(method, &path, Some(&body)).await;
         let place = got.json()["errors"][0]["source"]["pointer"].clone();

@@ -84,7 +84,9 @@ impl Config {
                 let stored = self.require::<Silence>(&key, Kind::Silence, edit.id).await?;
                 let old = stored.value;
                 let (start, end) = (edit.start.unwrap_or(old.start), edit.end.unwrap_or(old.end));
-                let silence = Silence { start, end, modified_on: self.now(), ..old };
+                let moved = (start, end) != (old.start, old.end);
+                let modified_on = if moved { self.now() } else { old.modified_on };
+                let silence = Silence { start, end, modified_on, ..old };
                 if end <= start {
                     let what = "end_time is not after start_time";
                     problems.add(format!("/{index}/end_time"), what);
@@ -94,11 +96,16 @@ impl Config {
                     continue;
                 }
                 change.if_unchanged(&key, stored.modified)?;
-                put(&mut change, at.account, &silence)?;
+                if moved {
+                    put(&mut change, at.account, &silence)?;
+                }
                 changed.push(silence);
             }
             let change = problems.or(change).map_err(refused)?;
-            Ok(Outcome::Commit(change, changed))
+            Ok(match change.writes() {
+                0 => Outcome::Nothing(changed),
+                _ => Outcome::Commit(change, changed),
+            })
         })
         .await
     }

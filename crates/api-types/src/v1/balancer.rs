@@ -11,7 +11,8 @@ use serde::Serialize;
 use serde_json::Value;
 use trimtab_expr::Phase;
 use trimtab_model::balancer::{
-    DESCRIPTION_CHARS_MAX, Extension, Scope, SessionAffinity, SteeringPolicy, TTL_DEFAULT, TTL_MAX,
+    DESCRIPTION_CHARS_MAX, Extension, RuleAction, Scope, SessionAffinity, SteeringPolicy,
+    TTL_DEFAULT, TTL_MAX,
 };
 use trimtab_model::{
     self as model, AccountId, BalancerId, Country, Name, PoolId, Pop, Problems, Region, Timestamp,
@@ -132,11 +133,45 @@ pub fn notices(balancer: &model::Balancer) -> Vec<String> {
         notices
             .push("session_affinity has no effect while the load balancer is not proxied".into());
     }
+    notices.extend(unread_maps(balancer));
     notices.extend(balancer.rules.iter().zip(1_u32..).filter_map(|(rule, number)| {
         foreign_fields(rule, balancer.proxied)
             .map(|fields| format!("rules: the condition of rule {number} reads {fields}"))
     }));
     notices
+}
+
+/// Maps of geo steering where neither the policy nor one that a rule or pool set brings is geo.
+fn unread_maps(balancer: &model::Balancer) -> Option<String> {
+    let steering = &balancer.steering;
+    let maps = [
+        ("region_pools", steering.region_pools.is_empty()),
+        ("country_pools", steering.country_pools.is_empty()),
+        ("pop_pools", steering.pop_pools.is_empty()),
+    ];
+    let filled: Vec<&str> =
+        maps.iter().filter(|(_, is_empty)| !is_empty).map(|(name, _)| *name).collect();
+    let rules = balancer.rules.iter().map(|rule| &rule.action);
+    let mut actions = rules.chain(balancer.pool_sets.iter().map(|set| &set.action));
+    let policy = steering.policy;
+    if filled.is_empty() || reads_maps(policy) || actions.any(brings_geo) {
+        return None;
+    }
+    let filled = filled.join(", ");
+    let policy = policy.word();
+    Some(format!("nothing reads {filled}: steering_policy is {policy:?}, not \"geo\""))
+}
+
+fn brings_geo(action: &RuleAction) -> bool {
+    match action {
+        RuleAction::Overrides(overrides) => overrides.steering_policy.is_some_and(reads_maps),
+        RuleAction::FixedResponse(_) => false,
+    }
+}
+
+/// An empty policy is geo where a map has an entry.
+fn reads_maps(policy: SteeringPolicy) -> bool {
+    matches!(policy, SteeringPolicy::Geo | SteeringPolicy::Unset)
 }
 
 /// Fields that the balancer's traffic does not have, and what that means.

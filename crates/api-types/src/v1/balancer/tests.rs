@@ -5,6 +5,7 @@ use super::*;
 use crate::v1::samples::{self, refusals, with};
 
 mod extension;
+mod notices;
 
 const NOW: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);
 const A: &str = "17b5962d775c646f3f9725cbc7a53df4";

@@ -465,3 +465,17 @@ fn all_pools_at_once_can_only_lose_their_mail_addresses() {
     let message = "notification_email of all pools can only be cleared";
     check(json!({"notification_email": "a@example.com"}), message);
 }
+
+#[test]
+fn an_empty_id_detaches_the_monitor_or_its_group() {
+    let id = "0123456789abcdef0123456789abcdef";
+    let origins = json!([{"name": "a", "address": "192.0.2.1"}]);
+    for field in ["monitor", "monitor_group"] {
+        let body = json!({"name": "p", "origins": origins, field: id});
+        let watched = read(&body).unwrap().into_new(PoolId::new([1; 16]), Timestamp::default());
+        let patched = patch(&watched, &json!({field: ""})).unwrap();
+        let (bare, changed) = patched.onto(&watched, Timestamp::default());
+        assert!(changed, "{field}");
+        assert_eq!((bare.watch.monitor, bare.watch.monitor_group), (None, None), "{field}");
+    }
+}

@@ -1,7 +1,9 @@
 //! Who looks at a pool's endpoints and from where, on the wire.
 
+use std::str::FromStr;
+
+use trimtab_model::Region;
 use trimtab_model::pool::{CheckRegions, Watch};
-use trimtab_model::{MonitorGroupId, MonitorId, Region};
 
 use crate::body::{Node, Object, id, word};
 
@@ -9,8 +11,8 @@ use crate::body::{Node, Object, id, word};
 const REGIONAL_AND_GLOBAL: [&str; 2] = ["regional", "global"];
 
 pub(super) fn read(body: &mut Object<'_>) -> Option<Watch> {
-    let monitor = body.or("monitor", None, monitor);
-    let monitor_group = body.optional("monitor_group", id::<MonitorGroupId>("monitor group"));
+    let monitor = body.or("monitor", None, |node| unless_empty(node, "monitor"));
+    let monitor_group = body.or("monitor_group", None, |node| unless_empty(node, "monitor group"));
     let check_regions = body.or("check_regions", CheckRegions::Default, check_regions);
     let regional_health = body.or("health_sources", false, health_sources);
     if let (Some(Some(_)), Some(Some(_))) = (&monitor, &monitor_group) {
@@ -28,9 +30,9 @@ pub(super) fn read(body: &mut Object<'_>) -> Option<Watch> {
     })
 }
 
-/// `""` is no monitor.
-fn monitor(node: &mut Node<'_>) -> Option<Option<MonitorId>> {
-    if node.text()?.is_empty() { Some(None) } else { id("monitor")(node).map(Some) }
+/// `""` is no monitor, and no group.
+fn unless_empty<T: FromStr>(node: &mut Node<'_>, what: &'static str) -> Option<Option<T>> {
+    if node.text()?.is_empty() { Some(None) } else { id(what)(node).map(Some) }
 }
 
 /// An empty list names no place to probe from, so it is read as null.

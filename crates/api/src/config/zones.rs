@@ -251,7 +251,9 @@ impl ZoneFilter {
     pub(crate) fn read(params: &Params) -> Result<ZoneFilter, Error> {
         let text = |key: &str| params.find(key).map(str::to_owned);
         let mut tests = Vec::new();
-        tests.extend(params.find("name").map(|text| ZoneTest::Name(TextTest::prefixed(text))));
+        // A name may be written with its last dot, here as in all bodies.
+        let name = params.find("name").map(|text| text.strip_suffix('.').unwrap_or(text));
+        tests.extend(name.map(|text| ZoneTest::Name(TextTest::prefixed(text))));
         tests.extend(text("account.id").map(ZoneTest::Account));
         let name = params.find("account.name").map(TextTest::prefixed);
         tests.extend(name.map(ZoneTest::AccountName));

@@ -141,3 +141,13 @@ async fn a_list_longer_than_a_page_of_the_store_is_whole() {
     let usage = bench.get(&format!("/zones/{zone}/dns_records/usage")).await.result();
     assert_eq!(usage, json!({"record_quota": Value::Null, "record_usage": 2_500}));
 }
+
+#[tokio::test]
+async fn a_zone_is_found_by_its_name_with_and_without_the_last_dot() {
+    let bench = Bench::new().await;
+    let id = bench.zone("example.com").await;
+    for name in ["example.com", "Example.com.", "equal:example.com.", "not_equal:example.net."] {
+        let found = bench.get(&format!("/zones?name={name}")).await.result();
+        assert_eq!(found[0]["id"], id, "{name}");
+    }
+}

@@ -7,6 +7,8 @@ import pytest
 from node import until
 from origin import Origin
 from proxy import Proxy
+from scripted_origin import ScriptedOrigin
+from strict_origin import read_body
 
 HOST = "log.example.com"
 WRITTEN_SECONDS = 5
@@ -47,6 +49,50 @@ def test_a_request_is_a_line(logged):
         "version": "HTTP/1.1", "status": 200, "bytes": length}
     assert line["pool"] == "p" and line["reason"] == "steered" and line["duration_ms"] > 0
     assert line["time"].endswith("Z")
+
+
+def request(proxy, host, method="GET"):
+    """The ray of one request, and what came behind the head of its response."""
+    with proxy.connect() as tcp:
+        tcp.sendall(f"{method} / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        head, _, body = tcp.makefile("rb").read().partition(b"\r\n\r\n")
+    [ray] = [line[8:].decode() for line in head.split(b"\r\n") if line.startswith(b"cf-ray: ")]
+    return ray, body
+
+
+def test_a_request_that_an_endpoint_fails_is_a_line_with_its_name(logged):
+    proxy, log = logged
+    dead = {"name": "dead", "address": "127.0.0.3", "port": proxy.http_port}
+    host = proxy.wait(proxy.balancer("fails", [proxy.pool("fails", [dead])]), status=521)
+    ray, body = request(proxy, host)
+    line = line_of(log, ray)
+    assert [line[name] for name in ("status", "pool", "origin", "bytes")] == [521, "fails", "dead", len(body)]
+    ray, body = request(proxy, host, "HEAD")
+    assert (line_of(log, ray)["bytes"], body) == (0, b"")
+
+
+def test_a_request_for_a_host_of_nobody_is_a_line(logged):
+    proxy, log = logged
+    ray, body = request(proxy, "nobody.example.com")
+    line = line_of(log, ray)
+    assert [line[name] for name in ("status", "host", "bytes")] == [421, "nobody.example.com", len(body)]
+    assert "pool" not in line and "cut" not in line
+
+
+def test_a_response_that_was_cut_says_so(logged):
+    proxy, log = logged
+
+    def cut(wire, asked):
+        read_body(wire, asked)
+        wire.connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nfour")
+        return False
+
+    origin = ScriptedOrigin({"/": cut}).start()
+    host = proxy.wait(proxy.balancer("cut", [proxy.pool("cut", [origin])]))
+    ray, body = request(proxy, host)
+    line = line_of(log, ray)
+    assert ([line[name] for name in ("status", "bytes", "cut")], body) == ([200, 4, True], b"four")
+    origin.kill()
 
 
 def test_a_file_that_was_moved_is_opened_anew(logged):

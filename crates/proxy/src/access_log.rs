@@ -50,6 +50,9 @@ pub(crate) struct Line<'a> {
     pub(crate) status: u16,
     /// Of the response's body.
     pub(crate) bytes: u64,
+    /// The response ended before its end.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) cut: bool,
     pub(crate) duration_ms: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pool: Option<&'a str>,

@@ -32,7 +32,8 @@ use crate::watch::{Expired, Watch};
 use crate::worker::{UnderWay, Worker};
 
 use self::ended::{Ended, poll_upload, response_or_fault, silent};
-use self::respond::fixed_response;
+use self::evidence::Sent;
+use self::respond::{Of, fixed_response};
 
 /// The client's side of one request, whatever protocol it speaks.
 pub(crate) trait Client: Source + Sink {
@@ -104,24 +105,27 @@ pub(crate) async fn serve<C: Client>(
     let mut request = Request::new(worker, head, peer);
     if forward::loops(head) {
         let own = Own::text(508, "loop detected: this request has been here before");
-        return request.answer(client, watch, None, own).await;
+        return request.answer(client, watch, Of::Nobody, own).await;
     }
     if worker.shared.overload.is_on() {
         worker.tally().shed += 1;
-        return request.answer(client, watch, None, Own::full()).await;
+        return request.answer(client, watch, Of::Nobody, Own::full()).await;
     }
     let mut failed = ArrayVec::<Failed, ENDPOINTS_TRIED_MAX>::new();
     let mut body = Replay::new(head.body);
     let mut fault = Fault::NoOrigin;
+    let mut tried: Option<Box<Target>> = None;
     loop {
         let mut target = match request.choose(&failed) {
             Choice::Unknown => return request.misdirected(client, watch).await,
             Choice::Fixed(balancer, _, fixed) => {
-                return request.answer(client, watch, Some(balancer), fixed_response(*fixed)).await;
+                let own = fixed_response(*fixed);
+                return request.answer(client, watch, Of::Balancer(balancer), own).await;
             }
             // After a failure the first one is what the client hears of.
             Choice::Nowhere(balancer, _) => {
-                return request.fail(client, watch, balancer, fault).await;
+                let of = tried.as_deref().map_or(Of::Balancer(balancer), Of::Target);
+                return request.fail(client, watch, of, fault).await;
             }
             Choice::Send(target) => target,
         };
@@ -131,13 +135,7 @@ pub(crate) async fn serve<C: Client>(
             }
             Attempt::ClientGone => return request.gone(&target),
             Attempt::Refused(refusal) => {
-                worker.tally().refuse(refusal);
-                let own = Own::refusal(refusal);
-                let answered = request.answer(client, watch, Some(target.balancer), own).await;
-                return match answered {
-                    Outcome::Unread => Outcome::Garbled,
-                    outcome => outcome,
-                };
+                return request.refuse(client, watch, &target, refusal).await;
             }
             Attempt::Failed(fault) => fault,
         };
@@ -150,10 +148,12 @@ pub(crate) async fn serve<C: Client>(
             && target.may_fail_over()
             && request.may_repeat(fault, &body);
         if !again {
-            return request.fail(client, watch, target.balancer, fault).await;
+            return request.fail(client, watch, Of::Target(&target), fault).await;
         }
         worker.tally().retry(target.balancer, fault);
         failed.push(target.failed());
+        (target.open, target.place) = (None, None);
+        tried = Some(target);
         body.rewind();
     }
 }
@@ -324,14 +324,14 @@ impl<'a> Request<'a> {
         let now = self.note_answer(&target, response.status);
         // Nobody asked for that.
         if response.switches() && self.head.upgrade == Upgrade::None {
-            return self.fail(client, watch, target.balancer, Fault::Unknown).await;
+            return self.fail(client, watch, Of::Target(&target), Fault::Unknown).await;
         }
         self.reply(client, &target, &response);
         if response.switches() {
             watch.set(Instant::now() + BODY_TIMEOUT);
             return match watch.within(|cx| client.poll_flush(cx)).await {
                 Ok(Ok(())) => {
-                    self.count(target.balancer, Some(&target), response.status, 0);
+                    self.count(target.balancer, Some(&target), response.status, Sent::whole(0));
                     Outcome::Tunnel(Box::new(upstream), target)
                 }
                 Ok(Err(_)) | Err(Expired) => self.gone(&target),
@@ -364,7 +364,8 @@ impl<'a> Request<'a> {
             watch.poll(cx).map(|Expired| false)
         });
         let whole = ended.await;
-        self.count(target.balancer, Some(&target), response.status, moved);
+        let sent = Sent { bytes: moved, is_cut: !whole };
+        self.count(target.balancer, Some(&target), response.status, sent);
         if !whole {
             return Outcome::Broken;
         }

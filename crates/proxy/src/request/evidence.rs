@@ -15,11 +15,29 @@ use crate::fault::Fault;
 use crate::signals;
 use crate::tally::{Class, Method, RequestKey};
 
+/// How much of a response's body went to the client.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent {
+    pub(super) bytes: u64,
+    /// It was more.
+    pub(super) is_cut: bool,
+}
+
+// === impl Sent ===
+
+impl Sent {
+    pub(super) fn whole(bytes: u64) -> Sent {
+        Sent { bytes, is_cut: false }
+    }
+}
+
+// === impl Request ===
+
 impl Request<'_> {
     pub(super) fn gone(&self, target: &Target) -> Outcome {
         /// Nobody is sent it: the number by which logs know a client that left first.
         const CLIENT_CLOSED_REQUEST: u16 = 499;
-        self.count(target.balancer, Some(target), CLIENT_CLOSED_REQUEST, 0);
+        self.count(target.balancer, Some(target), CLIENT_CLOSED_REQUEST, Sent::whole(0));
         Outcome::Broken
     }
 
@@ -51,27 +69,38 @@ impl Request<'_> {
         balancer: BalancerId,
         target: Option<&Target>,
         status: u16,
-        bytes: u64,
+        sent: Sent,
     ) {
+        // After a failure the last decision may be that there is nowhere else to go.
+        let why = target.map(|target| target.why).or(self.why);
         let key = RequestKey {
             balancer,
             pool: target.map(|target| target.pool.hash),
             class: Class(u8::try_from(status / 100).unwrap_or(0)),
             method: Method::of(self.head.method()),
-            policy: self.why.map_or(SteeringPolicy::Unset, |why| why.policy),
-            chosen: self.why.map_or(PoolChoice::Nothing, |why| why.chosen),
+            policy: why.map_or(SteeringPolicy::Unset, |why| why.policy),
+            chosen: why.map_or(PoolChoice::Nothing, |why| why.chosen),
         };
         let took = self.started.elapsed();
         let mut tally = self.worker.tally();
         *tally.requests.entry(key).or_default() += 1;
         tally.durations.entry(balancer).or_default().record(took);
         drop(tally);
+        self.log(target, status, sent, took);
+    }
+
+    /// A line for one that no balancer has.
+    pub(super) fn log_alone(&self, status: u16, sent: Sent) {
+        self.log(None, status, sent, self.started.elapsed());
+    }
+
+    fn log(&self, target: Option<&Target>, status: u16, sent: Sent, took: Duration) {
         if let Some(log) = self.worker.shared.log.as_ref().filter(|log| log.wants(self.id)) {
-            self.log(log, target, status, bytes, took);
+            self.write(log, target, status, sent, took);
         }
     }
 
-    fn log(&self, log: &Log, target: Option<&Target>, status: u16, bytes: u64, took: Duration) {
+    fn write(&self, log: &Log, target: Option<&Target>, status: u16, sent: Sent, took: Duration) {
         let text = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
         log.write(&Line {
             time: Timestamp::now().to_string(),
@@ -83,7 +112,8 @@ impl Request<'_> {
             target: text(self.head.target()),
             version: text(self.head.version.name()),
             status,
-            bytes,
+            bytes: sent.bytes,
+            cut: sent.is_cut,
             duration_ms: took.as_secs_f64() * 1000.0,
             pool: target.map(|target| &*target.pool.name),
             origin: target.and_then(Target::endpoint).map(|endpoint| &*endpoint.name),

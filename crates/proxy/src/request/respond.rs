@@ -5,14 +5,27 @@ use tokio::time::Instant;
 use trimtab_model::BalancerId;
 use trimtab_model::balancer::FixedResponse;
 
+use super::evidence::Sent;
 use super::{Client, Outcome, Request};
 use crate::choice::{Bind, Target};
 use crate::exchange::Piece;
 use crate::fault::Fault;
 use crate::head::{Known, ResponseHead};
+use crate::refusal::Refusal;
 use crate::reply::{Own, Reply, date};
 use crate::settings::BODY_TIMEOUT;
 use crate::watch::Watch;
+
+/// Whose request a response made here answers.
+#[derive(Clone, Copy)]
+pub(super) enum Of<'a> {
+    Nobody,
+    Balancer(BalancerId),
+    /// The endpoint that was to answer it.
+    Target(&'a Target),
+}
+
+// === impl Request ===
 
 impl Request<'_> {
     pub(super) fn reply<C: Client>(
@@ -50,13 +63,16 @@ impl Request<'_> {
         &self,
         client: &mut C,
         watch: &mut Watch,
-        balancer: Option<BalancerId>,
+        of: Of<'_>,
         own: Own,
     ) -> Outcome {
-        if let Some(balancer) = balancer {
-            self.count(balancer, None, own.status, own.body.len() as u64);
-        }
         let (texts, to_head) = (own.texts(), self.head.is_head());
+        let sent = Sent::whole(if to_head { 0 } else { own.body.len() as u64 });
+        match of {
+            Of::Nobody => self.log_alone(own.status, sent),
+            Of::Balancer(balancer) => self.count(balancer, None, own.status, sent),
+            Of::Target(target) => self.count(target.balancer, Some(target), own.status, sent),
+        }
         let mut reply = Reply { to_head, ..own.head(&texts) };
         self.sign(&mut reply.added);
         client.reply(&reply);
@@ -68,6 +84,21 @@ impl Request<'_> {
         }
     }
 
+    /// The client's body is none.
+    pub(super) async fn refuse<C: Client>(
+        &self,
+        client: &mut C,
+        watch: &mut Watch,
+        target: &Target,
+        refusal: Refusal,
+    ) -> Outcome {
+        self.worker.tally().refuse(refusal);
+        match self.answer(client, watch, Of::Target(target), Own::refusal(refusal)).await {
+            Outcome::Unread => Outcome::Garbled,
+            outcome => outcome,
+        }
+    }
+
     /// RFC 9110 section 15.5.20: nobody here answers for that host.
     pub(super) async fn misdirected<C: Client>(
         &self,
@@ -76,14 +107,14 @@ impl Request<'_> {
     ) -> Outcome {
         self.worker.tally().unknown_hosts += 1;
         let own = Own::text(421, "no load balancer of this node has that host");
-        self.answer(client, watch, None, own).await
+        self.answer(client, watch, Of::Nobody, own).await
     }
 
     pub(super) async fn fail<C: Client>(
         &self,
         client: &mut C,
         watch: &mut Watch,
-        balancer: BalancerId,
+        of: Of<'_>,
         fault: Fault,
     ) -> Outcome {
         let mut accepts = self.head.fields.values(Known::Accept);
@@ -91,7 +122,7 @@ impl Request<'_> {
             accepts.any(|value| memchr::memmem::find(value, b"application/json").is_some());
         let ray = String::from_utf8_lossy(&self.ray);
         let own = Own::fault(fault, &ray, wants_json);
-        self.answer(client, watch, Some(balancer), own).await
+        self.answer(client, watch, of, own).await
     }
 }
 

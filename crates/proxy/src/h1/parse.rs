@@ -244,9 +244,16 @@ fn split_target(
     });
     let scheme = scheme.ok_or(Refusal::RequestLine)?;
     let rest = text.get(scheme.len()..).unwrap_or_default();
-    let length = memchr::memchr(b'/', rest).ok_or(Refusal::RequestLine)?;
     let start = target.range().start + scheme.len();
-    let parts = Span::new(start, length).zip(Span::new(start + length, rest.len() - length));
+    let parts = match memchr::memchr(b'/', rest) {
+        Some(length) => {
+            Span::new(start, length).zip(Span::new(start + length, rest.len() - length))
+        }
+        // Without a path it is the root (RFC 9112 section 3.2.1), for which the slash before the name stands; what
+        // OPTIONS asks for that way is written nowhere.
+        None if fields.text(method) == b"OPTIONS" => None,
+        None => Span::new(start, rest.len()).zip(Span::new(start - 1, 1)),
+    };
     let (authority, path) = parts.ok_or(Refusal::RequestLine)?;
     Ok((Some(authority), path))
 }

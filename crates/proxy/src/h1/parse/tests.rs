@@ -33,6 +33,7 @@ fn rfc_9112_section_3_request_lines() {
     check(&line("GET / HTTP/1.0"), Ok(("GET", "/", "a", Body::None, false)));
     check(&line("OPTIONS * HTTP/1.1"), Ok(("OPTIONS", "*", "a", Body::None, true)));
     check(&line("GET http://A/x HTTP/1.1"), good("/x"));
+    check(&line("GET http://A HTTP/1.1"), good("/"));
     for refused in [
         "GET /",
         "GET  / HTTP/1.1",
@@ -46,7 +47,7 @@ fn rfc_9112_section_3_request_lines() {
         "GET /#a HTTP/1.1",
         "GET * HTTP/1.1",
         "GET a HTTP/1.1",
-        "GET http://a HTTP/1.1",
+        "OPTIONS http://a HTTP/1.1",
         "GET ftp://a/ HTTP/1.1",
         "GET /\x7f HTTP/1.1",
         "GET /\0 HTTP/1.1",
@@ -59,6 +60,8 @@ fn rfc_9112_section_3_request_lines() {
     check(&line(&format!("{} / HTTP/1.1", "M".repeat(33))), Err(Refusal::Method));
     check(&line("GET http://b/ HTTP/1.1"), Err(Refusal::Host));
     check(&line("GET http://u@a/ HTTP/1.1"), Err(Refusal::Host));
+    check(&line("GET http://a?b HTTP/1.1"), Err(Refusal::Host));
+    check(&line("GET http:// HTTP/1.1"), Err(Refusal::Host));
 }
 
 #[test]

@@ -131,10 +131,14 @@ fn read_size(digits: &[u8]) -> Option<u64> {
         .try_fold(0_u64, |sum, digit| Some(sum << 4 | u64::from((*digit as char).to_digit(16)?)))
 }
 
-/// It ends here, so that only its being one matters (RFC 9112 section 7.1.1).
+/// It ends here, so that only its being one matters (RFC 9112 section 7.1.1). White space may be before it, and not in its
+/// place.
 fn is_extension(extension: &[u8]) -> bool {
-    match extension {
-        [] => true,
+    if extension.is_empty() {
+        return true;
+    }
+    let space = extension.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    match extension.get(space..).unwrap_or_default() {
         [b';', rest @ ..] => rest.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t')),
         _ => false,
     }

@@ -44,6 +44,7 @@ fn rfc_9112_section_7_1_chunks() {
     chunked("A\r\n0123456789\r\n0\r\n\r\n", Ok(("0123456789", Some(0), 0)));
     chunked("003;a=b;c=\"d\"\r\nabc\r\n0\r\n\r\n", Ok(("abc", Some(0), 0)));
     chunked("0\r\nx-sum: 1\r\ny: 2\r\n\r\n", Ok(("", Some(2), 0)));
+    chunked("3 \t;a=b\r\nabc\r\n0 ;c\r\n\r\n", Ok(("abc", Some(0), 0)));
     chunked("3\r\nab", Ok(("ab", None, 0)));
     chunked("", Ok(("", None, 0)));
     for refused in [
@@ -56,6 +57,8 @@ fn rfc_9112_section_7_1_chunks() {
         "3 \r\nabc\r\n",
         " 3\r\nabc\r\n",
         "3xyz\r\n",
+        "3 \r;a\r\nabc\r\n",
+        "3 ;\0\r\nabc\r\n",
         "3;\0\r\nabc\r\n",
         "3\r\nabcd\r\n",
         "3\r\nabc\n0\r\n\r\n",

@@ -86,7 +86,9 @@ fn append(fields: &mut Fields, text: &[u8]) -> Result<Span, Refusal> {
 }
 
 fn take_fields(fields: &mut Fields, headers: &HeaderMap) -> Result<(), Refusal> {
-    if headers.len() > FIELDS_MAX {
+    // Crumbs of cookies are one line between them, and browsers send many.
+    let crumbs = || headers.get_all(http::header::COOKIE).iter().count();
+    if headers.len() > FIELDS_MAX && headers.len() - crumbs() > FIELDS_MAX {
         return Err(Refusal::TooManyFields);
     }
     let mut cookies: Vec<u8> = Vec::new();
@@ -167,5 +169,25 @@ mod tests {
         let out =
             map.iter().filter(|(_, value)| value.is_sensitive()).map(|(name, _)| name.as_str());
         assert_eq!(out.collect::<Vec<_>>(), ["cf-ray"]);
+    }
+
+    #[test]
+    fn rfc_9113_section_8_2_3_crumbs_of_cookies_are_one_line() {
+        let check = |crumbs: usize, others: usize, want: Result<usize, Refusal>| {
+            let mut request = http::Request::get("https://a.example/").body(()).unwrap();
+            let mut add = |name: String, value| {
+                let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+                request.headers_mut().append(name, HeaderValue::from_static(value));
+            };
+            (0..crumbs).for_each(|_| add("cookie".into(), "a=b"));
+            (0..others).for_each(|number| add(format!("x-{number}"), "c"));
+            let (parts, ()) = request.into_parts();
+            let head = request_head(parts, false, Version::Http2);
+            assert_eq!(head.map(|head| head.fields.list.len()), want, "{crumbs} {others}");
+        };
+        check(FIELDS_MAX + 50, 3, Ok(4));
+        check(1, FIELDS_MAX - 1, Ok(FIELDS_MAX));
+        check(0, FIELDS_MAX + 1, Err(Refusal::TooManyFields));
+        check(5, FIELDS_MAX + 1, Err(Refusal::TooManyFields));
     }
 }

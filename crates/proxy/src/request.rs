@@ -5,7 +5,7 @@ mod evidence;
 mod respond;
 
 use std::future::poll_fn;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -412,6 +412,31 @@ fn client_of(head: &RequestHead, peer: &Peer) -> IpAddr {
     named.or_else(first).unwrap_or(peer.address)
 }
 
+/// Some write the port behind it, and IPv6 in brackets.
 fn address(text: &[u8]) -> Option<IpAddr> {
-    std::str::from_utf8(text).ok()?.trim().parse().ok()
+    let text = std::str::from_utf8(text).ok()?.trim();
+    let bare = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    let with_port = || Some(text.parse::<SocketAddr>().ok()?.ip());
+    text.parse().ok().or_else(bare).or_else(with_port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_may_have_a_port() {
+        let check = |text: &str, want: Option<&str>| {
+            let want = want.map(|want| want.parse().unwrap());
+            assert_eq!(address(text.as_bytes()), want, "{text}");
+        };
+        check(" 192.0.2.1 ", Some("192.0.2.1"));
+        check("192.0.2.1:443", Some("192.0.2.1"));
+        check("2001:db8::1", Some("2001:db8::1"));
+        check("[2001:db8::1]", Some("2001:db8::1"));
+        check("[2001:db8::1]:443", Some("2001:db8::1"));
+        for other in ["", "unknown", "192.0.2.1:", "192.0.2.1:http", "[192.0.2.1", "_hidden"] {
+            check(other, None);
+        }
+    }
 }

@@ -35,6 +35,8 @@ pub(crate) struct Own {
     pub(crate) body: Bytes,
     /// Seconds.
     pub(crate) retry_after: Option<u32>,
+    /// Methods, of a response that says that another one is not allowed (RFC 9110 section 15.5.6).
+    pub(crate) allow: Option<&'static str>,
 }
 
 /// What the head of a response made here says in numbers, as text.
@@ -103,11 +105,13 @@ impl Own {
             location: None,
             body: Bytes::copy_from_slice(format!("{text}\n").as_bytes()),
             retry_after: None,
+            allow: None,
         }
     }
 
     pub(crate) fn refusal(refusal: Refusal) -> Own {
-        Own::text(refusal.status(), &refusal.to_string())
+        let allow = matches!(refusal, Refusal::Method).then_some(METHODS);
+        Own { allow, ..Own::text(refusal.status(), &refusal.to_string()) }
     }
 
     /// What a node says that cannot serve for the moment; a second is four looks at its memory.
@@ -125,7 +129,8 @@ impl Own {
         };
         let retry_after = matches!(fault, Fault::Busy).then_some(1);
         let content_type = Bytes::from_static(content_type);
-        Own { status, content_type, location: None, body: body.into(), retry_after }
+        let body = body.into();
+        Own { status, content_type, location: None, body, retry_after, allow: None }
     }
 
     pub(crate) fn texts(&self) -> Texts {
@@ -143,6 +148,9 @@ impl Own {
         if let Some(retry_after) = &texts.retry_after {
             added.push((b"retry-after", retry_after.as_bytes()));
         }
+        if let Some(allow) = self.allow {
+            added.push((b"allow", allow.as_bytes()));
+        }
         added.push((b"cache-control", b"no-store"));
         let body = match self.body.len() as u64 {
             0 => Body::None,
@@ -151,6 +159,9 @@ impl Own {
         Reply { status: self.status, of_origin: None, added, body, to_head: false }
     }
 }
+
+/// Every method but CONNECT is passed on; these are the ones that everybody knows.
+const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE";
 
 /// The number that the hosted product prints beside 530 for a name that leads nowhere.
 const ORIGIN_DNS_ERROR: u16 = 1016;

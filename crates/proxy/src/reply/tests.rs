@@ -43,3 +43,13 @@ fn rfc_9110_section_8_6_lengths_of_bodies_that_do_not_come() {
     check(204, Body::None, false, None);
     check(103, Body::None, false, None);
 }
+
+#[test]
+fn rfc_9110_section_15_5_6_who_may_not_is_told_what_may() {
+    let allow = |refusal| Own::refusal(refusal).allow;
+    assert_eq!(allow(Refusal::Method), Some(METHODS));
+    assert_eq!(allow(Refusal::Host), None);
+    let own = Own::refusal(Refusal::Method);
+    let texts = own.texts();
+    assert!(own.head(&texts).fields().any(|field| field == (b"allow", METHODS.as_bytes())));
+}

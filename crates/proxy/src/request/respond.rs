@@ -148,6 +148,7 @@ pub(super) fn fixed_response(fixed: FixedResponse) -> Own {
         location: fixed.location.map(Bytes::from),
         body: fixed.message_body.filter(|_| has_content).unwrap_or_default().into(),
         retry_after: None,
+        allow: None,
     }
 }
 

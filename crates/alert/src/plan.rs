@@ -236,7 +236,7 @@ impl Step {
         if was_told && phase == Phase::End {
             let message = self.message(&heading, &followed, phase, look);
             let mut to = self.owed(listener);
-            to.retain(|to| !heard.contains(to));
+            to.retain(|to| to.channel() != Channel::Email && !heard.contains(to));
             self.send(to, message, mint);
         }
     }

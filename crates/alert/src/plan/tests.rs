@@ -254,6 +254,23 @@ fn a_destination_that_is_named_twice_is_told_once() {
 }
 
 #[test]
+fn an_address_that_did_not_ask_how_endpoints_end_is_not_told_because_one_is_the_last_of_its_incident()
+ {
+    let mut world = World::new(Vec::new());
+    with_mail(&mut world, "x@b.c");
+    let origin = Some(NotifyRule { disable: false, healthy: Some(false) });
+    world.book.pools.get_mut(&pool(1)).unwrap().notify.filter =
+        Some(NotifyFilter { pool: None, origin });
+    world.see(&a_pool(1), Bad);
+    world.see(&an_origin(1), Bad);
+    assert_eq!(world.tell(), ["email start pool1=Unhealthy origin1=Unhealthy"]);
+    world.see(&a_pool(1), Good);
+    assert_eq!(world.tell(), ["email start pool1=Healthy"]);
+    world.see(&an_origin(1), Good);
+    assert_eq!(world.tell(), Vec::<String>::new());
+}
+
+#[test]
 fn the_address_of_a_deleted_pool_hears_that_it_is_gone() {
     let mut world = World::new(vec![]);
     with_mail(&mut world, "x@b.c");

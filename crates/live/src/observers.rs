@@ -110,6 +110,9 @@ impl Observers {
 
     /// What was probed and is not any more is remembered from then on, as after a restart.
     pub(crate) fn remember(&mut self, pool: PoolId, before: &[Arc<Job>], after: &[Job]) {
+        if before.is_empty() {
+            return;
+        }
         let going_on: HashSet<_> = after.iter().flat_map(Job::probes).collect();
         for (key, by) in before.iter().flat_map(|job| job.probes()) {
             let seen = self.seen.get_mut(&(pool, key)).and_then(|seen| seen.get_mut(&by));

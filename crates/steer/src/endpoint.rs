@@ -129,6 +129,15 @@ impl<'a> Picks<'a> {
     pub fn is_empty(&self) -> bool {
         self.chosen.is_empty()
     }
+
+    /// Whether a draw by weight could have come to something else: to another endpoint that weighs anything, or to
+    /// another address of the only one.
+    pub(crate) fn could_differ(&self) -> bool {
+        // Only the first address of an endpoint has a weight.
+        let endpoints = self.members.chunk_by(|a, b| a.endpoint == b.endpoint);
+        let weigh = endpoints.filter(|of| of.first().is_some_and(|first| first.weight > 0));
+        weigh.map(<[Member]>::len).sum::<usize>() > 1
+    }
 }
 
 /// An endpoint in proportion to weight, among those that `is_left` leaves, which weigh `total`; then any of its

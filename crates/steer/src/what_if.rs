@@ -192,7 +192,8 @@ fn draw(decision: &Decision<'_>, steps: &[Step]) -> Option<Flip> {
         | PoolChoice::Fallback
         | PoolChoice::Nothing => 1.0,
     };
-    let by_chance = of_pool < 1.0 || decision.why.endpoints.draws();
+    let of_endpoint = decision.why.endpoints.draws() && decision.picks.could_differ();
+    let by_chance = of_pool < 1.0 || of_endpoint;
     by_chance.then_some(Flip::Draw { same_percent: of_pool * 100.0 })
 }
 

@@ -43,6 +43,8 @@ const LATENCIES: &str = "source,pool,ms\n10.0.0.0/12,0,20\n10.2.0.0/15,0,80\n10.
                          10.130.0.0/18,2,5\nWEU,1,40\nNEAS,0,100\nNEAS,2,10\n";
 /// One question in so many is also asked of every world in which one verdict differs.
 const TURNED_EVERY: u32 = 40;
+/// For an answer that is another one once in a few thousand cases.
+const DICE_TRIED_MAX: u64 = 50_000;
 const CONDITIONS: [&str; 6] = [
     "",
     "ip.src in {10.0.0.0/9}",
@@ -321,12 +323,32 @@ fn check(world: &World, balancer: &Balancer, named: &[PoolId], now: Moment, chan
     }
 }
 
+/// Where it is told that the next question draws again, though the same pool, other dice give another answer.
+fn check_draw(asking: &Asking<'_>, decision: &Decision<'_>) {
+    let Asking { world, balancer, client, now, dice } = *asking;
+    let answer = |decision: &Decision<'_>| {
+        let mut addresses = addresses(decision);
+        addresses.sort();
+        (decision.why.pool, addresses)
+    };
+    let told_as = answer(decision);
+    let differs = (1..=DICE_TRIED_MAX).any(|other| {
+        let dice = dice ^ other.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        answer(&decide(world, balancer, client, now, dice)) != told_as
+    });
+    assert!(differs, "{:?} of {client:?}", decision.why);
+}
+
 /// The verdicts that would flip the answer are those that do, and no others, wherever they are; and the runner-up is
 /// what is chosen without the pool that was.
 fn check_what_if(asking: &Asking<'_>, client: &Client<'_>, decision: &Decision<'_>) {
     let Asking { world, balancer, now, dice, .. } = *asking;
     let steps = explain(world, balancer, client, now, dice).1;
-    let told = asking.flips(decision, &steps).into_iter().filter_map(|flip| match flip {
+    let flips = asking.flips(decision, &steps);
+    if flips.contains(&Flip::Draw { same_percent: 100.0 }) {
+        check_draw(asking, decision);
+    }
+    let told = flips.into_iter().filter_map(|flip| match flip {
         Flip::Verdict { pool, endpoint, .. } => Some((pool, usize::from(endpoint))),
         Flip::Draw { .. } | Flip::Nearer { .. } | Flip::Faster { .. } => None,
     });

@@ -1,6 +1,7 @@
 """The access log: a line of JSON for each request, also after the file was moved away."""
 
 import json
+import threading
 import urllib.request
 
 import pytest
@@ -56,8 +57,12 @@ def request(proxy, host, method="GET"):
     with proxy.connect() as tcp:
         tcp.sendall(f"{method} / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
         head, _, body = tcp.makefile("rb").read().partition(b"\r\n\r\n")
+    return ray_of(head), body
+
+
+def ray_of(head):
     [ray] = [line[8:].decode() for line in head.split(b"\r\n") if line.startswith(b"cf-ray: ")]
-    return ray, body
+    return ray
 
 
 def test_a_request_that_an_endpoint_fails_is_a_line_with_its_name(logged):
@@ -81,17 +86,25 @@ def test_a_request_for_a_host_of_nobody_is_a_line(logged):
 
 def test_a_response_that_was_cut_says_so(logged):
     proxy, log = logged
+    was_read = threading.Event()
 
     def cut(wire, asked):
         read_body(wire, asked)
         wire.connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nfour")
+        was_read.wait(WRITTEN_SECONDS)
         return False
 
-    origin = ScriptedOrigin({"/": cut}).start()
+    origin = ScriptedOrigin({"/cut": cut}).start()
     host = proxy.wait(proxy.balancer("cut", [proxy.pool("cut", [origin])]))
-    ray, body = request(proxy, host)
-    line = line_of(log, ray)
-    assert ([line[name] for name in ("status", "bytes", "cut")], body) == ([200, 4, True], b"four")
+    with proxy.connect() as tcp:
+        tcp.sendall(f"GET /cut HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        answer = tcp.makefile("rb")
+        head = b"".join(iter(answer.readline, b"\r\n"))
+        assert answer.read(4) == b"four"
+        was_read.set()
+        assert answer.read() == b""
+    line = line_of(log, ray_of(head))
+    assert [line[name] for name in ("status", "bytes", "cut")] == [200, 4, True]
     origin.kill()
 
 

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use trimtab_dns::{Seed, Zones};
 use trimtab_health::PoolHealth;
 use trimtab_live::{Cell, Snapshot};
-use trimtab_model::balancer::{RandomSteering, Steering, SteeringPolicy};
+use trimtab_model::balancer::{RandomSteering, Scope, Steering, SteeringPolicy};
 use trimtab_model::pool::{Address, OriginPolicy, Weight};
-use trimtab_model::{Balancer, Origin, Pool, PoolId, Timestamp};
+use trimtab_model::{Balancer, Origin, Pool, PoolId, Timestamp, ZoneId};
 use trimtab_steer::split::{Drawn, Draws};
 use trimtab_steer::{BalancerSlot, Epoch, PoolSlot};
 

@@ -130,13 +130,11 @@ impl<'a> Picks<'a> {
         self.chosen.is_empty()
     }
 
-    /// Whether a draw by weight could have come to something else: to another endpoint that weighs anything, or to
-    /// another address of the only one.
-    pub(crate) fn could_differ(&self) -> bool {
+    /// What a draw by weight could have come to: everything of the endpoints that weigh anything.
+    pub(crate) fn drawable(&self) -> impl Iterator<Item = &'a Member> {
         // Only the first address of an endpoint has a weight.
         let endpoints = self.members.chunk_by(|a, b| a.endpoint == b.endpoint);
-        let weigh = endpoints.filter(|of| of.first().is_some_and(|first| first.weight > 0));
-        weigh.map(<[Member]>::len).sum::<usize>() > 1
+        endpoints.filter(|of| of.first().is_some_and(|first| first.weight > 0)).flatten()
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use trimtab_health::Verdict;
 use trimtab_model::{Moment, Wait};
 
-use crate::pool::Record;
+use crate::pool::{Member, Record};
 use crate::why::{PoolChoice, Step};
 use crate::{Balancer, Client, Decision, Pool, PoolSlot, Wanted, World, decide, decide_request};
 
@@ -68,7 +68,7 @@ impl<'a> Asking<'a> {
             Flip::Verdict { earliest, .. } => *earliest,
             Flip::Draw { .. } | Flip::Nearer { .. } | Flip::Faster { .. } => Wait::FOREVER,
         });
-        let draw = draw(decision, steps);
+        let draw = draw(decision, self.client, steps);
         draw.into_iter().chain(verdicts).chain(margin(decision, steps)).collect()
     }
 
@@ -157,14 +157,27 @@ impl World {
 /// What the client is told, whatever the order: that is drawn. Endpoints with one address are one answer of DNS, unless
 /// the client is sent on to their names; a request goes to one of them.
 fn told<'a>(decision: &Decision<'a>, client: &Client<'_>) -> Vec<(Option<u16>, Record<'a>)> {
-    let told = decision.picks.iter().filter_map(|pick| {
-        let endpoint = decision.endpoint(pick)?;
-        let matters = client.wanted == Wanted::Endpoint || endpoint.unflattened;
-        Some((matters.then_some(pick.endpoint), pick.data.record(endpoint)))
-    });
+    let told = decision.picks.iter().filter_map(|pick| one_told(decision, client, pick));
     let mut told: Vec<_> = told.collect();
     told.sort_unstable();
     told
+}
+
+fn one_told<'a>(
+    decision: &Decision<'a>,
+    client: &Client<'_>,
+    pick: &Member,
+) -> Option<(Option<u16>, Record<'a>)> {
+    let endpoint = decision.endpoint(pick)?;
+    let matters = client.wanted == Wanted::Endpoint || endpoint.unflattened;
+    Some((matters.then_some(pick.endpoint), pick.data.record(endpoint)))
+}
+
+/// Whether a draw among the endpoints could have told the client something else.
+fn could_differ(decision: &Decision<'_>, client: &Client<'_>) -> bool {
+    let mut told = decision.picks.drawable().map(|pick| one_told(decision, client, pick));
+    let first = told.next();
+    told.any(|other| Some(other) != first)
 }
 
 /// The pools that steps speak of and the chosen one, each once.
@@ -179,7 +192,7 @@ fn looked_at(decision: &Decision<'_>, steps: &[Step]) -> Vec<PoolSlot> {
 }
 
 /// Where chance had a say, the next question has another one.
-fn draw(decision: &Decision<'_>, steps: &[Step]) -> Option<Flip> {
+fn draw(decision: &Decision<'_>, client: &Client<'_>, steps: &[Step]) -> Option<Flip> {
     let of_pool = match decision.why.chosen {
         PoolChoice::Drawn => drawn_share(decision.why.pool?, steps)?,
         PoolChoice::FirstUsable
@@ -192,7 +205,7 @@ fn draw(decision: &Decision<'_>, steps: &[Step]) -> Option<Flip> {
         | PoolChoice::Fallback
         | PoolChoice::Nothing => 1.0,
     };
-    let of_endpoint = decision.why.endpoints.draws() && decision.picks.could_differ();
+    let of_endpoint = decision.why.endpoints.draws() && could_differ(decision, client);
     let by_chance = of_pool < 1.0 || of_endpoint;
     by_chance.then_some(Flip::Draw { same_percent: of_pool * 100.0 })
 }

@@ -11,7 +11,7 @@ mod writer;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -21,7 +21,7 @@ use rusqlite::Connection;
 use tokio::sync::{Semaphore, oneshot};
 
 use self::tables::TablesError;
-use self::writer::{Command, Losses, Question, Record, Reply, Writer};
+use self::writer::{Command, Notes, Question, Record, Reply, Tally, Writer};
 use crate::decision::{DecisionFilter, Kept, KeptHead};
 use crate::event::{Event, Filter, NewEvent};
 
@@ -65,8 +65,8 @@ pub struct Retention {
 pub struct EventLog {
     commands: SyncSender<Command>,
     queries: Semaphore,
-    events_dropped: Arc<AtomicU64>,
-    decisions_dropped: Arc<AtomicU64>,
+    events: Arc<Tally>,
+    decisions: Arc<Tally>,
     decisions_room: Arc<Semaphore>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -147,10 +147,9 @@ impl EventLog {
         tables::prepare(&mut conn, retention)
             .map_err(|source| OpenError::Tables { path: path.into(), source })?;
         let (commands, received) = sync_channel(QUEUE_MAX + DECISIONS_WAITING_MAX);
-        let [events_dropped, decisions_dropped] = [(); 2].map(|()| Arc::new(AtomicU64::new(0)));
-        let events = Losses::new("health events", &events_dropped);
-        let decisions = Losses::new("decisions", &decisions_dropped);
-        let writer = Writer::new(conn, received, retention, events, decisions);
+        let (events, decisions) = (Arc::<Tally>::default(), Arc::<Tally>::default());
+        let notes = [Notes::new("health events", &events), Notes::new("decisions", &decisions)];
+        let writer = Writer::new(conn, received, retention, notes);
         let thread = thread::Builder::new()
             .name("event-log".into())
             .spawn(|| writer.run())
@@ -158,8 +157,8 @@ impl EventLog {
         Ok(EventLog {
             commands,
             queries: Semaphore::new(QUERIES_MAX),
-            events_dropped,
-            decisions_dropped,
+            events,
+            decisions,
             decisions_room: Arc::new(Semaphore::new(DECISIONS_WAITING_MAX)),
             thread: Mutex::new(Some(thread)),
         })
@@ -168,14 +167,14 @@ impl EventLog {
     /// Never waits and never fails: what cannot be taken is counted by [`EventLog::dropped`].
     pub fn append(&self, event: NewEvent) {
         if !event.fits() || self.commands.try_send(Command::Write(Record::Event(event))).is_err() {
-            self.events_dropped.fetch_add(1, Ordering::Relaxed);
+            self.events.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// Events that were lost: the queue was full, the event too large, the disk failed or the log
     /// was closed.
     pub fn dropped(&self) -> u64 {
-        self.events_dropped.load(Ordering::Relaxed)
+        self.events.dropped.load(Ordering::Relaxed)
     }
 
     /// Never waits and never fails: what cannot be taken is counted by
@@ -187,12 +186,17 @@ impl EventLog {
         {
             return;
         }
-        self.decisions_dropped.fetch_add(1, Ordering::Relaxed);
+        self.decisions.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Decisions that were written.
+    pub fn decisions_kept(&self) -> u64 {
+        self.decisions.written.load(Ordering::Relaxed)
     }
 
     /// Decisions that were lost, for the reasons that [`EventLog::dropped`] has for events.
     pub fn decisions_dropped(&self) -> u64 {
-        self.decisions_dropped.load(Ordering::Relaxed)
+        self.decisions.dropped.load(Ordering::Relaxed)
     }
 
     /// The events that pass a filter, newest first.

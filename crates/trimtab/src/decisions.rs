@@ -18,10 +18,9 @@ use {trimtab_dns_server as dns_server, trimtab_proxy as proxy};
 
 use crate::feed;
 
-/// What became of samples.
+/// What became of samples that were not kept.
 #[derive(Debug, Default)]
 pub(crate) struct Stats {
-    pub(crate) kept: AtomicU64,
     /// Made again, they led to something else: a decision rested on something that is not recorded.
     pub(crate) differing: AtomicU64,
     pub(crate) lost: Arc<AtomicU64>,
@@ -103,7 +102,6 @@ impl Keeper {
     async fn keep(&mut self, scope: Scope, kept: Kept) {
         // The balancer's zone was deleted while this was under way: nobody may see it any more.
         let Some(account) = self.account(scope).await else { return };
-        self.stats.kept.fetch_add(1, Ordering::Relaxed);
         self.log.keep(Kept { account: account.to_string(), ..kept });
     }
 

@@ -99,7 +99,8 @@ impl Sources {
         gauges(to, "config_revision", "the store's revision that is served", [(vec![], revision)])?;
         let generation = snapshot.generation as f64;
         gauges(to, "snapshot_generation", "snapshots published so far", [(vec![], generation)])?;
-        let dropped = self.changes_dropped.load(Ordering::Relaxed);
+        let unheard = self.changes_dropped.load(Ordering::Relaxed);
+        let dropped = unheard.saturating_add(self.events.dropped());
         let help = "health changes that did not reach the event log";
         counters(to, "health_changes_dropped", help, [(vec![], dropped)])?;
         self.decisions(to)?;
@@ -116,9 +117,9 @@ impl Sources {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let stats = &self.kept;
         let help = "decisions that were kept with their explanation";
-        counters(to, "decisions_kept", help, [(vec![], read(&stats.kept))])?;
+        counters(to, "decisions_kept", help, [(vec![], self.events.decisions_kept())])?;
         let lost = read(&stats.lost).saturating_add(self.events.decisions_dropped());
-        let help = "decisions that nobody had room to keep";
+        let help = "decisions that could not be kept, for want of room or time";
         counters(to, "decisions_lost", help, [(vec![], lost)])?;
         let help = "decisions that led to another answer when they were made again";
         counters(to, "decisions_not_repeated", help, [(vec![], read(&stats.differing))])

@@ -40,14 +40,21 @@ pub(super) struct Writer {
     conn: Connection,
     commands: Receiver<Command>,
     retention: Retention,
-    events: Losses,
-    decisions: Losses,
+    events: Notes,
+    decisions: Notes,
 }
 
-/// The records of one kind that could not be written.
-pub(super) struct Losses {
+/// What became of the records of one kind.
+#[derive(Default)]
+pub(super) struct Tally {
+    pub(super) written: AtomicU64,
+    pub(super) dropped: AtomicU64,
+}
+
+/// Takes down whether records of one kind were written.
+pub(super) struct Notes {
     kind: &'static str,
-    dropped: Arc<AtomicU64>,
+    tally: Arc<Tally>,
     /// The last write failed; said once, not for every record.
     failing: bool,
 }
@@ -67,8 +74,7 @@ impl Writer {
         conn: Connection,
         commands: Receiver<Command>,
         retention: Retention,
-        events: Losses,
-        decisions: Losses,
+        [events, decisions]: [Notes; 2],
     ) -> Writer {
         Writer { conn, commands, retention, events, decisions }
     }
@@ -136,20 +142,21 @@ impl Question {
     }
 }
 
-// === impl Losses ===
+// === impl Notes ===
 
-impl Losses {
-    pub(super) fn new(kind: &'static str, dropped: &Arc<AtomicU64>) -> Losses {
-        Losses { kind, dropped: Arc::clone(dropped), failing: false }
+impl Notes {
+    pub(super) fn new(kind: &'static str, tally: &Arc<Tally>) -> Notes {
+        Notes { kind, tally: Arc::clone(tally), failing: false }
     }
 
     fn note(&mut self, records: usize, written: rusqlite::Result<()>) {
         let was_failing = std::mem::replace(&mut self.failing, written.is_err());
-        if let Err(error) = written {
-            self.dropped.fetch_add(records as u64, Ordering::Relaxed);
-            if !was_failing {
-                tracing::error!(error = &error as &dyn Error, "could not write {}", self.kind);
-            }
+        let count = if written.is_err() { &self.tally.dropped } else { &self.tally.written };
+        count.fetch_add(records as u64, Ordering::Relaxed);
+        if let Err(error) = written
+            && !was_failing
+        {
+            tracing::error!(error = &error as &dyn Error, "could not write {}", self.kind);
         }
     }
 }

@@ -270,14 +270,14 @@ async fn what_cannot_be_written_of_one_kind_does_not_lose_the_other() {
     };
     refuse("decisions");
     assert_eq!(report(1).await, (vec![1], vec![]));
-    assert_eq!((log.dropped(), log.decisions_dropped()), (0, 1));
+    assert_eq!((log.dropped(), log.decisions_dropped(), log.decisions_kept()), (0, 1, 0));
     operator.execute_batch("DROP TRIGGER full").unwrap();
     refuse("events");
     assert_eq!(report(2).await, (vec![1], vec![2]));
     assert_eq!((log.dropped(), log.decisions_dropped()), (1, 1));
     operator.execute_batch("DROP TRIGGER full").unwrap();
     assert_eq!(report(3).await, (vec![2, 1], vec![3, 2]));
-    assert_eq!((log.dropped(), log.decisions_dropped()), (1, 1));
+    assert_eq!((log.dropped(), log.decisions_dropped(), log.decisions_kept()), (1, 1, 2));
 }
 
 #[tokio::test]

@@ -61,26 +61,23 @@ pub(crate) async fn run(options: Demo) -> Result<(), Failure> {
     let started = Instant::now();
     let mut signals = Signals::listen()?;
     let mut world = World::start(&options).await?;
-    let state = State {
-        api: world.addresses.api,
-        dns: world.dns(),
-        http: world.http(),
-        token: world.token.clone(),
-    };
-    let file = state.write()?;
     let ended = if options.selftest {
         tokio::select! {
             told = selftest::run(&world) => told,
             () = signals.wait() => Err(Failure::new(Exit::Failed, "interrupted")),
         }
     } else {
+        // Gone when this block ends: before the world, so that no verb finds half of it.
+        let file = world.state().write().await?;
         say(banner(&world, started.elapsed()));
+        if file.is_none() {
+            say("Another demo is running: trimtab demo kill, heal and the like act on that one.\n");
+        }
         tokio::select! {
             () = signals.wait() => Ok(()),
             why = world.running.failed() => Err(Failure::new(Exit::Failed, why)),
         }
     };
-    drop(file);
     signals.hurry(world.running.stop()).await?;
     ended
 }
@@ -178,6 +175,15 @@ impl World {
         waited.map_err(|_elapsed| {
             Failure::new(Exit::Failed, format!("origins were not probed within {READY_WITHIN:?}"))
         })
+    }
+
+    fn state(&self) -> State {
+        State {
+            api: self.addresses.api,
+            dns: self.dns(),
+            http: self.http(),
+            token: self.token.clone(),
+        }
     }
 
     fn dns(&self) -> SocketAddr {

@@ -9,10 +9,11 @@ use crate::assemble::{Extras, Running};
 use crate::cli::{Exit, Failure, say};
 use crate::config::Config;
 
-/// SIGTERM and SIGINT.
+/// SIGTERM, SIGINT and SIGHUP.
 pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
 }
 
 pub(crate) async fn run(file: &Path) -> Result<(), Failure> {
@@ -54,6 +55,7 @@ impl Signals {
         Ok(Signals {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,
+            hangup: listen(SignalKind::hangup())?,
         })
     }
 
@@ -61,13 +63,22 @@ impl Signals {
     pub(crate) async fn hurry(&mut self, end: impl Future<Output = ()>) -> Result<(), Failure> {
         tokio::select! {
             () = end => Ok(()),
-            () = self.wait() => {
+            () = self.asked() => {
                 Err(Failure::new(Exit::Failed, "ended by a second signal, before all was stopped"))
             }
         }
     }
 
     pub(crate) async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.hangup.recv() => {}
+        }
+    }
+
+    /// A terminal that is closed is no person in a hurry: its shell may say so a second time.
+    async fn asked(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}

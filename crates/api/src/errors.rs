@@ -142,6 +142,8 @@ pub(crate) mod code {
     pub(crate) const METHOD: u32 = 10405;
     pub(crate) const TOO_LARGE: u32 = 10413;
     pub(crate) const TOO_MANY: u32 = 10429;
+    /// As for data that cannot be served: the hosted API has no number for it.
+    pub(crate) const SET_TOO_LARGE: u32 = 9009;
     pub(crate) const RECORD_MISSING: u32 = 81044;
     pub(crate) const ADDRESS_OR_CNAME_EXISTS: u32 = 81053;
     pub(crate) const CNAME_EXISTS: u32 = 81054;

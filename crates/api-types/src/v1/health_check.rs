@@ -118,6 +118,14 @@ pub fn patch(
     if body.get(left).is_none() {
         fields.remove(left);
     }
+    let says_port = body.pointer("/http_config/port").is_some();
+    // A port that is only the usual one of HTTP or HTTPS is not a choice for the other.
+    if reading::has_usual_port(&current.probe)
+        && !says_port
+        && let Some(Value::Object(http)) = fields.get_mut("http_config")
+    {
+        http.remove("port");
+    }
     read(&Value::Object(fields), current.zone, limits)
 }
 

@@ -125,6 +125,10 @@ pub fn patch(
     let paused = body::read(body, |body| {
         let kind = body.or("type", (), kind);
         let paused = body.or("paused", current.paused, flag);
+        let account = body.or("account", None, |node| node.object()?.optional("id", id("account")));
+        if account.flatten().is_some_and(|account: AccountId| account != current.account) {
+            body.refuse("account", "a zone stays in its account");
+        }
         kind?;
         paused
     })?;

@@ -31,6 +31,14 @@ const HTTP_FIELDS: &[&str] = &[
     "port",
 ];
 
+pub(super) fn has_usual_port(probe: &CheckProbe) -> bool {
+    match probe {
+        CheckProbe::Http(http) => http.port == HTTP_PORT,
+        CheckProbe::Https(http) => http.port == HTTPS_PORT,
+        CheckProbe::Tcp { port } => *port == TCP_PORT,
+    }
+}
+
 pub(super) fn check(body: &mut Object<'_>, zone: ZoneId, limits: &Limits) -> Option<HealthCheck> {
     let name = body.required("name", name(NAME_CHARS_MAX));
     let address = body.required("address", address);

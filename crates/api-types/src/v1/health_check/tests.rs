@@ -102,6 +102,21 @@ fn a_check_that_changes_its_type_leaves_the_old_configuration() {
 }
 
 #[test]
+fn a_port_that_nobody_chose_follows_the_type() {
+    let check = |port: Value, change: Value, want: u16| {
+        let before = made(&with(&body(), json!({"http_config": {"port": port}})));
+        let (after, _) = patch(&before, &change, &Limits::default()).unwrap().onto(&before, NOW);
+        assert_eq!(shown(&after)["http_config"]["port"], want, "{port} {change}");
+    };
+    let (https, chosen) = (json!({"type": "HTTPS"}), json!({"http_config": {"port": 81}}));
+    check(json!(80), https.clone(), 443);
+    check(json!(8080), https.clone(), 8080);
+    check(json!(80), chosen.clone(), 81);
+    check(json!(80), with(&https, chosen), 81);
+    check(json!(80), json!({"interval": 90}), 80);
+}
+
+#[test]
 fn the_status_is_what_is_known() {
     let check = made(&body());
     let suspended = model::HealthCheck { suspended: true, ..check.clone() };

@@ -93,6 +93,11 @@ fn only_pausing_changes_a_zone() {
     {
         assert_eq!(patch(&zone, &same, LATER), Ok((zone.clone(), false)), "{same}");
     }
+    let own = json!({"account": {"id": zone.account}});
+    assert_eq!(patch(&zone, &own, LATER), Ok((zone.clone(), false)));
+    let other = json!({"account": {"id": "f".repeat(32)}});
+    let why = ("/account".into(), "a zone stays in its account".into());
+    assert_eq!(refusals(patch(&zone, &other, LATER)), [why]);
     let got = refusals(patch(&zone, &json!({"paused": 1, "type": "partial"}), LATER));
     let want = [
         ("/type".into(), "type is not one of full".into()),

@@ -7,6 +7,11 @@ use crate::errors::code;
 /// A number that clients know, and its words.
 pub(super) type Clash = (u32, &'static str);
 
+/// Of a message over TCP, without its header, the question and what EDNS adds (RFC 1035 section 4.2.2).
+const SET_BYTES_MAX: usize = 65_535 - 12 - 259 - 512;
+/// Owner as a pointer, type, class, TTL and length (RFC 1035 section 4.1.3).
+const RECORD_BYTES: usize = 12;
+
 /// Why a record cannot stand beside these others of its name. A CNAME excludes addresses, other CNAMEs
 /// and delegations (RFC 1034 section 3.6.2); other types are taken beside it, as by the hosted API.
 pub(super) fn clash<'a>(
@@ -22,6 +27,20 @@ pub(super) fn clash_with_apex(record: &Record, apex: &Name) -> Option<Clash> {
         code::NS_EXISTS,
         "NS records with that host already exist: the zone's own name can have no CNAME. A load balancer there, \
          with an endpoint that is a host name, answers with its addresses.",
+    ))
+}
+
+/// A set that fits no message of TCP could never be read: there is nothing to fall back to from there.
+pub(super) fn crowd<'a>(
+    record: &Record,
+    others: impl Iterator<Item = &'a Record>,
+) -> Option<Clash> {
+    let same = others.filter(|other| other.kind == record.kind && other.id != record.id);
+    let size = |one: &Record| one.rdata.0.len().saturating_add(RECORD_BYTES);
+    let bytes = same.map(size).fold(size(record), usize::saturating_add);
+    (bytes > SET_BYTES_MAX).then_some((
+        code::SET_TOO_LARGE,
+        "The records of one type at one name must fit a message of 65,535 bytes.",
     ))
 }
 
@@ -113,6 +132,19 @@ mod tests {
         check(RecordType::Cname, "www.example.com", Some(81056));
         check(RecordType::Cname, "example.com", None);
         check(RecordType::A, "www.example.com", None);
+    }
+
+    #[test]
+    fn a_set_that_no_message_could_hold_is_refused_at_the_record_that_is_too_much() {
+        let check = |new: &str, old: &str, kind, want: Option<u32>| {
+            let (new, old) = (record(1, kind, new, 1), record(2, RecordType::Txt, old, 1));
+            let found = crowd(&new, [&new, &old].into_iter()).map(|(code, _)| code);
+            assert_eq!(found, want);
+        };
+        let (half, rest) = ("x".repeat(32_000), "x".repeat(32_728));
+        check(&half, &rest, RecordType::Txt, None);
+        check(&format!("{half}x"), &rest, RecordType::Txt, Some(9009));
+        check(&half, &format!("{rest}x"), RecordType::A, None);
     }
 
     #[test]

@@ -88,10 +88,14 @@ impl RecordFilter {
 
     pub(super) fn apply(&self, records: Vec<Record>) -> Vec<Record> {
         let keep = |record: &Record| self.joined.keep(&self.tests, |test| test.passes(record));
-        let kept = records.into_iter().filter(keep).collect();
-        match self.order {
-            Some(order) => in_order(kept, self.direction, |a, b| order.compare(a, b)),
-            None => kept,
+        let kept = records.into_iter().filter(keep);
+        match (self.order, self.direction) {
+            (Some(order), direction) => {
+                in_order(kept.collect(), direction, |a, b| order.compare(a, b))
+            }
+            // As they are stored: by name.
+            (None, Direction::Asc) => kept.collect(),
+            (None, Direction::Desc) => kept.rev().collect(),
         }
     }
 }

@@ -9,7 +9,7 @@ use trimtab_model::config::{Document, Key};
 use trimtab_model::{Name, Record, RecordId, Timestamp, Zone};
 use trimtab_store::Rev;
 
-use super::clash::{clash, clash_with_apex};
+use super::clash::{clash, clash_with_apex, crowd};
 use super::{parse, prefix_of_name, refused};
 use crate::config::Config;
 use crate::config::change::Change;
@@ -98,8 +98,10 @@ impl<'a> Sheet<'a> {
     async fn place(&mut self, record: Record) -> Result<(), Error> {
         let apex = &self.zone.name;
         let at = self.at(&record.name).await?;
-        let others = clash(&record, at.after.iter());
-        if let Some((code, message)) = others.or_else(|| clash_with_apex(&record, apex)) {
+        let others = clash(&record, at.after.iter())
+            .or_else(|| clash_with_apex(&record, apex))
+            .or_else(|| crowd(&record, at.after.iter()));
+        if let Some((code, message)) = others {
             return Err(Error::coded("", code, message));
         }
         let (id, name) = (record.id, record.name.clone());

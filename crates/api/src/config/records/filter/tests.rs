@@ -54,6 +54,7 @@ fn check(query: &[(&str, &str)], want: &[u8]) {
 #[test]
 fn each_filter_keeps_what_it_names() {
     check(&[], &[1, 2, 3, 4]);
+    check(&[("direction", "desc")], &[4, 3, 2, 1]);
     check(&[("type", "A")], &[1, 2]);
     check(&[("name", "WWW.example.com.")], &[1, 3]);
     check(&[("name.exact", "www.example.com")], &[1, 3]);

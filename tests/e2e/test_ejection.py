@@ -99,10 +99,10 @@ def status(proxy):
 
 
 def number(proxy, name, **labels):
-    """One number of /metrics, whatever the order of its labels."""
+    """One number of /metrics that has these labels, whatever others it has."""
     text = proxy.node.request("GET", f"{proxy.node.root_url}/metrics").text
     for found, value in re.findall(rf"^trimtab_{name}\{{(.*)\}} (\S+)$", text, re.M):
-        if dict(re.findall(r'(\w+)="([^"]*)"', found)) == labels:
+        if labels.items() <= dict(re.findall(r'(\w+)="([^"]*)"', found)).items():
             return float(value)
     return None
 

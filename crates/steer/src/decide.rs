@@ -13,7 +13,7 @@ use crate::dice::Dice;
 use crate::endpoint::{self, Picks};
 use crate::persistence::Identity;
 use crate::policy::{self, Asked, Choice, Requested};
-use crate::pool::{Endpoint, Member, Pool, Set, Usable};
+use crate::pool::{Endpoint, Member, Pool, Set, Usable, required};
 use crate::rules::{self, Ruled};
 use crate::slow_start::Weights;
 use crate::why::{EndpointChoice, Notes, PoolChoice, Silent, Step, Steps, Why};
@@ -121,7 +121,7 @@ fn walk<'a>(
     }
     let asked =
         Asked { world, settings: &ruled.settings, client, kept: kept.as_ref(), request: None, now };
-    steer(world, &asked, &ruled, &mut dice, notes)
+    steer(world, balancer, &asked, &ruled, &mut dice, notes)
 }
 
 /// A proxied request: rules settle what holds for it, and then its session is looked for.
@@ -155,7 +155,7 @@ fn walk_request<'a>(
         request: Some(&requested),
         now,
     };
-    let decision = steer(world, &asked, &ruled, &mut dice, notes);
+    let decision = steer(world, balancer, &asked, &ruled, &mut dice, notes);
     Proxied {
         session: settled.session_after(&decision.why, requested.failed),
         decision,
@@ -170,6 +170,7 @@ fn walk_request<'a>(
 #[inline(always)]
 fn steer<'a>(
     world: &'a World,
+    balancer: &Balancer,
     asked: &Asked<'_>,
     ruled: &Ruled<'_>,
     dice: &mut Dice,
@@ -193,7 +194,11 @@ fn steer<'a>(
         }
         None => (Picks::default(), EndpointChoice::NoPool, 0),
     };
-    let ttl = bounded_ttl(settings.ttl, choice.soonest_flip);
+    let soonest_flip = match choice.rests_on_others {
+        true => choice.soonest_flip.min(required::soonest_flip(world, balancer, asked.now)),
+        false => choice.soonest_flip,
+    };
+    let ttl = bounded_ttl(settings.ttl, soonest_flip);
     if asked.client.http.is_none() {
         notes.note(Step::Bounded { ttl, configured: settings.ttl });
     }
@@ -202,7 +207,7 @@ fn steer<'a>(
         pool: found.map(|(_, pool)| &**pool),
         picks,
         ttl,
-        soonest_flip: choice.soonest_flip,
+        soonest_flip,
         scope: choice.scope.max(hashed_scope).max(ruled.scope).max(kept_scope),
         why: Why {
             policy: settings.policy,
@@ -268,7 +273,7 @@ fn choose_fallback(asked: &Asked<'_>, choice: &mut Choice, notes: &mut impl Note
     if let Some(pool) = enabled {
         choice.pool = Some(slot);
         choice.chosen = PoolChoice::Fallback;
-        choice.looked_at(pool, asked);
+        choice.looked_at(pool, asked.now);
     } else {
         notes.note(Step::FallbackDisabled { pool: slot });
         choice.chosen = PoolChoice::Nothing;

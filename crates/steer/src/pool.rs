@@ -1,7 +1,7 @@
 //! A pool made ready for decisions: configuration and health in one value, with the endpoints that serve sorted out.
 
 mod endpoint;
-mod required;
+pub(crate) mod required;
 mod set;
 
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -3,7 +3,6 @@
 //! One task accepts for each origin and owns its connections; dropping [`Origins`] ends all of them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -169,6 +168,10 @@ async fn answer(site: Site, stream: TcpStream, mood: watch::Receiver<Mood>) {
     let service = service_fn(|request: Request<Incoming>| {
         let mood = *mood.borrow();
         async move {
+            // Connections that it has go down a moment after it was killed; whoever was told of that gets no answer.
+            if mood == Mood::Killed {
+                return Err(io::Error::from(io::ErrorKind::ConnectionAborted));
+            }
             if let Mood::Slow(by) = mood {
                 tokio::time::sleep(by.min(SLOW_MAX)).await;
             }
@@ -181,7 +184,7 @@ async fn answer(site: Site, stream: TcpStream, mood: watch::Receiver<Mood>) {
             );
             let mut response = Response::new(Full::new(Bytes::from(text)));
             *response.status_mut() = mood.status();
-            Ok::<_, Infallible>(response)
+            Ok(response)
         }
     });
     let served = hyper::server::conn::http1::Builder::new()

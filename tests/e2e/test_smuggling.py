@@ -61,8 +61,9 @@ class NginxOrigin:
         self.process = Process(folder, [program("nginx"), "-c", folder / "nginx.conf"])
 
     def seen(self):
-        """(status, who it came from, request line) of each."""
-        return [tuple(line.split("|", 2)) for line in self.log.read_text(errors="replace").splitlines()]
+        """(status, who it came from, request line) of each. What is behind the last end of a line is still being written."""
+        lines = self.log.read_text(errors="replace").split("\n")[:-1]
+        return [tuple(line.split("|", 2)) for line in lines]
 
     def kill(self):
         self.process.stop()

@@ -54,7 +54,8 @@ impl Remark {
 }
 
 fn taken(text: &str) -> String {
-    let text = text.trim_start_matches(|char: char| char == ';' || char.is_whitespace());
     let line = text.chars().map(|char| if char.is_control() { ' ' } else { char });
-    line.take(COMMENT_CHARS_MAX).collect::<String>().trim_end().to_owned()
+    let line: String = line.collect();
+    let text = line.trim_start_matches(|char: char| char == ';' || char.is_whitespace());
+    text.chars().take(COMMENT_CHARS_MAX).collect::<String>().trim_end().to_owned()
 }

@@ -136,6 +136,7 @@ fn what_stands_behind_a_record_is_its_comment_and_its_tags() {
     };
     check("", None, &[], false);
     check(";;  to be moved; soon ", Some("to be moved; soon"), &[], false);
+    check("; \u{7f}\u{1}; moved\tsoon", Some("moved soon"), &[], false);
     check("; cf_tags=cf-proxied:true", None, &[], true);
     check("; cf_tags=cf-proxied:false", None, &[], false);
     check("; web cf_tags=team:a b,cf-proxied:true,", Some("web"), &["team:a b"], true);

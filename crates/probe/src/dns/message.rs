@@ -99,13 +99,19 @@ impl Answer {
     pub fn shown(&self) -> String {
         match self.data.len() {
             0 => "none".into(),
-            count @ 0..=SHOWN_MAX => self.data.get(..count).unwrap_or_default().join(", "),
+            1..=SHOWN_MAX => listed(&self.data),
             count => {
-                let first = self.data.get(..SHOWN_MAX).unwrap_or_default().join(", ");
+                let first = listed(self.data.get(..SHOWN_MAX).unwrap_or_default());
                 format!("{first} and {} more", count - SHOWN_MAX)
             }
         }
     }
+}
+
+/// A text that is empty is shown as one, or nobody would see that there is any.
+fn listed(data: &[String]) -> String {
+    let shown = data.iter().map(|data| if data.is_empty() { "\"\"" } else { data });
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 fn plain(data: &str) -> String {
@@ -211,5 +217,7 @@ mod tests {
             Answer { rcode: 0, truncated: false, data }.shown()
         };
         assert_eq!([shown(0), shown(2), shown(7)], ["none", "x, x", "x, x, x, x, x and 2 more"]);
+        let data = vec![String::new()];
+        assert_eq!(Answer { rcode: 0, truncated: false, data }.shown(), "\"\"");
     }
 }
